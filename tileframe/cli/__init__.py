@@ -1,0 +1,68 @@
+"""The ``tileframe`` command. This file holds the one place where a `TileframeError` becomes an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+import tileframe
+from tileframe import registry as registry_module
+from tileframe.cli.info import info
+from tileframe.cli.plugins import plugins
+from tileframe.cli.run import run
+from tileframe.errors import OptionError, TileframeError
+from tileframe.registry import Registry
+
+INTERRUPTED = 130
+
+
+def build_cli(registry: Registry) -> click.Group:
+    """Return the command with every subcommand, the plugins' included."""
+    cli = click.Group(
+        "tileframe",
+        help="Turn a gigapixel picture or a whole-slide image into a Deep Zoom pyramid.",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    )
+    click.version_option(tileframe.__version__, prog_name="tileframe", message="%(prog)s %(version)s")(cli)
+    for command in (run, info, plugins):
+        cli.add_command(command)
+    registry.add_commands(cli)
+    return cli
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with the documented exit code."""
+    sys.exit(run_command(arguments))
+
+
+def run_command(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code; messages go to stderr."""
+    try:
+        registry = registry_module.load()
+        result = build_cli(registry).main(arguments, prog_name="tileframe", standalone_mode=False, obj=registry)
+        return result if isinstance(result, int) else 0
+    except TileframeError as error:
+        return _fail(str(error), error.exit_code)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "tileframe"
+        return _fail(f"{error.format_message().rstrip('.')} (see {where} --help)", OptionError.exit_code)
+    except click.ClickException as error:
+        return _fail(error.format_message(), error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("interrupted; nothing was written", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output went away, as `head` does; stdout must not be flushed again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception:
+        traceback.print_exc()
+        return _fail("this is a bug in tileframe: please report it with the lines above and the command you gave", 1)
+
+
+def _fail(message: str, exit_code: int) -> int:
+    click.echo(f"tileframe: {' '.join(message.split())}", err=True)
+    return exit_code

@@ -1,0 +1,167 @@
+"""``tileframe run``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tileframe import machine
+from tileframe.cli.progress import ProgressBar
+from tileframe.cli.text import in_bytes, show_json, show_rows, to_json
+from tileframe.errors import OutputError
+from tileframe.estimate import Forecast, forecast
+from tileframe.model import JobSpec, Report, Rgb
+from tileframe.pipeline import execute, target_of
+from tileframe.planning import Plan
+from tileframe.registry import Registry
+
+
+@click.command()
+@click.argument("slide", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", metavar="OUT.dzi", help="Where to write; default NAME.dzi here. A slash at the end: a folder."
+)
+@click.option(
+    "--backend", default="auto", show_default=True, metavar="NAME", help="auto, or one of `tileframe plugins`."
+)
+@click.option("--reader", metavar="NAME", help="Default: the best one that can.")
+@click.option(
+    "--format",
+    "tile_format",
+    default="jpeg",
+    show_default=True,
+    metavar="NAME",
+    help="Tile format: jpeg, jpg, png, ...",
+)
+@click.option("--quality", type=int, metavar="1-100", help="Of lossy tiles; default 75.")
+@click.option("--tile-size", type=int, default=254, show_default=True, help="Pixels a side, overlap not counted.")
+@click.option("--overlap", type=int, default=1, show_default=True, help="Pixels a tile shares with each neighbour.")
+@click.option("--limit-bounds/--no-limit-bounds", default=True, show_default=True, help="Crop to the scanned part.")
+@click.option(
+    "--background", metavar="#rrggbb", help="Where the slide is transparent; default: the slide's own, or white."
+)
+@click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.json",
+    help="Also write the figures there.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("--verbose", is_flag=True, help="Also say why other readers and backends were not taken.")
+@click.pass_obj
+def run(
+    registry: Registry,
+    /,
+    slide: Path,
+    output: str | None,
+    backend: str,
+    reader: str | None,
+    tile_format: str,
+    quality: int | None,
+    tile_size: int,
+    overlap: int,
+    limit_bounds: bool,
+    background: str | None,
+    workers: int | None,
+    overwrite: bool,
+    dry_run: bool,
+    report: Path | None,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Make the Deep Zoom pyramid of SLIDE."""
+    spec = JobSpec(
+        slide,
+        target_of(output, slide),
+        reader=reader,
+        backend=None if backend == "auto" else backend,
+        format=tile_format,
+        quality=quality,
+        tile_size=tile_size,
+        overlap=overlap,
+        limit_bounds=limit_bounds,
+        background=None if background is None else Rgb.parse(background),
+        workers=machine.available_cores() if workers is None else workers,
+        overwrite=overwrite,
+    )
+    if dry_run:
+        coming = forecast(spec, registry)
+        show_json(coming) if as_json else _show_forecast(coming)
+        return
+    done = _execute(spec, registry, quiet=quiet, verbose=verbose)
+    if report is not None:
+        _write(report, to_json(done))
+    if as_json:
+        show_json(done)
+    elif not quiet:
+        _show_report(done)
+
+
+def _execute(spec: JobSpec, registry: Registry, *, quiet: bool, verbose: bool) -> Report:
+    def say(line: str) -> None:
+        if not quiet:
+            click.echo(f"tileframe: {line}", err=True)
+
+    bar = ProgressBar(quiet=quiet)
+
+    def announce(planned: Plan) -> None:
+        pyramid = planned.job.pyramid
+        for note in planned.notes:
+            say(note)
+        for reason in planned.passed_over if verbose else ():
+            say(f"not taken: {reason}")
+        say(
+            f"{spec.slide.name}: {pyramid.base}, {pyramid.level_count} levels, {pyramid.tile_count:,} tiles; "
+            f"reader {planned.reader_name}, backend {planned.backend_name} ({planned.backend.way(planned.job)})"
+        )
+        bar.start(pyramid)
+
+    with bar:
+        return execute(spec, registry, bar, on_plan=announce)
+
+
+def _show_report(done: Report) -> None:
+    click.echo(f"{done.target}")
+    rate = done.megapixels / done.seconds
+    show_rows(
+        [
+            ("levels", f"{done.levels}"),
+            ("tiles", f"{done.tiles:,}"),
+            ("bytes", in_bytes(done.tile_bytes)),
+            ("time", f"{done.seconds:.2f} s"),
+            ("speed", f"{rate:.0f} MP/s"),
+            ("cpu", f"{done.cpu_seconds:.2f} s, {done.cpu_seconds / done.seconds:.1f} cores busy"),
+            ("memory", f"{in_bytes(done.peak_memory)} at most"),
+        ]
+    )
+
+
+def _show_forecast(coming: Forecast) -> None:
+    inodes = "no limit" if coming.free_inodes is None else f"{coming.free_inodes:,} are free"
+    click.echo(f"{coming.target} (not written)")
+    show_rows(
+        [
+            ("size", f"{coming.size}"),
+            ("levels", f"{coming.levels}"),
+            ("tiles", f"{coming.tiles:,}"),
+            ("bytes", f"about {in_bytes(coming.estimated_bytes)}; {in_bytes(coming.free_bytes)} are free"),
+            ("files", f"{coming.tiles + 1:,}; {inodes}"),
+            ("reader", coming.reader),
+            ("backend", f"{coming.backend}: {coming.way}"),
+            *(("not taken", reason) for reason in coming.passed_over),
+            *(("note", note) for note in coming.notes),
+        ]
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path}: the report cannot be written ({error.strerror})") from error

@@ -1,0 +1,55 @@
+"""Figures and records as people and machines read them."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tileframe.model import Rgb
+
+
+def in_bytes(count: float) -> str:
+    """Return ``count`` bytes in the unit that keeps it short: ``1.9 MB``."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def show_rows(rows: Sequence[Sequence[str]], *, indent: int = 2) -> None:
+    """Print ``rows`` with aligned columns."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        click.echo(" " * indent + line.rstrip())
+
+
+def show_json(record: Any) -> None:
+    """Print a record, or a list or dict of records, as JSON."""
+    click.echo(to_json(record))
+
+
+def to_json(record: Any) -> str:
+    """Return a record, or a list or dict of records, as JSON."""
+    return json.dumps(_plain(record), indent=2, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.name.lower()
+    if isinstance(value, (Path, Rgb)):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,141 @@
+"""Sizes, boxes and the pyramid: integers only, no I/O.
+
+The rules are those of Deep Zoom: level sizes halve, rounding up, from the base down to 1x1, and level 0
+is that single pixel. A tile is a cell of its level's grid, grown by the overlap on each inner side and
+clipped to the level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tileframe.errors import OptionError
+
+# dzsave silently takes 254 for anything above this, and no viewer needs more.
+MAX_TILE_SIZE = 8192
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Size:
+    """A width and a height, in pixels or in tiles."""
+
+    width: int
+    height: int
+
+    @property
+    def area(self) -> int:
+        """Width times height."""
+        return self.width * self.height
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """A rectangle of pixels; ``right`` and ``bottom`` lie just outside it."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """The first column to the right of the box."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """The first row below the box."""
+        return self.y + self.height
+
+    @property
+    def size(self) -> Size:
+        """Width and height."""
+        return Size(self.width, self.height)
+
+    def shifted(self, dx: int, dy: int) -> Box:
+        """Return the box moved by ``dx`` and ``dy``."""
+        return Box(self.x + dx, self.y + dy, self.width, self.height)
+
+    def clipped(self, to: Box) -> Box:
+        """Return the part that lies inside ``to``; its sides are 0 when there is none."""
+        x, y = max(self.x, to.x), max(self.y, to.y)
+        return Box(x, y, max(0, min(self.right, to.right) - x), max(0, min(self.bottom, to.bottom) - y))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TileAddress:
+    """One tile of a pyramid: its level (0 is 1x1), column and row."""
+
+    level: int
+    col: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pyramid:
+    """A base size, a tile size and an overlap: all that decides every level, grid and box."""
+
+    base: Size
+    tile_size: int = 254
+    overlap: int = 1
+
+    def __post_init__(self) -> None:
+        if min(self.base.width, self.base.height) < 1:
+            raise OptionError(f"a pyramid needs at least one pixel, not {self.base}")
+        if not 1 <= self.tile_size <= MAX_TILE_SIZE:
+            raise OptionError(f"the tile size must be from 1 to {MAX_TILE_SIZE}, not {self.tile_size}")
+        if not 0 <= self.overlap < self.tile_size:
+            raise OptionError(f"the overlap must be from 0 to {self.tile_size - 1}, not {self.overlap}")
+
+    @property
+    def level_count(self) -> int:
+        """Number of levels; the last one, ``level_count - 1``, is the base."""
+        return (max(self.base.width, self.base.height) - 1).bit_length() + 1
+
+    @property
+    def base_level(self) -> int:
+        """The number of the full-resolution level."""
+        return self.level_count - 1
+
+    def downsample(self, level: int) -> int:
+        """Return how many base pixels one pixel of ``level`` spans per side: a power of two."""
+        return 1 << (self.base_level - level)
+
+    def level_size(self, level: int) -> Size:
+        """Return the size of ``level`` in its own pixels."""
+        shift = self.base_level - level
+        return Size(-(-self.base.width >> shift), -(-self.base.height >> shift))
+
+    def grid(self, level: int) -> Size:
+        """Return the number of tile columns and rows of ``level``."""
+        size = self.level_size(level)
+        return Size(-(-size.width // self.tile_size), -(-size.height // self.tile_size))
+
+    def tile_box(self, tile: TileAddress) -> Box:
+        """Return the pixels of ``tile`` in its level's own plane, overlap included."""
+        size = self.level_size(tile.level)
+        left, top = tile.col * self.tile_size, tile.row * self.tile_size
+        grown = 2 * self.overlap + self.tile_size
+        box = Box(left - self.overlap, top - self.overlap, grown, grown)
+        return box.clipped(Box(0, 0, size.width, size.height))
+
+    def tiles(self, level: int) -> Iterator[TileAddress]:
+        """Yield the tiles of ``level``, row by row."""
+        grid = self.grid(level)
+        for row in range(grid.height):
+            for col in range(grid.width):
+                yield TileAddress(level, col, row)
+
+    @property
+    def tile_count(self) -> int:
+        """Number of tiles on all levels."""
+        return sum(self.grid(level).area for level in range(self.level_count))
+
+    @property
+    def pixel_count(self) -> int:
+        """Number of pixels on all levels, overlap not counted."""
+        return sum(self.level_size(level).area for level in range(self.level_count))

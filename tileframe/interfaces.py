@@ -1,0 +1,163 @@
+"""What a plugin implements: `Source`, `Reader`, `Writer`, `Store` and `Backend`; and the `Job` they meet in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
+
+from tileframe.geometry import Box, Pyramid, Size, TileAddress
+from tileframe.model import Encoding, Equality, JobSpec, Rgb, SlideFacts
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Pixels: TypeAlias = NDArray[np.uint8]
+else:
+    # Importing tileframe stays quick: numpy is loaded by those who touch pixels.
+    Pixels = Any
+
+
+class Source(Protocol):
+    """An open slide; a context manager that closes it."""
+
+    @property
+    def facts(self) -> SlideFacts:
+        """Size, format, resolution, native levels and how the pixels can be had."""
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        """Return ``box``, in pixels of that native level, as RGB8 ``(height, width, 3)``.
+
+        The array belongs to the caller. Where the slide has no data it is background. A source with
+        `Access.ROWS` is read from the top down, in boxes of its full width that follow each other.
+        `InputError` when the slide cannot be read there.
+        """
+
+    def associated(self, name: str) -> Pixels:
+        """Return the associated image ``name``, one of ``facts.associated``, as RGB8."""
+
+    def close(self) -> None:
+        """Release the file. A later `read` raises `InputError`."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exc: object) -> None: ...
+
+
+class Reader(Protocol):
+    """A way to open slides."""
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> Source:
+        """Open ``path``; ``background`` replaces the slide's own colour for what is transparent.
+
+        `UnsupportedInput` leaves the file to other readers; `InputError` says that it is damaged.
+        """
+
+
+class Writer(Protocol):
+    """A tile format. Used from many threads at once."""
+
+    @property
+    def encoding(self) -> Encoding:
+        """Format, suffix and quality."""
+
+    def encode(self, pixels: Pixels) -> bytes:
+        """Return the bytes of one tile of RGB8 ``pixels``, ``(height, width, 3)``; they need not be contiguous."""
+
+    def decode(self, data: bytes) -> Pixels:
+        """Return the pixels of ``data`` as RGB8; `CheckError` if it is damaged, cut, or of another format."""
+
+    def size(self, data: bytes) -> Size:
+        """Return the size of a tile from its header alone; `CheckError` if it has none."""
+
+
+class Store(Protocol):
+    """Where the bytes go. Nothing can be seen at the target before `commit`."""
+
+    def prepare(self) -> None:
+        """Make room for a new pyramid; `OutputError` if the target exists or cannot be written."""
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep ``data`` under ``key``, a relative path with forward slashes. Called from many threads."""
+
+    def get(self, key: str) -> bytes:
+        """Return what is kept under ``key``; `KeyError` if there is nothing."""
+
+    def keys(self) -> Iterator[str]:
+        """Yield every key, in no order."""
+
+    def commit(self, descriptors: Mapping[str, bytes]) -> None:
+        """Show everything at the target, with ``descriptors`` last; a second call is an `OutputError`."""
+
+    def discard(self) -> None:
+        """Forget everything that was put; after `commit`, do nothing."""
+
+
+@runtime_checkable
+class AdoptsFolder(Protocol):
+    """Optional ability of a `Store`: take files that a backend's own library wrote, by rename."""
+
+    def workspace(self) -> Path:
+        """Return a new, empty folder on the target's own disk."""
+
+    def adopt(self, folder: Path, key: str) -> None:
+        """Take over ``folder`` and all that is in it as ``key``, without copying."""
+
+
+class Layout(Protocol):
+    """How tile addresses become keys, and which descriptor goes with them."""
+
+    def key(self, tile: TileAddress) -> str:
+        """Return the key of ``tile``, a relative path with forward slashes."""
+
+    def keys(self, pyramid: Pyramid) -> Iterator[tuple[str, Size]]:
+        """Yield every tile key of ``pyramid`` with the tile's size in pixels."""
+
+    def descriptor(self, pyramid: Pyramid) -> Mapping[str, bytes]:
+        """Return the files that describe ``pyramid``, by key."""
+
+    @property
+    def folder(self) -> str:
+        """The key under which all tiles are."""
+
+
+class Progress(Protocol):
+    """Is told how far a run has come; called by the thread that started the run."""
+
+    def __call__(self, tiles: int, pixels: int) -> None:
+        """Take the numbers of tiles and of pixels, over all levels, that are done so far."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A spec made live."""
+
+    spec: JobSpec
+    source: Source
+    region: Box
+    """The part of the slide that is tiled, in the slide's base pixels."""
+    pyramid: Pyramid
+    layout: Layout
+    writer: Writer
+    store: Store
+
+    def read(self, box: Box) -> Pixels:
+        """Return ``box``, in pixels of the pyramid's base, as RGB8 ``(height, width, 3)``."""
+        return self.source.read(box.shifted(self.region.x, self.region.y))
+
+
+class Backend(Protocol):
+    """The engine that produces every tile of a pyramid."""
+
+    def refuses(self, job: Job) -> str | None:
+        """Say why it cannot do ``job``; None if it can."""
+
+    def promises(self, job: Job) -> Equality:
+        """Return how equal its result for ``job`` is to that of any other backend with the same promise."""
+
+    def way(self, job: Job) -> str:
+        """Say in a few words how it will do ``job``, and why that way."""
+
+    def run(self, job: Job, progress: Progress) -> None:
+        """Put every tile of ``job.pyramid`` into ``job.store``, with no more than ``job.spec.workers`` busy threads."""

@@ -1,0 +1,63 @@
+"""What this process may use of the machine, and what it has used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import psutil
+
+
+def available_cores() -> int:
+    """Return how many cores this process may use, by its affinity and its cgroup's quota; at least 1."""
+    process = psutil.Process()
+    # macOS has no affinity.
+    cores = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        cores = min(cores, -(-int(quota) // int(period)))
+    except (OSError, ValueError):
+        pass  # not Linux, or no quota: "max 100000"
+    return max(1, cores)
+
+
+def available_memory() -> int:
+    """Return the bytes of memory that can be had without swapping."""
+    return int(psutil.virtual_memory().available)
+
+
+def peak_memory() -> int:
+    """Return the largest resident size of this process so far, in bytes."""
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    import resource  # POSIX only
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def cpu_seconds() -> float:
+    """Return the processor time of this process so far, all threads, user and system."""
+    times = os.times()
+    return times.user + times.system
+
+
+def free_disk(folder: Path) -> int:
+    """Return the free bytes on the disk of ``folder`` or its nearest existing parent."""
+    return int(psutil.disk_usage(str(_existing(folder))).free)
+
+
+def free_inodes(folder: Path) -> int | None:
+    """Return how many more files the disk of ``folder`` can hold; None where it has no such limit."""
+    if not hasattr(os, "statvfs"):
+        return None
+    status = os.statvfs(_existing(folder))
+    return status.f_favail if status.f_files else None
+
+
+def _existing(folder: Path) -> Path:
+    folder = folder.absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder

@@ -1,0 +1,180 @@
+"""The records that cross module borders: frozen, and without any pixel."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tileframe.errors import OptionError
+from tileframe.geometry import Box, Pyramid, Size
+
+
+class Rgb(NamedTuple):
+    """A colour, 0 to 255 each."""
+
+    red: int
+    green: int
+    blue: int
+
+    @classmethod
+    def parse(cls, text: str) -> Rgb:
+        """Return the colour written as ``#rrggbb``, with or without the ``#``; `OptionError` otherwise."""
+        digits = text.removeprefix("#")
+        try:
+            if len(digits) != 6:
+                raise ValueError
+            return cls(*bytes.fromhex(digits))
+        except ValueError:
+            raise OptionError(f"a colour is written #rrggbb, as in #ffffff, not '{text}'") from None
+
+    def __str__(self) -> str:
+        return f"#{self.red:02x}{self.green:02x}{self.blue:02x}"
+
+
+WHITE = Rgb(255, 255, 255)
+
+
+class Access(enum.Enum):
+    """How the pixels of a source can be had."""
+
+    ROWS = "rows"
+    """Full-width boxes, from the top down, each row once, by one thread."""
+    REGIONS = "regions"
+    """Any box, any number of times, from any number of threads."""
+
+
+class Equality(enum.IntEnum):
+    """How equal two pyramids are; each strength includes the ones before it."""
+
+    LAYOUT = 1
+    """Descriptor, keys, and every tile's width and height."""
+    BASE = 2
+    """And the decoded tiles of the base."""
+    PIXELS = 3
+    """And the decoded tiles of every level."""
+
+
+class Fit(enum.IntEnum):
+    """How well a reader suits a file, judged by its name and first bytes."""
+
+    NONE = 0
+    POSSIBLE = 1
+    GOOD = 2
+    NATIVE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the pixels of a tile become bytes, for writers and for backends with an encoder of their own."""
+
+    format: str
+    """The kind of bytes: ``jpeg``, ``png``, ..."""
+    suffix: str
+    """Of a tile's file name, without a dot."""
+    lossless: bool
+    quality: int | None = None
+    """1 to 100; None where the format has none."""
+    subsampling: str | None = None
+    """``420`` or ``444``; None where the format has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NativeLevel:
+    """A level that the slide itself stores."""
+
+    size: Size
+    downsample: float
+    """Base pixels per pixel of this level, 1.0 for the base."""
+
+
+@dataclass(frozen=True, slots=True)
+class IccProfile:
+    """The colour profile found in a slide, and whether its pixels were converted with it."""
+
+    description: str
+    applied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SlideFacts:
+    """What is known of an open slide."""
+
+    format: str
+    """The vendor's or the file format's name, in lower case: ``aperio``, ``jpeg``, ..."""
+    size: Size
+    """Of the base, in pixels."""
+    access: Access
+    mpp: tuple[float, float] | None = None
+    """Micrometres per base pixel, across and down."""
+    objective_power: float | None = None
+    bounds: Box | None = None
+    """The scanned part, in base pixels, where the slide says so."""
+    background: Rgb = WHITE
+    icc: IccProfile | None = None
+    native_levels: tuple[NativeLevel, ...] = ()
+    """Full resolution first; empty stands for the base alone."""
+    associated: tuple[str, ...] = ()
+    """Names of the label, macro and thumbnail images."""
+    notes: tuple[str, ...] = ()
+    """What a user should know, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What the user asked for, as names and values: it can be pickled, stored, and sent to another process."""
+
+    slide: Path
+    target: Path
+    """``FOLDER/NAME.dzi``."""
+    reader: str | None = None
+    """None takes the best one that can."""
+    backend: str | None = None
+    """None takes the fastest one that can."""
+    format: str = "jpeg"
+    quality: int | None = None
+    """1 to 100; None takes the format's own default."""
+    tile_size: int = 254
+    overlap: int = 1
+    limit_bounds: bool = True
+    """Crop to the part that was scanned, where the slide says which it is."""
+    background: Rgb | None = None
+    """Shown where the slide is transparent; None takes the slide's own, else white."""
+    workers: int = 1
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise OptionError(f"the number of workers must be 1 or more, not {self.workers}")
+        Pyramid(Size(1, 1), self.tile_size, self.overlap)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did, in figures."""
+
+    target: Path
+    """The descriptor that was written."""
+    size: Size
+    """Of the base level, in pixels."""
+    levels: int
+    tiles: int
+    tile_bytes: int
+    """The sum of all tiles, in bytes."""
+    megapixels: float
+    """Of all levels."""
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+    """Of this process since it started, in bytes."""
+    reader: str
+    backend: str
+    way: str
+    """How the backend went about it, and why."""
+    promises: Equality
+    """How equal the result is to any other backend's of the same promise."""
+    passed_over: tuple[str, ...]
+    """Why better-ranked readers and backends were not taken."""
+    notes: tuple[str, ...]
+    """What the user should know about the pixels, as sentences."""

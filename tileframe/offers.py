@@ -1,0 +1,50 @@
+"""What a hook offers: a name, a line of help, and how to make the thing, one record for each kind of plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from tileframe.interfaces import Backend, Reader, Store, Writer
+from tileframe.model import Fit
+
+T = TypeVar("T", covariant=True)
+
+
+@dataclass(frozen=True)
+class Plugin(Generic[T]):
+    """One offer of a plugin. ``make`` is called only when the user picks ``name``."""
+
+    name: str
+    """A lower-case word."""
+    summary: str
+    """For a line of help."""
+    make: Callable[..., T]
+
+
+@dataclass(frozen=True)
+class ReaderPlugin(Plugin[Reader]):
+    """A way to open slides; ``make()`` returns the reader."""
+
+    guess: Callable[[Path, bytes], Fit]
+    """Judges a file by its path and its first 4096 bytes. Opens nothing heavy."""
+
+
+@dataclass(frozen=True)
+class WriterPlugin(Plugin[Writer]):
+    """A tile format; ``make(quality)`` returns the writer, ``quality`` being None unless the user gave it."""
+
+
+@dataclass(frozen=True)
+class StorePlugin(Plugin[Store]):
+    """A destination; ``make(target, overwrite)`` returns the store for ``target``, a path that ends in ``NAME.dzi``."""
+
+
+@dataclass(frozen=True)
+class BackendPlugin(Plugin[Backend]):
+    """An engine; ``make()`` returns the backend."""
+
+    speed: int
+    """How fast it is beside the others; ``auto`` tries the largest first. The plain Deep Zoom way is 10."""

@@ -1,0 +1,78 @@
+"""Any decoded array becomes RGB8 here, under the pixel contract, whoever decoded it. numpy only."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tileframe.errors import InputError
+from tileframe.model import WHITE, Rgb
+
+Pixels = NDArray[np.uint8]
+
+
+class Alpha(enum.Enum):
+    """What the last channel means."""
+
+    NONE = "none"
+    STRAIGHT = "straight"
+    PREMULTIPLIED = "premultiplied"
+
+
+def to_rgb8(
+    samples: NDArray[Any], *, depth: int | None = None, alpha: Alpha = Alpha.NONE, background: Rgb = WHITE
+) -> Pixels:
+    """Return ``samples`` as an RGB8 array ``(height, width, 3)`` of the caller's own.
+
+    ``samples`` is ``(height, width)`` or ``(height, width, channels)``: grey or RGB, and one more channel
+    where ``alpha`` says so; booleans or unsigned integers, of which the low ``depth`` bits count (all,
+    if None). `InputError` for signed and floating-point samples: they have no defined full range.
+    """
+    planes = to_8_bit(samples if samples.ndim == 3 else samples[:, :, None], depth)
+    colours = planes.shape[2] - (alpha is not Alpha.NONE)
+    if colours not in (1, 3):
+        raise InputError(f"pixels have {planes.shape[2]} channels; grey or RGB is needed, with or without alpha")
+    colour = planes[:, :, :colours]
+    if alpha is not Alpha.NONE:
+        colour = composite(colour, planes[:, :, colours:], background, premultiplied=alpha is Alpha.PREMULTIPLIED)
+    if colour.shape[2] == 1:
+        colour = np.broadcast_to(colour, (*colour.shape[:2], 3))
+    return np.array(colour, dtype=np.uint8, order="C")
+
+
+def to_8_bit(samples: NDArray[Any], depth: int | None = None) -> Pixels:
+    """Scale unsigned ``samples`` to 8 bits: the high ones of more (``v >> 8`` of 16, as libvips does)."""
+    if samples.dtype == np.bool_:
+        return np.where(samples, np.uint8(255), np.uint8(0))
+    if samples.dtype.kind != "u":
+        raise InputError(f"samples are {samples.dtype}, which has no defined full range; unsigned integers are needed")
+    bits = depth or 8 * samples.dtype.itemsize
+    if bits > 8:
+        return (samples >> (bits - 8)).astype(np.uint8)
+    if bits == 8:
+        return samples.astype(np.uint8, copy=False)
+    most = (1 << bits) - 1
+    return (samples.astype(np.uint16) * 255 // most).astype(np.uint8)
+
+
+def composite(colour: Pixels, alpha: Pixels, background: Rgb, *, premultiplied: bool = False) -> Pixels:
+    """Lay ``colour`` over ``background``: ``(c * a + bg * (255 - a) + 127) // 255`` in each channel."""
+    if alpha.min(initial=255) == 255:
+        return colour
+    behind = np.array(background, np.uint32)
+    inverse = 255 - alpha.astype(np.uint32)
+    own = colour.astype(np.uint32) * (255 if premultiplied else alpha.astype(np.uint32))
+    mixed: Pixels = np.minimum((own + behind * inverse + 127) // 255, 255).astype(np.uint8)
+    return mixed
+
+
+def halve(pixels: Pixels) -> Pixels:
+    """Return the level above: the mean of each 2x2, ``(a + b + c + d + 2) >> 2``; an odd last side counts twice."""
+    height, width = pixels.shape[:2]
+    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge").astype(np.uint16)
+    total = even[0::2, 0::2] + even[0::2, 1::2] + even[1::2, 0::2] + even[1::2, 1::2]
+    mean: Pixels = ((total + 2) >> 2).astype(np.uint8)
+    return mean
