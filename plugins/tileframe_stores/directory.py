@@ -1,0 +1,125 @@
+"""A directory as a store: everything is made in ``.NAME.partial`` beside the target, and shown by rename."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from tileframe import OutputError
+from tileframe_stores.owner import claim
+
+
+class DirectoryStore:
+    """Keeps ``NAME.dzi`` and what belongs to it in the target's folder. Can adopt folders."""
+
+    def __init__(self, target: Path, *, overwrite: bool) -> None:
+        self._target = target
+        self._folder = target.parent
+        self._overwrite = overwrite
+        self._scratch = self._folder / f".{target.stem}.partial"
+        self._tree = self._scratch / "tree"
+        self._made_parents: list[Path] = []
+        self._known_folders: set[Path] = set()
+        self._state = "new"
+
+    def prepare(self) -> None:
+        """Make the scratch folder; `OutputError` if the target exists, is being written, or cannot be."""
+        self._refuse_existing()
+        try:
+            self._made_parents = [parent for parent in (self._folder, *self._folder.parents) if not parent.exists()]
+            self._folder.mkdir(parents=True, exist_ok=True)
+            claim(self._scratch)
+            self._state = "open"
+            self._tree.mkdir()
+        except OSError as error:
+            self._remove_made_parents()
+            raise OutputError(f"{self._folder}: cannot be written ({error.strerror})") from error
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write ``data`` into the scratch folder."""
+        path = self._tree / key
+        try:
+            if path.parent not in self._known_folders:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._known_folders.add(path.parent)
+            with path.open("wb", buffering=0) as file:
+                if file.write(data) != len(data):
+                    raise OSError(None, "the disk is full")
+        except OSError as error:
+            raise OutputError(f"{key}: cannot be written in {self._folder} ({error.strerror})") from error
+
+    def get(self, key: str) -> bytes:
+        """Read from the scratch folder."""
+        try:
+            return (self._tree / key).read_bytes()
+        except OSError as error:
+            raise KeyError(key) from error
+
+    def keys(self) -> Iterator[str]:
+        """Yield what the scratch folder holds."""
+        for folder, _, names in os.walk(self._tree):
+            prefix = Path(folder).relative_to(self._tree).as_posix()
+            yield from (f"{prefix}/{name}" for name in names)
+
+    def workspace(self) -> Path:
+        """Return a new folder inside the scratch folder."""
+        folder = self._scratch / "workspace"
+        folder.mkdir()
+        return folder
+
+    def adopt(self, folder: Path, key: str) -> None:
+        """Take over ``folder`` by rename."""
+        try:
+            folder.rename(self._tree / key)
+        except OSError as error:
+            raise OutputError(f"{key}: cannot be written in {self._folder} ({error.strerror})") from error
+
+    def commit(self, descriptors: Mapping[str, bytes]) -> None:
+        """Move the tiles to the target, then the descriptors; put back what was there if that fails."""
+        if self._state != "open":
+            raise OutputError(f"{self._target}: was committed already")
+        self._refuse_existing()
+        for key, data in descriptors.items():
+            self.put(key, data)
+        # Tiles first: a descriptor without its tiles must never be seen, not even by one who looks now.
+        new = sorted((path.name for path in self._tree.iterdir()), key=lambda name: (name in descriptors, name))
+        replaced, moved = self._scratch / "replaced", []
+        try:
+            replaced.mkdir()
+            for name in reversed(new):
+                if (self._folder / name).exists():
+                    (self._folder / name).rename(replaced / name)
+            for name in new:
+                (self._tree / name).rename(self._folder / name)
+                moved.append(name)
+        except OSError as error:
+            for name in reversed(moved):
+                (self._folder / name).rename(self._tree / name)
+            for name in new:
+                if (replaced / name).exists():
+                    (replaced / name).rename(self._folder / name)
+            raise OutputError(f"{self._target}: cannot be written ({error.strerror})") from error
+        self._state = "committed"
+        self._made_parents.clear()
+
+    def discard(self) -> None:
+        """Remove the scratch folder, and the parent folders that were made for it, unless committed into."""
+        if self._state != "new":
+            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._remove_made_parents()
+
+    def _refuse_existing(self) -> None:
+        if self._overwrite:
+            return
+        for path in (self._target, self._target.with_name(f"{self._target.stem}_files")):
+            if path.exists():
+                raise OutputError(f"{path}: exists; give --overwrite to replace the pyramid, or another output")
+
+    def _remove_made_parents(self) -> None:
+        for folder in self._made_parents:
+            try:
+                folder.rmdir()
+            except OSError:
+                break  # someone else has put something there

@@ -1,0 +1,49 @@
+"""JPEG tiles: baseline, ISLOW DCT, standard tables, 4:2:0 below quality 90 and 4:4:4 from there on."""
+
+from __future__ import annotations
+
+import imagecodecs
+import simplejpeg
+
+from tileframe import CheckError, Encoding, OptionError, Size
+from tileframe.pixels import Pixels
+
+DEFAULT_QUALITY = 75
+
+
+class JpegWriter:
+    """Encodes without the GIL, byte for byte as Pillow does, and decodes strictly."""
+
+    def __init__(self, quality: int | None = None, *, suffix: str = "jpeg") -> None:
+        quality = DEFAULT_QUALITY if quality is None else quality
+        if not 1 <= quality <= 100:
+            raise OptionError(f"the JPEG quality must be from 1 to 100, not {quality}")
+        self.encoding = Encoding("jpeg", suffix, False, quality, "420" if quality < 90 else "444")
+
+    def encode(self, pixels: Pixels) -> bytes:
+        """Return ``pixels``, RGB8 ``(height, width, 3)``, as a JPEG."""
+        encoded = imagecodecs.jpeg8_encode(
+            pixels,
+            level=self.encoding.quality,
+            colorspace="RGB",
+            outcolorspace="YCBCR",
+            subsampling=self.encoding.subsampling,
+        )
+        return bytes(encoded)
+
+    def decode(self, data: bytes) -> Pixels:
+        """Return the pixels; `CheckError` for what is cut, damaged, or no JPEG."""
+        try:
+            # imagecodecs and libvips say nothing about damage; this decoder does, and gives the same pixels.
+            pixels: Pixels = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
+        except ValueError as error:
+            raise CheckError(f"is a damaged JPEG, or none ({error})") from error
+        return pixels
+
+    def size(self, data: bytes) -> Size:
+        """Return the size that the header gives; `CheckError` without one."""
+        try:
+            height, width, _, _ = simplejpeg.decode_jpeg_header(data)
+        except ValueError as error:
+            raise CheckError(f"is a damaged JPEG, or none ({error})") from error
+        return Size(width, height)

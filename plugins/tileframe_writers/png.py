@@ -1,0 +1,47 @@
+"""PNG tiles: lossless RGB8."""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import imagecodecs
+import numpy as np
+
+from tileframe import CheckError, Encoding, OptionError, Size
+from tileframe.endings import PNG_SIGNATURE, png_is_complete
+from tileframe.pixels import Alpha, Pixels, to_rgb8
+
+HEADER = struct.Struct(">8sI4sII")
+
+
+class PngWriter:
+    """Encodes without the GIL, and decodes strictly."""
+
+    def __init__(self, quality: int | None = None) -> None:
+        if quality is not None:
+            raise OptionError(f"png is lossless and takes no quality; it was given {quality}")
+        self.encoding = Encoding("png", "png", True)
+
+    def encode(self, pixels: Pixels) -> bytes:
+        """Return ``pixels``, RGB8 ``(height, width, 3)``, as a PNG."""
+        return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
+
+    def decode(self, data: bytes) -> Pixels:
+        """Return the pixels; `CheckError` for what is cut, damaged, or no PNG."""
+        # The decoder does not miss the end chunk.
+        if not (data.startswith(PNG_SIGNATURE) and png_is_complete(io.BytesIO(data))):
+            raise CheckError("is a cut PNG, or none")
+        try:
+            samples = imagecodecs.png_decode(data)
+        except imagecodecs.PngError as error:
+            raise CheckError(f"is a damaged PNG ({error})") from error
+        channels = samples.shape[2] if samples.ndim == 3 else 1
+        return to_rgb8(samples, alpha=Alpha.STRAIGHT if channels in (2, 4) else Alpha.NONE)
+
+    def size(self, data: bytes) -> Size:
+        """Return the size that the header gives; `CheckError` without one."""
+        if len(data) < HEADER.size or not data.startswith(PNG_SIGNATURE):
+            raise CheckError("is no PNG")
+        _, _, _, width, height = HEADER.unpack_from(data)
+        return Size(width, height)
