@@ -1,0 +1,101 @@
+"""The backend `openslide`: the Deep Zoom generator's way, tile by tile, but on tileframe's own geometry."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+from tileframe import Access, Box, Equality, InputError, Job, Progress, TileAddress
+from tileframe.pixels import Pixels
+from tileframe_openslide.levels import Overview, Plane, planes
+
+AHEAD = 4
+
+
+class DeepZoomBackend:
+    """Works for any source with region access."""
+
+    def refuses(self, job: Job) -> str | None:
+        """Refuse sources that give rows alone."""
+        if job.source.facts.access is not Access.REGIONS:
+            return "it reads regions, and this reader gives rows in order"
+        return None
+
+    def promises(self, job: Job) -> Equality:
+        """Without stored levels every level is made from the base, by the contract; with them, they are the slide's."""
+        return Equality.PIXELS if len(job.source.facts.native_levels) < 2 else Equality.BASE
+
+    def way(self, job: Job) -> str:
+        """Say where the levels come from."""
+        stored = len(job.source.facts.native_levels)
+        return "tile by tile from the " + (f"nearest of {stored} stored levels" if stored > 1 else "base")
+
+    def run(self, job: Job, progress: Progress) -> None:
+        """Make the tiles, the base first, with ``workers`` threads."""
+        Run(job, progress).all_levels()
+
+
+@dataclass
+class Run:
+    """One run: its counters, and whether it is to stop."""
+
+    job: Job
+    progress: Progress
+    tiles: int = 0
+    pixels: int = 0
+
+    def __post_init__(self) -> None:
+        self._stop = threading.Event()
+
+    def all_levels(self) -> None:
+        """Make every level from the base down to the single pixel."""
+        pool = ThreadPoolExecutor(self.job.spec.workers, thread_name_prefix="tile")
+        try:
+            for plane in planes(self.job, self._stop):
+                self._level(pool, plane)
+        except BaseException:
+            self._stop.set()
+            raise
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _level(self, pool: ThreadPoolExecutor, plane: Plane) -> None:
+        waiting: deque[Future[int]] = deque()
+        for tile in self.job.pyramid.tiles(plane.level):
+            waiting.append(pool.submit(self._tile, plane, tile))
+            if len(waiting) >= AHEAD * self.job.spec.workers:
+                self._finish(waiting.popleft())
+        while waiting:
+            self._finish(waiting.popleft())
+
+    def _finish(self, future: Future[int]) -> None:
+        # In short waits: Windows lets no Ctrl-C through an endless one.
+        while not wait([future], timeout=0.2).done:
+            pass
+        self.pixels += future.result()
+        self.tiles += 1
+        self.progress(self.tiles, self.pixels)
+
+    def _tile(self, plane: Plane, tile: TileAddress) -> int:
+        key = self.job.layout.key(tile)
+        box = self.job.pyramid.tile_box(tile)
+        try:
+            pixels = plane.read(box)
+        except InputError as error:
+            raise InputError(f"{error} (tile {key})") from error
+        self.job.store.put(key, self.job.writer.encode(pixels))
+        return self._keep(plane.overview, tile, box, pixels)
+
+    def _keep(self, overview: Overview | None, tile: TileAddress, box: Box, pixels: Pixels) -> int:
+        """Lay the tile, without its overlap, into the overview if there is one; return its number of pixels."""
+        side, size = self.job.pyramid.tile_size, self.job.pyramid.level_size(tile.level)
+        whole = Box(0, 0, size.width, size.height)
+        cell = Box(tile.col * side, tile.row * side, side, side).clipped(whole)
+        if overview is not None:
+            inner = cell.shifted(-box.x, -box.y)
+            overview.pixels[cell.y : cell.bottom, cell.x : cell.right] = pixels[
+                inner.y : inner.bottom, inner.x : inner.right
+            ]
+        return cell.size.area

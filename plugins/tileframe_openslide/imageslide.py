@@ -1,0 +1,151 @@
+"""The reader `imageslide`: ordinary images through Pillow, decoded once and held in memory."""
+
+from __future__ import annotations
+
+import os
+import struct
+import sys
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
+
+from tileframe import WHITE, Access, Box, InputError, Rgb, Size, SlideFacts, TileframeError, UnsupportedInput
+from tileframe.endings import PNG_SIGNATURE, png_is_complete
+from tileframe.pixels import Pixels
+from tileframe_openslide.colour import BITS_PER_SAMPLE, BYTES_PER_PIXEL, Conversion, conversion, tiff_tag
+from tileframe_openslide.holding import ORIENTATION, refuse_if_too_large, turned
+from tileframe_openslide.tiffimage import open_tiff
+
+# Pillow 13.0 gives other colours than tifffile and libvips for planes of 16 bits.
+PLANAR_CONFIGURATION, SEPARATE = 284, 2
+TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+_limit = threading.Lock()
+
+
+class ImageReader:
+    """Opens what Pillow knows, and some TIFFs that it does not."""
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> ImageSource:
+        """Decode the (first) picture of ``path``; `InputError` if it is damaged or too large for the memory."""
+        background = background or WHITE
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                image, frames = _decode(path, background)
+                convert, icc = conversion(image, background)
+        except (TileframeError, MemoryError):
+            raise
+        except Exception as error:  # Pillow's forty parsers raise anything on damaged files, from KeyError on
+            raise InputError(f"{path}: Pillow cannot decode it ({error})") from error
+        facts = SlideFacts(
+            format=(image.format or "tiff").lower(),
+            size=Size(*image.size),
+            access=Access.REGIONS,
+            background=background,
+            icc=icc,
+            notes=(f"the first of {frames} pictures in the file was taken",) if frames > 1 else (),
+        )
+        return ImageSource(path, image, convert, facts)
+
+
+class ImageSource:
+    """A decoded picture; any box, from any thread."""
+
+    def __init__(self, path: Path, image: Image.Image, convert: Conversion, facts: SlideFacts) -> None:
+        self._path = path
+        self._image: Image.Image | None = image
+        self._convert = convert
+        self.facts = facts
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        """Return ``box`` as RGB8; there is no native level but the base, 0."""
+        if self._image is None:
+            raise InputError(f"{self._path}: was closed")
+        return self._convert(self._image.crop((box.x, box.y, box.right, box.bottom)))
+
+    def associated(self, name: str) -> Pixels:
+        """Ordinary images have none."""
+        raise InputError(f"{self._path}: no associated image named '{name}' (have: none)")
+
+    def close(self) -> None:
+        """Release the memory."""
+        self._image = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _decode(path: Path, background: Rgb) -> tuple[Image.Image, int]:
+    """Return the first picture, upright, and how many the file holds."""
+    # Opened here, so that it is closed here: Pillow keeps the files of animations open.
+    with path.open("rb") as file:
+        head = file.read(8)
+        if head == PNG_SIGNATURE and not png_is_complete(file):
+            raise InputError(f"{path}: the PNG is cut short; its end chunk is missing")
+        file.seek(0)
+        try:
+            image = _open_any_size(file)
+        except UnidentifiedImageError:
+            if head.startswith(TIFF_HEADS):
+                return open_tiff(path, background), 1
+            raise UnsupportedInput("not a format that Pillow knows") from None
+        if image.mode == "RGB" and _is_planar_16_bit(image):
+            return open_tiff(path, background), 1
+        refuse_if_too_large(path, image.size, BYTES_PER_PIXEL.get(image.mode, 4))
+        with _libtiff_silenced() if image.format == "TIFF" else nullcontext():
+            frames = getattr(image, "n_frames", 1)
+            image.load()
+    upright = image if image.format == "TIFF" else turned(image, _orientation(image))
+    upright.format = image.format
+    return upright, frames
+
+
+def _is_planar_16_bit(image: Image.Image) -> bool:
+    return tiff_tag(image, PLANAR_CONFIGURATION) == (SEPARATE,) and 16 in tiff_tag(image, BITS_PER_SAMPLE)
+
+
+def _open_any_size(file: BinaryIO) -> ImageFile:
+    """Read the header without Pillow's limit on pixels, which gigapixel pictures exceed by design.
+
+    Decoding keeps the limit, for what icon files hold in themselves and do not announce.
+    """
+    with _limit:
+        before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(file)
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
+
+
+@contextmanager
+def _libtiff_silenced() -> Iterator[None]:
+    """Keep off stderr what Pillow's libtiff prints there on damage; Pillow raises too, and that is what we tell."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation (not XMP's, which browsers and libvips ignore too). Pillow turns TIFFs itself."""
+    exif = Image.Exif()
+    try:
+        exif.load(image.info.get("exif", b""))
+    except (SyntaxError, ValueError, struct.error):
+        return 1  # damaged: there is no orientation to be had, and the pixels are sound
+    return int(exif.get(ORIENTATION, 1))

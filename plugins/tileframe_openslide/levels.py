@@ -1,0 +1,141 @@
+"""Where the pixels of each level come from: the nearest native level, or an overview kept in memory."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from tileframe import Box, Job, NativeLevel, Size
+from tileframe.pixels import Pixels
+
+# Levels further from a native one are halved from an overview: the generator reads the whole slide anew for each.
+FARTHEST = 16
+# Of the slide, read at once for one tile: 48 MB.
+MOST_PIXELS = 1 << 24
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A whole level, in memory."""
+
+    pixels: Pixels
+
+    def read(self, box: Box) -> Pixels:
+        """Return ``box`` of the level."""
+        return self.pixels[box.y : box.bottom, box.x : box.right]
+
+
+@dataclass(frozen=True)
+class Plane:
+    """A level, how to read a box of it, and the overview that its tiles are to fill."""
+
+    level: int
+    read: Callable[[Box], Pixels]
+    overview: Overview | None = field(default=None)
+
+
+def planes(job: Job, stop: threading.Event) -> Iterator[Plane]:
+    """Yield every level, the base first. A yielded plane's tiles must be finished before the next is asked for."""
+    pyramid = job.pyramid
+    overview: Overview | None = None
+    for level in reversed(range(pyramid.level_count)):
+        if overview is not None:
+            overview = Overview(halve(overview.pixels))
+            yield Plane(level, overview.read)
+            continue
+        if level > 0 and Scaled(job, level - 1, stop).factor > FARTHEST:
+            size = pyramid.level_size(level)
+            overview = Overview(np.empty((size.height, size.width, 3), np.uint8))
+        yield Plane(level, Scaled(job, level, stop).read, overview)
+
+
+class Scaled:
+    """One level of the pyramid, read from the slide's nearest native level that is at least as fine."""
+
+    def __init__(self, job: Job, level: int, stop: threading.Event) -> None:
+        self._job = job
+        self._stop = stop
+        self._downsample = job.pyramid.downsample(level)
+        facts = job.source.facts
+        levels = facts.native_levels or (NativeLevel(facts.size, 1.0),)
+        self._native, self._stored = nearest(levels, facts.size, self._downsample)
+        self.factor = self._downsample / self._stored.downsample
+
+    def read(self, box: Box) -> Pixels:
+        """Return ``box``, in pixels of this level, exactly its own size."""
+        rows = max(1, int(MOST_PIXELS / (box.width * self.factor * self.factor)))
+        bands = [
+            self._band(Box(box.x, y, box.width, min(rows, box.bottom - y))) for y in range(box.y, box.bottom, rows)
+        ]
+        return bands[0] if len(bands) == 1 else np.concatenate(bands)
+
+    def _band(self, box: Box) -> Pixels:
+        if self._stop.is_set():
+            raise CancelledError
+        if self._native == 0:
+            return self._from_base(box)
+        return self._from_stored(box)
+
+    def _from_base(self, box: Box) -> Pixels:
+        """Halve the base, as often as it takes: exactly what the pixel contract says."""
+        scale, size = self._downsample, self._job.pyramid.base
+        base_box = Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale)
+        pixels = self._job.read(base_box.clipped(Box(0, 0, size.width, size.height)))
+        for _ in range(scale.bit_length() - 1):
+            pixels = halve(pixels)
+        return pixels
+
+    def _from_stored(self, box: Box) -> Pixels:
+        """Resize a box of a stored level, whose scale need not be a whole number."""
+        region, size, scale = self._job.region, self._stored.size, self._stored.downsample
+        left, top = (region.x + box.x * self._downsample) / scale, (region.y + box.y * self._downsample) / scale
+        right, bottom = left + box.width * self.factor, top + box.height * self.factor
+        if abs(self.factor - 1) < 1 / max(size.width, size.height):
+            # As good as the level itself: resizing would only blur it.
+            left, top = round(left), round(top)
+            right, bottom = left + box.width, top + box.height
+        wanted = Box(math.floor(left), math.floor(top), 0, 0)
+        wanted = Box(wanted.x, wanted.y, math.ceil(right) - wanted.x, math.ceil(bottom) - wanted.y)
+        pixels = self._read_stored(wanted, size)
+        if wanted.size == box.size:
+            return pixels
+        part = (left - wanted.x, top - wanted.y, right - wanted.x, bottom - wanted.y)
+        return np.asarray(Image.fromarray(pixels).resize((box.width, box.height), Image.Resampling.BOX, box=part))
+
+    def _read_stored(self, wanted: Box, size: Size) -> Pixels:
+        """Read ``wanted`` of the stored level; what lies beyond it repeats its last row and column."""
+        x, y = min(wanted.x, size.width - 1), min(wanted.y, size.height - 1)
+        right, bottom = min(wanted.right, size.width), min(wanted.bottom, size.height)
+        pixels = self._job.source.read(Box(x, y, right - x, bottom - y), native_level=self._native)
+        if (right, bottom) == (wanted.right, wanted.bottom):
+            return pixels
+        rows = np.arange(wanted.y, wanted.bottom).clip(y, bottom - 1) - y
+        cols = np.arange(wanted.x, wanted.right).clip(x, right - 1) - x
+        extended: Pixels = pixels[rows][:, cols]
+        return extended
+
+
+def nearest(levels: tuple[NativeLevel, ...], base: Size, downsample: int) -> tuple[int, NativeLevel]:
+    """Return the coarsest level at least as fine as 1/``downsample``, give or take a pixel over its whole side."""
+    best = 0
+    for index, level in enumerate(levels):
+        side_error = max(
+            abs(level.size.width - base.width / downsample), abs(level.size.height - base.height / downsample)
+        )
+        if level.downsample <= downsample or side_error <= 1:
+            best = index
+    return best, levels[best]
+
+
+def halve(pixels: Pixels) -> Pixels:
+    """Return the level above, as `tileframe.pixels.halve` does, with Pillow's faster code."""
+    height, width = pixels.shape[:2]
+    if height % 2 or width % 2:
+        pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    return np.asarray(Image.fromarray(pixels).reduce(2))

@@ -1,0 +1,173 @@
+"""The reader `openslide`: whole-slide images."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import openslide
+import tifffile
+from openslide import OpenSlideError
+from PIL import Image
+
+from tileframe import (
+    WHITE,
+    Access,
+    Box,
+    IccProfile,
+    InputError,
+    NativeLevel,
+    OptionError,
+    Rgb,
+    Size,
+    SlideFacts,
+    UnsupportedInput,
+)
+from tileframe.pixels import Alpha, Pixels, to_rgb8
+from tileframe_openslide.colour import profile_name
+
+ORIENTATION = 274
+# It logs each odd tag of a damaged file; our own one message is enough.
+logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+
+
+class OpenSlideReader:
+    """Opens what OpenSlide knows; leaves to other readers the plain TIFFs that it would convert by other rules."""
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> OpenSlideSource:
+        """Open the slide whose main file is ``path``."""
+        vendor = openslide.OpenSlide.detect_format(path)
+        if vendor is None:
+            raise UnsupportedInput("not a format that OpenSlide knows")
+        if vendor == "generic-tiff" and (kind := _unusual_tiff(path)):
+            raise UnsupportedInput(f"OpenSlide converts {kind} by a rule of its own")
+        try:
+            return OpenSlideSource(path, openslide.OpenSlide(path), background)
+        except OpenSlideError as error:
+            if vendor == "generic-tiff" and "Unsupported TIFF compression" in str(error):
+                raise UnsupportedInput(f"OpenSlide: {error}") from error
+            raise InputError(f"{path}: OpenSlide cannot open it ({error})") from error
+
+
+class OpenSlideSource:
+    """An open slide; any box, from any thread."""
+
+    def __init__(self, path: Path, slide: openslide.OpenSlide, background: Rgb | None) -> None:
+        self._path = path
+        self._slide: openslide.OpenSlide | None = slide
+        self.facts = _facts(slide, background)
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        """Return ``box`` of ``native_level`` as RGB8; transparent parts show the background."""
+        slide = self._open_slide()
+        downsample = slide.level_downsamples[native_level]
+        location = (round(box.x * downsample), round(box.y * downsample))
+        try:
+            region = slide.read_region(location, native_level, (box.width, box.height))
+        except OpenSlideError as error:
+            raise InputError(f"{self._path}: cannot be read at ({location[0]}, {location[1]}): {error}") from error
+        return self._rgb8(region)
+
+    def associated(self, name: str) -> Pixels:
+        """Return the label, macro or thumbnail image ``name``."""
+        slide = self._open_slide()
+        try:
+            return self._rgb8(slide.associated_images[name])
+        except KeyError:
+            names = ", ".join(self.facts.associated) or "none"
+            raise InputError(f"{self._path}: no associated image named '{name}' (have: {names})") from None
+        except OpenSlideError as error:
+            raise InputError(f"{self._path}: its image '{name}' cannot be read ({error})") from error
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._slide is not None:
+            self._slide.close()
+            self._slide = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _open_slide(self) -> openslide.OpenSlide:
+        if self._slide is None:
+            raise InputError(f"{self._path}: was closed")
+        return self._slide
+
+    def _rgb8(self, region: Image.Image) -> Pixels:
+        return to_rgb8(np.asarray(region), alpha=Alpha.STRAIGHT, background=self.facts.background)
+
+
+def _facts(slide: openslide.OpenSlide, background: Rgb | None) -> SlideFacts:
+    properties = slide.properties
+    mpp_x = _number(properties, openslide.PROPERTY_NAME_MPP_X)
+    mpp_y = _number(properties, openslide.PROPERTY_NAME_MPP_Y)
+    profile = slide.color_profile
+    return SlideFacts(
+        format=properties[openslide.PROPERTY_NAME_VENDOR],
+        size=Size(*slide.dimensions),
+        access=Access.REGIONS,
+        mpp=None if mpp_x is None or mpp_y is None else (mpp_x, mpp_y),
+        objective_power=_number(properties, openslide.PROPERTY_NAME_OBJECTIVE_POWER),
+        bounds=_bounds(properties),
+        background=background or _background(properties),
+        icc=None if profile is None else IccProfile(profile_name(profile), applied=False),
+        native_levels=tuple(
+            NativeLevel(Size(*size), downsample)
+            for size, downsample in zip(slide.level_dimensions, slide.level_downsamples, strict=True)
+        ),
+        associated=tuple(sorted(slide.associated_images)),
+    )
+
+
+def _number(properties: Mapping[str, str], name: str) -> float | None:
+    try:
+        return float(properties[name])
+    except (KeyError, ValueError):
+        return None
+
+
+def _bounds(properties: Mapping[str, str]) -> Box | None:
+    names = (
+        openslide.PROPERTY_NAME_BOUNDS_X,
+        openslide.PROPERTY_NAME_BOUNDS_Y,
+        openslide.PROPERTY_NAME_BOUNDS_WIDTH,
+        openslide.PROPERTY_NAME_BOUNDS_HEIGHT,
+    )
+    try:
+        return Box(*(int(properties[name]) for name in names))
+    except (KeyError, ValueError):
+        return None
+
+
+def _background(properties: Mapping[str, str]) -> Rgb:
+    try:
+        return Rgb.parse(properties[openslide.PROPERTY_NAME_BACKGROUND_COLOR])
+    except (KeyError, OptionError):
+        return WHITE
+
+
+def _unusual_tiff(path: Path) -> str | None:
+    """Say what a tiled TIFF is that OpenSlide lets libtiff convert, which rounds 16 bits and takes CMYK its own way."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            page = file.pages.first
+            photometric, compression = page.photometric, page.compression
+            orientation = page.tags.valueof(ORIENTATION, default=1)
+            depth, extra, format_ = page.bitspersample, page.extrasamples, page.sampleformat
+    except (tifffile.TiffFileError, ValueError, TypeError, KeyError, IndexError, OSError):
+        return None  # damaged: OpenSlide says so in better words
+    if depth != 8 or format_ != tifffile.SAMPLEFORMAT.UINT:
+        return f"{depth}-bit {tifffile.SAMPLEFORMAT(format_).name.lower()} samples"
+    if extra:
+        return "alpha"
+    if orientation != 1:
+        return f"the orientation {orientation}"
+    plain = photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
+    jpeg = photometric == tifffile.PHOTOMETRIC.YCBCR and compression == tifffile.COMPRESSION.JPEG
+    return None if plain or jpeg else f"{tifffile.PHOTOMETRIC(photometric).name.lower()} pixels"
