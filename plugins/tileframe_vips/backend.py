@@ -1,0 +1,172 @@
+"""The backend `vips`: libvips' dzsave, made to keep the pixel contract."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyvips
+
+from tileframe import AdoptsFolder, Equality, InputError, Job, OutputError, Progress
+from tileframe_vips.feed import PngFeed
+from tileframe_vips.reader import VipsSource, open_image, reason
+
+FORMATS = ("jpeg", "png")
+# Fixed, because dzsave takes a name that ends in .zip, .szi or .dz for a container.
+NAME = "pyramid"
+DISK_ERRORS = ("No space left", "disk quota", "File too large", "write error", "Input/output error")
+
+
+class VipsBackend:
+    """Lets libvips read the file itself where that gives the contract's pixels, and feeds it rows elsewhere."""
+
+    def refuses(self, job: Job) -> str | None:
+        """Refuse formats other than JPEG and PNG, and stores that take no folder."""
+        if job.writer.encoding.format not in FORMATS:
+            return f"dzsave is proved for {' and '.join(FORMATS)} alone, not {job.writer.encoding.format}"
+        if not isinstance(job.store, AdoptsFolder):
+            return "dzsave writes a folder, and this store takes none"
+        return None
+
+    def promises(self, job: Job) -> Equality:
+        """Every level is the contract's."""
+        return Equality.PIXELS
+
+    def way(self, job: Job) -> str:
+        """Say who reads the file."""
+        why_not = _why_fed(job)
+        return "libvips reads the file itself" if why_not is None else f"libvips is fed rows, because {why_not}"
+
+    def run(self, job: Job, progress: Progress) -> None:
+        """Let dzsave fill a scratch folder, then hand that to the store under tileframe's names."""
+        if not isinstance(job.store, AdoptsFolder):
+            raise TypeError("the store takes no folder")
+        folder = job.store.workspace()
+        with _at_most_busy(job.spec.workers):
+            if _why_fed(job) is None and isinstance(job.source, VipsSource):
+                Saving(_own_reading(job.source.path), job, folder, progress).finish()
+            else:
+                self._feed(job, folder, progress)
+        tiles = folder / f"{NAME}_files"
+        # dzsave always adds this file; no other backend does, and viewers ignore it.
+        (tiles / "vips-properties.xml").unlink(missing_ok=True)
+        _rename_tiles(tiles, job.writer.encoding.suffix)
+        job.store.adopt(tiles, job.layout.folder)
+
+    def _feed(self, job: Job, folder: Path, progress: Progress) -> None:
+        feed = PngFeed(job)
+        try:
+            stream = pyvips.SourceCustom()
+            stream.on_read(feed.read)
+            try:
+                image = pyvips.Image.new_from_source(
+                    stream, "", access="sequential", fail_on="truncated", unlimited=True
+                )
+                Saving(image, job, folder, progress).finish()
+            except (pyvips.Error, InputError):
+                if feed.error is None:
+                    raise
+            if feed.error is not None:
+                raise feed.error
+        finally:
+            feed.close()
+
+
+class Saving:
+    """A dzsave that runs in a thread of its own: in the main thread, a Ctrl-C would be lost in its callback."""
+
+    def __init__(self, image: pyvips.Image, job: Job, folder: Path, progress: Progress) -> None:
+        self._image = image.copy()
+        self._job = job
+        self._folder = folder
+        self._progress = progress
+        self._fraction = 0.0
+        self._error: pyvips.Error | None = None
+        self._image.set_progress(True)
+        self._image.signal_connect("eval", self._on_eval)
+
+    def finish(self) -> None:
+        """Save, and tell the progress meanwhile. On any exception, Ctrl-C too, dzsave is stopped first."""
+        thread = threading.Thread(target=self._save, name="dzsave", daemon=True)
+        thread.start()
+        pyramid = self._job.pyramid
+        tiles, pixels = pyramid.tile_count, pyramid.pixel_count
+        try:
+            while thread.is_alive():
+                thread.join(timeout=0.1)
+                self._progress(int(tiles * self._fraction), int(pixels * self._fraction))
+        except BaseException:
+            self._image.set_kill(True)
+            thread.join()
+            raise
+        if self._error is not None:
+            raise _translated(self._error, self._job) from self._error
+        self._progress(tiles, pixels)
+
+    def _on_eval(self, image: pyvips.Image, progress: Any) -> None:
+        self._fraction = progress.npels / max(progress.tpels, 1)
+
+    def _save(self) -> None:
+        encoding, spec = self._job.writer.encoding, self._job.spec
+        # JPEG's fast direct mode is taken only where no suffix is given.
+        how: dict[str, Any] = {"Q": encoding.quality} if encoding.format == "jpeg" else {"suffix": ".png"}
+        try:
+            self._image.dzsave(
+                str(self._folder / NAME),
+                layout="dz",
+                container="fs",
+                depth="onepixel",
+                region_shrink="mean",
+                tile_size=spec.tile_size,
+                overlap=spec.overlap,
+                skip_blanks=-1,
+                keep="none",
+                **how,
+            )
+        except pyvips.Error as error:
+            self._error = error
+
+
+def _why_fed(job: Job) -> str | None:
+    if not isinstance(job.source, VipsSource):
+        return "another reader than its own was taken"
+    return job.source.libvips_may_read()
+
+
+def _own_reading(path: Path) -> pyvips.Image:
+    image = open_image(path)
+    if "gainmap-data" in image.get_fields():
+        # A gain map (Ultra HDR) turns the direct mode off.
+        image = image.copy()
+        image.remove("gainmap-data")
+    # Grey is saved as one channel otherwise.
+    return image.colourspace("srgb") if image.bands == 1 else image
+
+
+def _rename_tiles(tiles: Path, suffix: str) -> None:
+    for level in tiles.iterdir():
+        for tile in level.iterdir():
+            if tile.suffix == f".{suffix}":
+                break  # all of a pyramid's tiles have the same suffix
+            tile.rename(tile.with_suffix(f".{suffix}"))
+
+
+def _translated(error: pyvips.Error, job: Job) -> InputError | OutputError:
+    said = reason(error)
+    if any(words in said for words in DISK_ERRORS):
+        return OutputError(f"{job.spec.target.parent}: cannot be written ({said})")
+    return InputError(f"{job.spec.slide}: cannot be read ({said})")
+
+
+@contextmanager
+def _at_most_busy(workers: int) -> Iterator[None]:
+    """Bound libvips' own threads, which are counted per process."""
+    before = pyvips.concurrency_get()
+    pyvips.concurrency_set(workers)
+    try:
+        yield
+    finally:
+        pyvips.concurrency_set(before)
