@@ -1,0 +1,82 @@
+"""Pictures and slides that tests make for themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from PIL import Image
+
+from tileframe import Size
+from tileframe.pixels import Pixels, halve
+
+MPP = 0.499
+
+
+def gradient(width: int, height: int) -> Pixels:
+    """RGB8 in which every pixel is unlike its neighbours, so that a shift by one is seen."""
+    y, x = np.mgrid[0:height, 0:width].astype(np.uint32)
+    red, green, blue = (
+        (x * 7 + y * 3) % 256,
+        (x * 5 + y * 11 + x * y // 64) % 256,
+        (x // 3 + y // 5 + (x ^ y) * 13) % 256,
+    )
+    return np.dstack([red, green, blue]).astype(np.uint8)
+
+
+def photo(width: int, height: int, *, seed: int = 1) -> Pixels:
+    """RGB8 that is smooth enough for JPEG, with detail."""
+    small = np.random.default_rng(seed).integers(0, 256, (height // 16 + 2, width // 16 + 2, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def png(path: Path, pixels: Pixels) -> Path:
+    Image.fromarray(pixels).save(path, compress_level=1)
+    return path
+
+
+def jpeg(path: Path, pixels: Pixels, **how: object) -> Path:
+    Image.fromarray(pixels).save(path, **{"quality": 92, **how})
+    return path
+
+
+def svs(path: Path, pixels: Pixels, *, levels: tuple[int, ...] = (1, 4), lossless: bool = False) -> Path:
+    """An Aperio-like slide with these downsamples; each level halved from the one before."""
+    description = f"Aperio Image Library v11.2.1\r\n{pixels.shape[1]}x{pixels.shape[0]}|AppMag = 20|MPP = {MPP}"
+    how: dict[str, object] = {"photometric": "rgb"}
+    if not lossless:
+        how |= {"compression": "jpeg", "compressionargs": {"level": 90}}
+    with tifffile.TiffWriter(path) as file:
+        level, scale = pixels, 1
+        for downsample in levels:
+            while scale < downsample:
+                level, scale = halve(level), scale * 2
+            file.write(level, tile=(256, 256), description=description, metadata=None, **how)
+            if downsample == 1:
+                thumbnail = np.ascontiguousarray(pixels[::8, ::8])
+                file.write(thumbnail, rowsperstrip=16, description=description, metadata=None, photometric="rgb")
+    return path
+
+
+def tile_data(path: Path, index: int) -> tuple[int, int]:
+    """Where the bytes of tile ``index`` of the base of a tiled TIFF are: offset and length."""
+    with tifffile.TiffFile(path) as file:
+        page = file.pages.first
+        return page.dataoffsets[index], page.databytecounts[index]
+
+
+def damage_tile(path: Path, index: int) -> Path:
+    """Overwrite the second half of a tile's compressed data with zeros."""
+    offset, length = tile_data(path, index)
+    with path.open("r+b") as file:
+        file.seek(offset + length // 2)
+        file.write(bytes(length - length // 2))
+    return path
+
+
+def edge_sizes() -> Iterator[Size]:
+    """Where geometry goes wrong: the edge sizes of the case matrix."""
+    pairs = [(1, 1), (1, 300), (253, 254), (254, 254), (255, 255), (256, 508), (508, 509), (509, 763), (1021, 769)]
+    yield from (Size(*pair) for pair in pairs)
