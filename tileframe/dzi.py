@@ -6,11 +6,12 @@ libvips and every viewer use.
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tileframe.errors import CheckError, TileframeError
+from tileframe.errors import CheckError, OptionError
 from tileframe.geometry import Pyramid, Size, TileAddress
 
 NAMESPACE = "http://schemas.microsoft.com/deepzoom/2008"
@@ -32,16 +33,27 @@ def parse_descriptor(text: str) -> tuple[Pyramid, str]:
         raise CheckError("the descriptor has a document type, which no Deep Zoom writer makes")
     try:
         image = ET.fromstring(text)
-        size = image.find("{*}Size")
-        if size is None:
-            raise CheckError("the descriptor has no <Size>")
-        base = Size(int(size.attrib["Width"]), int(size.attrib["Height"]))
-        pyramid = Pyramid(base, int(image.attrib["TileSize"]), int(image.attrib["Overlap"]))
-        return pyramid, image.attrib["Format"]
-    except (ET.ParseError, KeyError, ValueError) as error:
-        raise CheckError(f"the descriptor is not a Deep Zoom descriptor: {error}") from error
-    except TileframeError as error:
+    except ET.ParseError as error:
+        raise CheckError(f"the descriptor is not XML: {error}") from error
+    size = image.find("{*}Size")
+    if image.tag.rpartition("}")[2] != "Image" or size is None:
+        raise CheckError("the descriptor is not an <Image> with a <Size>")
+    suffix = image.get("Format", "")
+    if not re.fullmatch(r"[A-Za-z0-9]+", suffix):
+        raise CheckError(f"the descriptor's Format must be the suffix of a file, not '{suffix}'")
+    try:
+        base = Size(_number(size, "Width"), _number(size, "Height"))
+        return Pyramid(base, _number(image, "TileSize"), _number(image, "Overlap")), suffix
+    except OptionError as error:
         raise CheckError(f"the descriptor is wrong: {error}") from error
+
+
+def _number(element: ET.Element, name: str) -> int:
+    text = element.get(name, "")
+    # Not what int() takes besides: signs, spaces, underscores, other scripts' digits.
+    if not re.fullmatch(r"[0-9]{1,10}", text):
+        raise CheckError(f"the descriptor's {name} must be a whole number, not '{text}'")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)

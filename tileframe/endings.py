@@ -11,7 +11,10 @@ PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
 def png_is_complete(file: BinaryIO) -> bool:
-    """Say whether ``file``, opened at its start, is a PNG with its end chunk; bytes after that chunk do not matter."""
+    """Say whether ``file`` is a PNG with its end chunk; bytes after that chunk do not matter."""
+    file.seek(0)
+    if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
+        return False
     end = file.seek(0, os.SEEK_END)
     if end >= len(PNG_END):
         file.seek(-len(PNG_END), os.SEEK_END)

@@ -48,7 +48,7 @@ def tileframe_backends() -> Sequence[BackendPlugin]:  # type: ignore[empty-body]
 
 @hookspec
 def tileframe_add_commands(cli: click.Group) -> None:
-    """Add subcommands to ``cli``, the `click.Group` behind the ``tileframe`` command.
+    """Add subcommands with ``cli.add_command``; a name that is taken already is an error.
 
-    ``cli.main`` is about to parse the command line; ``click.get_current_context().obj`` is then the `Registry`.
+    In a command, ``click.get_current_context().obj`` is the `Registry`.
     """

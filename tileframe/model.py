@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,13 +22,10 @@ class Rgb(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Rgb:
         """Return the colour written as ``#rrggbb``, with or without the ``#``; `OptionError` otherwise."""
-        digits = text.removeprefix("#")
-        try:
-            if len(digits) != 6:
-                raise ValueError
-            return cls(*bytes.fromhex(digits))
-        except ValueError:
-            raise OptionError(f"a colour is written #rrggbb, as in #ffffff, not '{text}'") from None
+        match = re.fullmatch(r"#?([0-9a-fA-F]{6})", text)
+        if match is None:
+            raise OptionError(f"a colour is written #rrggbb, as in #ffffff, not '{text}'")
+        return cls(*bytes.fromhex(match[1]))
 
     def __str__(self) -> str:
         return f"#{self.red:02x}{self.green:02x}{self.blue:02x}"

@@ -68,12 +68,12 @@ def execute(
     planned = plan(spec, registry)
     job = planned.job
     with job.source:
-        if on_plan is not None:
-            on_plan(planned)
         way = planned.backend.way(job)
         promises = planned.backend.promises(job)
         try:
             job.store.prepare()
+            if on_plan is not None:
+                on_plan(planned)
             planned.backend.run(job, progress or _silent)
             tile_bytes = quick_check(job)
             job.store.commit(job.layout.descriptor(job.pyramid))

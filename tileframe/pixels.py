@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tileframe.errors import InputError
+from tileframe.errors import UnsupportedInput
 from tileframe.model import WHITE, Rgb
 
 Pixels = NDArray[np.uint8]
@@ -29,12 +29,12 @@ def to_rgb8(
 
     ``samples`` is ``(height, width)`` or ``(height, width, channels)``: grey or RGB, and one more channel
     where ``alpha`` says so; booleans or unsigned integers, of which the low ``depth`` bits count (all,
-    if None). `InputError` for signed and floating-point samples: they have no defined full range.
+    if None). `UnsupportedInput` for signed and floating-point samples: they have no defined full range.
     """
     planes = to_8_bit(samples if samples.ndim == 3 else samples[:, :, None], depth)
     colours = planes.shape[2] - (alpha is not Alpha.NONE)
     if colours not in (1, 3):
-        raise InputError(f"pixels have {planes.shape[2]} channels; grey or RGB is needed, with or without alpha")
+        raise UnsupportedInput(f"pixels have {planes.shape[2]} channels; grey or RGB is needed, with or without alpha")
     colour = planes[:, :, :colours]
     if alpha is not Alpha.NONE:
         colour = composite(colour, planes[:, :, colours:], background, premultiplied=alpha is Alpha.PREMULTIPLIED)
@@ -48,14 +48,16 @@ def to_8_bit(samples: NDArray[Any], depth: int | None = None) -> Pixels:
     if samples.dtype == np.bool_:
         return np.where(samples, np.uint8(255), np.uint8(0))
     if samples.dtype.kind != "u":
-        raise InputError(f"samples are {samples.dtype}, which has no defined full range; unsigned integers are needed")
+        raise UnsupportedInput(
+            f"samples are {samples.dtype}, which has no defined full range; unsigned integers are needed"
+        )
     bits = depth or 8 * samples.dtype.itemsize
     if bits > 8:
-        return (samples >> (bits - 8)).astype(np.uint8)
+        return (samples >> (bits - 8)).astype(np.uint8)  # casting drops what lies above
     if bits == 8:
         return samples.astype(np.uint8, copy=False)
     most = (1 << bits) - 1
-    return (samples.astype(np.uint16) * 255 // most).astype(np.uint8)
+    return ((samples & most).astype(np.uint16) * 255 // most).astype(np.uint8)
 
 
 def composite(colour: Pixels, alpha: Pixels, background: Rgb, *, premultiplied: bool = False) -> Pixels:

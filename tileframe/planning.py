@@ -78,18 +78,20 @@ def _backends(spec: JobSpec, registry: Registry) -> list[BackendPlugin]:
 def _first_able(
     backends: list[BackendPlugin], job: Job, reader: str, passed_over: list[str]
 ) -> tuple[str, Backend] | None:
+    missing: list[PluginError] = []
     for offer in backends:
         try:
             backend: Backend = offer.make()
         except PluginError as error:
-            if job.spec.backend is not None:
-                raise
+            missing.append(error)
             passed_over.append(f"backend {offer.name}: {error}")
             continue
         reason = backend.refuses(job)
         if reason is None:
             return offer.name, backend
         passed_over.append(f"backend {offer.name} with reader {reader}: {reason}")
+    if len(missing) == len(backends) > 0:
+        raise missing[0]
     return None
 
 
@@ -98,7 +100,7 @@ def _opened(spec: JobSpec, registry: Registry, passed_over: list[str]) -> Iterat
     refusals: list[str] = []
     missing: PluginError | None = None
     opened = False
-    for offer in _ranked(spec, registry):
+    for offer in _ranked(spec, registry, passed_over):
         try:
             source = offer.make().open(spec.slide, background=spec.background)
         except PluginError as error:
@@ -120,12 +122,19 @@ def _opened(spec: JobSpec, registry: Registry, passed_over: list[str]) -> Iterat
     raise InputError(f"{spec.slide}: no reader can open it ({why})")
 
 
-def _ranked(spec: JobSpec, registry: Registry) -> list[ReaderPlugin]:
+def _ranked(spec: JobSpec, registry: Registry, passed_over: list[str]) -> list[ReaderPlugin]:
     head = _head(spec.slide)
     if spec.reader is not None:
         return [registry.reader(spec.reader)]
-    fits = [(offer.guess(spec.slide, head), offer) for offer in registry.readers]
-    suitable = [(fit, offer) for fit, offer in fits if fit is not Fit.NONE]
+    suitable: list[tuple[Fit, ReaderPlugin]] = []
+    for offer in registry.readers:
+        try:
+            fit = offer.guess(spec.slide, head)
+        except Exception as error:  # a plugin may fail in any way, and must not stop the others
+            passed_over.append(f"reader {offer.name}: its guess failed ({error})")
+            continue
+        if fit is not Fit.NONE:
+            suitable.append((fit, offer))
     return [offer for fit, offer in sorted(suitable, key=lambda pair: (-pair[0], pair[1].name))]
 
 

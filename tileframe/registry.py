@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 P = TypeVar("P", bound=Plugin[Any])
 
-HOOK_OF = {kind: f"tileframe_{kind}s" for kind in ("reader", "writer", "store", "backend")}
+RECORDS: dict[str, type[Plugin[Any]]] = {
+    "reader": ReaderPlugin,
+    "writer": WriterPlugin,
+    "store": StorePlugin,
+    "backend": BackendPlugin,
+}
 
 
 @dataclass(frozen=True)
@@ -75,9 +81,23 @@ class Registry:
         """Return the backend called ``name``; `OptionError`, listing the known ones, if there is none."""
         return self._one("backend", BackendPlugin, name)
 
-    def add_commands(self, cli: click.Group) -> None:
-        """Let plugins add their subcommands to ``cli``."""
-        self.manager.hook.tileframe_add_commands(cli=cli)
+    def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
+        """Let plugins add their subcommands to ``cli``; return those that failed. A name taken twice is an error."""
+        import click
+
+        broken: list[Broken] = []
+        for implementation in self.manager.hook.tileframe_add_commands.get_hookimpls():
+            own = click.Group()
+            try:
+                implementation.function(own)
+            except Exception as error:  # a plugin may fail in any way, and must not stop the others
+                broken.append(Broken(implementation.plugin_name, _one_line(error)))
+                continue
+            for name, command in own.commands.items():
+                if name in cli.commands:
+                    raise PluginError(f"the plugin '{implementation.plugin_name}' adds a second command '{name}'")
+                cli.add_command(command)
+        return tuple(broken)
 
     def _all(self, kind: str, record: type[P]) -> list[P]:
         offered = [offer.plugin for offer in self.offers if offer.kind == kind]
@@ -101,53 +121,69 @@ def load(plugins: Sequence[object] = (), *, installed: bool = True) -> Registry:
     """
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
+    offers: list[Offer] = []
     broken: list[Broken] = []
-    origins: dict[str, tuple[str, str]] = {}
     for entry in _entry_points() if installed else ():
+        package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
         try:
-            manager.register(entry.load(), entry.name)
+            offers += _register(manager, entry.load(), entry.name, package, version)
+        except PluginError:
+            raise
         except Exception as error:  # a plugin may fail in any way, and must not stop the others
             broken.append(Broken(entry.name, _one_line(error)))
-        else:
-            origins[entry.name] = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
     for plugin in plugins:
-        manager.register(plugin)
-    _refuse_unknown_hooks(manager)
-    offers = tuple(_offers(manager, origins, broken))
+        offers += _register(manager, plugin, None, "", "")
     _refuse_clashes(offers)
-    return Registry(offers, tuple(broken), manager)
+    return Registry(tuple(offers), tuple(broken), manager)
 
 
 def _entry_points() -> list[EntryPoint]:
     found = sorted(entry_points(group=hookspecs.PROJECT), key=lambda entry: entry.name)
-    wanted = os.environ.get("TILEFRAME_PLUGINS")
-    if wanted is None:
-        return found
-    names = {name.strip() for name in wanted.split(",")}
-    return [entry for entry in found if entry.name in names]
+    for one, other in pairwise(found):
+        if one.name == other.name:
+            packages = " and ".join(f"'{entry.dist.name if entry.dist else entry.value}'" for entry in (one, other))
+            raise PluginError(f"two packages have a plugin named '{one.name}': {packages}; uninstall one")
+    wanted = {name.strip() for name in os.environ.get("TILEFRAME_PLUGINS", "").split(",")} - {""}
+    known = {entry.name for entry in found}
+    if unknown := sorted(wanted - known):
+        names = ", ".join(sorted(known))
+        raise OptionError(f"TILEFRAME_PLUGINS names '{unknown[0]}', which is not installed (have: {names})")
+    return [entry for entry in found if not wanted or entry.name in wanted]
 
 
-def _offers(
-    manager: pluggy.PluginManager, origins: dict[str, tuple[str, str]], broken: list[Broken]
-) -> Iterator[Offer]:
-    for kind, hook in HOOK_OF.items():
+def _register(
+    manager: pluggy.PluginManager, plugin: object, name: str | None, package: str, version: str
+) -> list[Offer]:
+    """Register one plugin and return its offers; if anything is wrong with it, it is not registered."""
+    owner = name or manager.get_canonical_name(plugin)
+    try:
+        manager.register(plugin, name)
+        _refuse_unknown_hooks(manager, plugin, owner)
+        return [Offer(kind, offer, owner, package, version) for kind, offer in _offered(manager, plugin)]
+    except BaseException as error:
+        if manager.is_registered(plugin):
+            manager.unregister(plugin)
+        if name is None and not isinstance(error, PluginError):
+            raise PluginError(f"the plugin '{owner}' is broken: {_one_line(error)}") from error
+        raise
+
+
+def _offered(manager: pluggy.PluginManager, plugin: object) -> Iterator[tuple[str, Plugin[Any]]]:
+    for kind, record in RECORDS.items():
+        hook = f"tileframe_{kind}s"
         for implementation in getattr(manager.hook, hook).get_hookimpls():
-            owner = implementation.plugin_name
-            try:
-                plugins = list(implementation.function())
-            except Exception as error:  # as above: recorded and shown by `tileframe plugins`
-                broken.append(Broken(owner, _one_line(error)))
-                continue
-            package, version = origins.get(owner, ("", ""))
-            yield from (Offer(kind, plugin, owner, package, version) for plugin in plugins)
+            if implementation.plugin is plugin:
+                for offer in implementation.function():
+                    if not isinstance(offer, record):
+                        raise TypeError(f"{hook} offers {offer!r}, which is no {record.__name__}")
+                    yield kind, offer
 
 
-def _refuse_unknown_hooks(manager: pluggy.PluginManager) -> None:
-    for name, plugin in manager.list_name_plugin():
-        for caller in manager.get_hookcallers(plugin) or () if plugin else ():
-            if not caller.has_spec():
-                known = ", ".join(sorted(hook for hook in vars(hookspecs) if hook.startswith("tileframe_")))
-                raise PluginError(f"the plugin '{name}' implements an unknown hook '{caller.name}' (have: {known})")
+def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugin: object, owner: str) -> None:
+    for caller in manager.get_hookcallers(plugin) or ():
+        if not caller.has_spec():
+            known = ", ".join(sorted(hook for hook in vars(hookspecs) if hook.startswith("tileframe_")))
+            raise PluginError(f"the plugin '{owner}' implements an unknown hook '{caller.name}' (have: {known})")
 
 
 def _refuse_clashes(offers: Sequence[Offer]) -> None:

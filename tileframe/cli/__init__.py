@@ -30,7 +30,8 @@ def build_cli(registry: Registry) -> click.Group:
     click.version_option(tileframe.__version__, prog_name="tileframe", message="%(prog)s %(version)s")(cli)
     for command in (run, info, plugins):
         cli.add_command(command)
-    registry.add_commands(cli)
+    for broken in registry.add_commands(cli):
+        click.echo(f"tileframe: the commands of the plugin '{broken.owner}' are broken: {broken.reason}", err=True)
     return cli
 
 
@@ -47,13 +48,16 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return result if isinstance(result, int) else 0
     except TileframeError as error:
         return _fail(str(error), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return OptionError.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "tileframe"
         return _fail(f"{error.format_message().rstrip('.')} (see {where} --help)", OptionError.exit_code)
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; nothing was written", INTERRUPTED)
+        return _fail("interrupted; no pyramid was written", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; stdout must not be flushed again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,4 +1,4 @@
-"""How far a run has come: a live bar on a terminal, nothing elsewhere."""
+"""How far a run has come: a live bar on a terminal, now and then a line elsewhere."""
 
 from __future__ import annotations
 
@@ -6,23 +6,31 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
+import click
+
 from tileframe.geometry import Pyramid
 
 if TYPE_CHECKING:
     from rich import progress
 
+# Between two lines of a log; short runs write none.
+SECONDS = 30.0
+
 
 class ProgressBar:
-    """Shows tiles, MP/s and the time left on stderr, where that is a terminal; to be used in a ``with``."""
+    """Shows tiles, MP/s and the time left on stderr; to be used in a ``with``."""
 
     def __init__(self, *, quiet: bool) -> None:
-        self._hidden = quiet or not sys.stderr.isatty()
+        self._quiet = quiet
         self._bar: progress.Progress | None = None
-        self._started = 0.0
+        self._started = self._last_line = 0.0
+        self._tiles = self._pixels = 1
 
     def start(self, pyramid: Pyramid) -> None:
-        """Show an empty bar for ``pyramid``."""
-        if self._hidden:
+        """Begin with ``pyramid``, of which nothing is done yet."""
+        self._started = self._last_line = time.perf_counter()
+        self._tiles, self._pixels = pyramid.tile_count, pyramid.pixel_count
+        if self._quiet or not sys.stderr.isatty():
             return
         # Imported here: slower than all else that a start needs, and seen on terminals alone.
         from rich.console import Console
@@ -30,21 +38,21 @@ class ProgressBar:
 
         self._bar = Progress(
             BarColumn(),
-            TextColumn("{task.percentage:>3.0f} %  {task.fields[tiles]:,}/{task.fields[all_tiles]:,} tiles"),
-            TextColumn("{task.fields[rate]:.0f} MP/s"),
+            TextColumn("{task.description}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        self._bar.add_task("", total=pyramid.pixel_count, tiles=0, all_tiles=pyramid.tile_count, rate=0.0)
-        self._started = time.perf_counter()
+        self._bar.add_task(self._text(0, 0), total=self._pixels)
         self._bar.start()
 
     def __call__(self, tiles: int, pixels: int) -> None:
-        """Move the bar; a `tileframe.Progress`."""
+        """Move the bar, or write a line if it is time for one; a `tileframe.Progress`."""
         if self._bar is not None:
-            rate = pixels / 1e6 / max(time.perf_counter() - self._started, 1e-6)
-            self._bar.update(self._bar.task_ids[0], completed=pixels, tiles=tiles, rate=rate)
+            self._bar.update(self._bar.task_ids[0], completed=pixels, description=self._text(tiles, pixels))
+        elif not self._quiet and time.perf_counter() > self._last_line + SECONDS:
+            self._last_line = time.perf_counter()
+            click.echo(f"tileframe: {self._text(tiles, pixels)}", err=True)
 
     def __enter__(self) -> Self:
         return self
@@ -52,3 +60,7 @@ class ProgressBar:
     def __exit__(self, *exc: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def _text(self, tiles: int, pixels: int) -> str:
+        rate = pixels / 1e6 / max(time.perf_counter() - self._started, 1e-3)
+        return f"{100 * pixels / self._pixels:3.0f} %  {tiles:,}/{self._tiles:,} tiles  {rate:.0f} MP/s"

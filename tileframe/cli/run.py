@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -52,7 +53,7 @@ from tileframe.registry import Registry
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--verbose", is_flag=True, help="Also say why other readers and backends were not taken.")
+@click.option("--verbose", is_flag=True, help="Also say which reader and backend were taken, and why not others.")
 @click.pass_obj
 def run(
     registry: Registry,
@@ -94,6 +95,8 @@ def run(
         coming = forecast(spec, registry)
         show_json(coming) if as_json else _show_forecast(coming)
         return
+    if report is not None:
+        _refuse_unwritable(report)
     done = _execute(spec, registry, quiet=quiet, verbose=verbose)
     if report is not None:
         _write(report, to_json(done))
@@ -111,16 +114,14 @@ def _execute(spec: JobSpec, registry: Registry, *, quiet: bool, verbose: bool) -
     bar = ProgressBar(quiet=quiet)
 
     def announce(planned: Plan) -> None:
-        pyramid = planned.job.pyramid
         for note in planned.notes:
             say(note)
-        for reason in planned.passed_over if verbose else ():
-            say(f"not taken: {reason}")
-        say(
-            f"{spec.slide.name}: {pyramid.base}, {pyramid.level_count} levels, {pyramid.tile_count:,} tiles; "
-            f"reader {planned.reader_name}, backend {planned.backend_name} ({planned.backend.way(planned.job)})"
-        )
-        bar.start(pyramid)
+        if verbose:
+            for reason in planned.passed_over:
+                say(f"not taken: {reason}")
+            how = f"{planned.backend_name} ({planned.backend.way(planned.job)})"
+            say(f"taken: reader {planned.reader_name}, backend {how}")
+        bar.start(planned.job.pyramid)
 
     with bar:
         return execute(spec, registry, bar, on_plan=announce)
@@ -131,6 +132,7 @@ def _show_report(done: Report) -> None:
     rate = done.megapixels / done.seconds
     show_rows(
         [
+            ("size", f"{done.size}"),
             ("levels", f"{done.levels}"),
             ("tiles", f"{done.tiles:,}"),
             ("bytes", in_bytes(done.tile_bytes)),
@@ -138,6 +140,8 @@ def _show_report(done: Report) -> None:
             ("speed", f"{rate:.0f} MP/s"),
             ("cpu", f"{done.cpu_seconds:.2f} s, {done.cpu_seconds / done.seconds:.1f} cores busy"),
             ("memory", f"{in_bytes(done.peak_memory)} at most"),
+            ("reader", done.reader),
+            ("backend", f"{done.backend}: {done.way}"),
         ]
     )
 
@@ -158,6 +162,14 @@ def _show_forecast(coming: Forecast) -> None:
             *(("note", note) for note in coming.notes),
         ]
     )
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Say before the work what `_write` could only say after it."""
+    if not path.parent.is_dir():
+        raise OutputError(f"{path}: the report cannot be written ({path.parent} is not a folder)")
+    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise OutputError(f"{path}: the report cannot be written there")
 
 
 def _write(path: Path, text: str) -> None:
