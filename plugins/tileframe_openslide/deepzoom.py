@@ -48,6 +48,8 @@ class Run:
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
+        # The first in time: once a slide has failed, OpenSlide says the same of every other place.
+        self._first_error: InputError | None = None
 
     def all_levels(self) -> None:
         """Make every level from the base down to the single pixel."""
@@ -84,7 +86,8 @@ class Run:
         try:
             pixels = plane.read(box)
         except InputError as error:
-            raise InputError(f"{error} (tile {key})") from error
+            self._first_error = self._first_error or InputError(f"{error} (tile {key})")
+            raise self._first_error from error
         self.job.store.put(key, self.job.writer.encode(pixels))
         return self._keep(plane.overview, tile, box, pixels)
 

@@ -14,9 +14,9 @@ from PIL import Image
 from tileframe import Box, Job, NativeLevel, Size
 from tileframe.pixels import Pixels
 
-# Levels further from a native one are halved from an overview: the generator reads the whole slide anew for each.
-FARTHEST = 16
-# Of the slide, read at once for one tile: 48 MB.
+# Bytes of a level that is kept to be halved into those above it. The generator reads the slide anew for each of them.
+MOST_KEPT = 128_000_000
+# Read at once for one tile, where the level itself was too large to be kept: 48 MB.
 MOST_PIXELS = 1 << 24
 
 
@@ -42,17 +42,19 @@ class Plane:
 
 def planes(job: Job, stop: threading.Event) -> Iterator[Plane]:
     """Yield every level, the base first. A yielded plane's tiles must be finished before the next is asked for."""
-    pyramid = job.pyramid
     overview: Overview | None = None
-    for level in reversed(range(pyramid.level_count)):
+    levels = [Scaled(job, level, stop) for level in range(job.pyramid.level_count)]
+    for level in reversed(range(len(levels))):
         if overview is not None:
             overview = Overview(halve(overview.pixels))
             yield Plane(level, overview.read)
-            continue
-        if level > 0 and Scaled(job, level - 1, stop).factor > FARTHEST:
-            size = pyramid.level_size(level)
-            overview = Overview(np.empty((size.height, size.width, 3), np.uint8))
-        yield Plane(level, Scaled(job, level, stop).read, overview)
+        else:
+            size = job.pyramid.level_size(level)
+            if 3 * size.area <= MOST_KEPT:
+                overview = Overview(np.empty((size.height, size.width, 3), np.uint8))
+            yield Plane(level, levels[level].read, overview)
+        if level > 0 and levels[level - 1].native != levels[level].native:
+            overview = None  # the slide itself stores something nearer
 
 
 class Scaled:
@@ -64,12 +66,12 @@ class Scaled:
         self._downsample = job.pyramid.downsample(level)
         facts = job.source.facts
         levels = facts.native_levels or (NativeLevel(facts.size, 1.0),)
-        self._native, self._stored = nearest(levels, facts.size, self._downsample)
-        self.factor = self._downsample / self._stored.downsample
+        self.native, self._stored = nearest(levels, facts.size, self._downsample)
+        self._factor = self._downsample / self._stored.downsample
 
     def read(self, box: Box) -> Pixels:
         """Return ``box``, in pixels of this level, exactly its own size."""
-        rows = max(1, int(MOST_PIXELS / (box.width * self.factor * self.factor)))
+        rows = max(1, int(MOST_PIXELS / (box.width * self._factor * self._factor)))
         bands = [
             self._band(Box(box.x, y, box.width, min(rows, box.bottom - y))) for y in range(box.y, box.bottom, rows)
         ]
@@ -78,7 +80,7 @@ class Scaled:
     def _band(self, box: Box) -> Pixels:
         if self._stop.is_set():
             raise CancelledError
-        if self._native == 0:
+        if self.native == 0:
             return self._from_base(box)
         return self._from_stored(box)
 
@@ -95,8 +97,8 @@ class Scaled:
         """Resize a box of a stored level, whose scale need not be a whole number."""
         region, size, scale = self._job.region, self._stored.size, self._stored.downsample
         left, top = (region.x + box.x * self._downsample) / scale, (region.y + box.y * self._downsample) / scale
-        right, bottom = left + box.width * self.factor, top + box.height * self.factor
-        if abs(self.factor - 1) < 1 / max(size.width, size.height):
+        right, bottom = left + box.width * self._factor, top + box.height * self._factor
+        if abs(self._factor - 1) < 1 / max(size.width, size.height):
             # As good as the level itself: resizing would only blur it.
             left, top = round(left), round(top)
             right, bottom = left + box.width, top + box.height
@@ -112,7 +114,7 @@ class Scaled:
         """Read ``wanted`` of the stored level; what lies beyond it repeats its last row and column."""
         x, y = min(wanted.x, size.width - 1), min(wanted.y, size.height - 1)
         right, bottom = min(wanted.right, size.width), min(wanted.bottom, size.height)
-        pixels = self._job.source.read(Box(x, y, right - x, bottom - y), native_level=self._native)
+        pixels = self._job.source.read(Box(x, y, right - x, bottom - y), native_level=self.native)
         if (right, bottom) == (wanted.right, wanted.bottom):
             return pixels
         rows = np.arange(wanted.y, wanted.bottom).clip(y, bottom - 1) - y

@@ -30,8 +30,8 @@ from tileframe.pixels import Alpha, Pixels, to_rgb8
 from tileframe_openslide.colour import profile_name
 
 ORIENTATION = 274
-# It logs each odd tag of a damaged file; our own one message is enough.
-logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+# Without a handler, what it logs of each odd tag goes to stderr, beside our own one message.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 class OpenSlideReader:
@@ -63,7 +63,7 @@ class OpenSlideSource:
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` of ``native_level`` as RGB8; transparent parts show the background."""
         slide = self._open_slide()
-        downsample = slide.level_downsamples[native_level]
+        downsample = self.facts.native_levels[native_level].downsample
         location = (round(box.x * downsample), round(box.y * downsample))
         try:
             region = slide.read_region(location, native_level, (box.width, box.height))

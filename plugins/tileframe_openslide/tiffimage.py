@@ -16,8 +16,8 @@ from tileframe import InputError, Rgb, UnsupportedInput
 from tileframe.pixels import Alpha, to_rgb8
 from tileframe_openslide.holding import ORIENTATION, refuse_if_too_large, turned
 
-# It logs each odd tag of a damaged file; our own one message is enough.
-logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)
+# Without a handler, what it logs of each odd tag goes to stderr, beside our own one message.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 ALPHA = {EXTRASAMPLE.UNASSALPHA: Alpha.STRAIGHT, EXTRASAMPLE.ASSOCALPHA: Alpha.PREMULTIPLIED}
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tileframe import OutputError
-from tileframe_stores.owner import claim
+from tileframe_stores.scratch import claim, remove_tree
 
 
 class DirectoryStore:
@@ -28,6 +27,8 @@ class DirectoryStore:
         """Make the scratch folder; `OutputError` if the target exists, is being written, or cannot be."""
         self._refuse_existing()
         try:
+            if self._folder.exists() and not self._folder.is_dir():
+                raise OutputError(f"{self._folder}: is not a folder; the pyramid cannot be written there")
             self._made_parents = [parent for parent in (self._folder, *self._folder.parents) if not parent.exists()]
             self._folder.mkdir(parents=True, exist_ok=True)
             claim(self._scratch)
@@ -107,7 +108,7 @@ class DirectoryStore:
     def discard(self) -> None:
         """Remove the scratch folder, and the parent folders that were made for it, unless committed into."""
         if self._state != "new":
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            remove_tree(self._scratch)
             self._remove_made_parents()
 
     def _refuse_existing(self) -> None:

@@ -12,7 +12,7 @@ import pyvips
 
 from tileframe import AdoptsFolder, Equality, InputError, Job, OutputError, Progress
 from tileframe_vips.feed import PngFeed
-from tileframe_vips.reader import VipsSource, open_image, reason
+from tileframe_vips.reader import VipsSource, reason
 
 FORMATS = ("jpeg", "png")
 # Fixed, because dzsave takes a name that ends in .zip, .szi or .dz for a container.
@@ -47,7 +47,7 @@ class VipsBackend:
         folder = job.store.workspace()
         with _at_most_busy(job.spec.workers):
             if _why_fed(job) is None and isinstance(job.source, VipsSource):
-                Saving(_own_reading(job.source.path), job, folder, progress).finish()
+                Saving(_own_reading(job.source), job, folder, progress).finish()
             else:
                 self._feed(job, folder, progress)
         tiles = folder / f"{NAME}_files"
@@ -136,12 +136,8 @@ def _why_fed(job: Job) -> str | None:
     return job.source.libvips_may_read()
 
 
-def _own_reading(path: Path) -> pyvips.Image:
-    image = open_image(path)
-    if "gainmap-data" in image.get_fields():
-        # A gain map (Ultra HDR) turns the direct mode off.
-        image = image.copy()
-        image.remove("gainmap-data")
+def _own_reading(source: VipsSource) -> pyvips.Image:
+    image = source.reopened()
     # Grey is saved as one channel otherwise.
     return image.colourspace("srgb") if image.bands == 1 else image
 

@@ -29,6 +29,8 @@ class PngFeed:
         self.error: BaseException | None = None
         self._job = job
         self._stopped = False
+        # The first in time: once a slide has failed, OpenSlide says the same of every other place.
+        self._first_error: InputError | None = None
         self._pool = ThreadPoolExecutor(job.spec.workers, thread_name_prefix="feed")
         self._pieces = self._png()
         self._left = memoryview(b"")
@@ -88,7 +90,9 @@ class PngFeed:
         try:
             lines[:, 1 + 3 * box.x : 1 + 3 * box.right] = self._job.read(box).reshape(box.height, -1)
         except InputError as error:
-            raise InputError(f"{error} (rows {box.y} to {box.bottom - 1} of the base)") from error
+            rows = f"rows {box.y} to {box.bottom - 1} of the base"
+            self._first_error = self._first_error or InputError(f"{error} ({rows})")
+            raise self._first_error from error
 
 
 def _finished(lines: Pixels, reading: list[Future[None]]) -> Pixels:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imagecodecs
+import numpy as np
 import simplejpeg
 
 from tileframe import CheckError, Encoding, OptionError, Size
@@ -22,6 +23,8 @@ class JpegWriter:
 
     def encode(self, pixels: Pixels) -> bytes:
         """Return ``pixels``, RGB8 ``(height, width, 3)``, as a JPEG."""
+        if pixels.strides[1:] != (3, 1):
+            pixels = np.ascontiguousarray(pixels)  # the encoder takes strips of a larger array, but no transposed one
         encoded = imagecodecs.jpeg8_encode(
             pixels,
             level=self.encoding.quality,

@@ -1,10 +1,11 @@
-"""Who is writing in a scratch folder: two runs must not share one, and a dead run's must not stay for ever."""
+"""Scratch folders: two runs must not share one, and a dead run's must not stay for ever."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import socket
+import time
 from pathlib import Path
 
 import psutil
@@ -12,6 +13,17 @@ import psutil
 from tileframe import OutputError
 
 OWNER = "owner.json"
+# In seconds. A dzsave that was stopped goes on writing for a moment, and Windows holds deleted files open for one.
+PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove ``folder`` with all that is in it, and with what is still being written there."""
+    for pause in PAUSES:
+        time.sleep(pause)
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
 
 
 def claim(scratch: Path) -> None:
@@ -23,7 +35,7 @@ def claim(scratch: Path) -> None:
         scratch.mkdir()
     except FileExistsError:
         _refuse_if_owned(scratch)
-        shutil.rmtree(scratch)
+        remove_tree(scratch)
         scratch.mkdir()
     me = psutil.Process()
     owner = {"host": socket.gethostname(), "pid": me.pid, "started": me.create_time()}
