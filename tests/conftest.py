@@ -5,9 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tileframe import registry as registry_module
 from tileframe.registry import Registry
+
+# A slow moment of a busy machine is no failure.
+settings.register_profile("tileframe", deadline=None)
+settings.load_profile("tileframe")
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -37,7 +38,7 @@ def png(path: Path, pixels: Pixels) -> Path:
     return path
 
 
-def jpeg(path: Path, pixels: Pixels, **how: object) -> Path:
+def jpeg(path: Path, pixels: Pixels, **how: Any) -> Path:
     Image.fromarray(pixels).save(path, **{"quality": 92, **how})
     return path
 
@@ -45,7 +46,7 @@ def jpeg(path: Path, pixels: Pixels, **how: object) -> Path:
 def svs(path: Path, pixels: Pixels, *, levels: tuple[int, ...] = (1, 4), lossless: bool = False) -> Path:
     """An Aperio-like slide with these downsamples; each level halved from the one before."""
     description = f"Aperio Image Library v11.2.1\r\n{pixels.shape[1]}x{pixels.shape[0]}|AppMag = 20|MPP = {MPP}"
-    how: dict[str, object] = {"photometric": "rgb"}
+    how: dict[str, Any] = {"photometric": "rgb"}
     if not lossless:
         how |= {"compression": "jpeg", "compressionargs": {"level": 90}}
     with tifffile.TiffWriter(path) as file:

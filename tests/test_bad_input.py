@@ -1,0 +1,172 @@
+"""Whatever goes wrong: one line, the documented exit code, nothing left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs
+from tileframe.cli import run_command
+
+BACKENDS = ["vips", "openslide"]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def half(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def make(name: str) -> None:
+    """Make the bad input called ``name`` in the current folder."""
+    path = Path(name)
+    if name.startswith("half"):
+        {".jpg": jpeg, ".png": png, ".svs": svs}[path.suffix](path, photo(900, 700))
+        half(path)
+    elif name == "damaged.svs":
+        damage_tile(svs(path, photo(900, 700)), 3)
+    elif name == "folder":
+        path.mkdir()
+    elif name == "empty.svs":
+        path.touch()
+    elif name.startswith("text"):
+        path.write_text("this is no slide\n" * 40)
+    elif name == "zeros.tif":
+        path.write_bytes(b"II*\0" + bytes(500))
+
+
+INPUTS = [
+    ("missing.svs", "no such file"), ("folder", "is a folder"), ("empty.svs", "is empty"),
+    ("text.txt", "no reader can open it"), ("text.svs", "no reader can open it"), ("text.jpg", "no reader can open it"),
+    ("half.jpg", "cannot be read"), ("half.png", "cut short"), ("half.svs", ""), ("zeros.tif", ""),
+    ("damaged.svs", "cannot be read at"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize(("name", "words"), INPUTS, ids=[name for name, _ in INPUTS])
+def test_bad_slides_exit_with_3(name, words, backend, here, capfd):
+    make(name)
+    before = sorted(os.listdir(here))
+    assert run_command(["run", name, "--backend", backend, "-o", "new/out"]) == 3
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert err.startswith(f"tileframe: {name}: ")
+    if backend == "vips":
+        assert words in err
+    assert sorted(os.listdir(here)) == before
+
+
+OPTIONS = [
+    (["--tile-size", "0"], "the tile size must be from 1 to 8192, not 0"),
+    (["--tile-size", "8193"], "not 8193"),
+    (["--tile-size", "x"], "'x' is not a valid integer"),
+    (["--overlap", "254"], "the overlap must be from 0 to 253, not 254"),
+    (["--overlap", "-1"], "not -1"),
+    (["--quality", "0"], "from 1 to 100, not 0"),
+    (["--quality", "101"], "from 1 to 100, not 101"),
+    (["--format", "png", "--quality", "80"], "takes no quality; it was given 80"),
+    (["--format", "gif"], "no format named 'gif' (have: jpeg, jpg, png)"),
+    (["--backend", "vip"], "no backend named 'vip' (have: openslide, vips)"),
+    (["--reader", "foo"], "no reader named 'foo' (have: imageslide, openslide, vips)"),
+    (["--background", "white"], "#rrggbb, as in #ffffff, not 'white'"),
+    (["--workers", "0"], "must be 1 or more, not 0"),
+    (["--no-such"], "No such option '--no-such'"),
+    (["--reader", "vips", "--backend", "openslide"], "it reads regions, and this reader gives rows in order"),
+    (["-o", ""], "the output has no name"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), OPTIONS, ids=[" ".join(options) for options, _ in OPTIONS])
+def test_a_wrong_command_line_exits_with_2(options, words, here, capfd):
+    png(here / "a.png", gradient(300, 200))
+    assert run_command(["run", "a.png", "-o", "new/out", *options]) == 2
+    out, err = capfd.readouterr()
+    assert (out, len(err.splitlines())) == ("", 1)
+    assert words in err
+    assert os.listdir(here) == ["a.png"]
+
+
+def test_an_unknown_command_exits_with_2(capfd):
+    assert run_command(["tile", "a.png"]) == 2
+    assert capfd.readouterr().err.startswith("tileframe: No such command 'tile'")
+
+
+def test_info_on_a_bad_slide_exits_with_3(here, capfd):
+    assert run_command(["info", "missing.svs"]) == 3
+    assert capfd.readouterr().err == "tileframe: missing.svs: no such file\n"
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_an_existing_output_exits_with_4_and_stays(backend, here, capfd):
+    png(here / "a.png", gradient(300, 200))
+    (here / "out.dzi").write_text("mine")
+    assert run_command(["run", "a.png", "-o", "out", "--backend", backend]) == 4
+    assert (
+        capfd.readouterr().err
+        == "tileframe: out.dzi: exists; give --overwrite to replace the pyramid, or another output\n"
+    )
+    assert (here / "out.dzi").read_text() == "mine"
+    assert sorted(os.listdir(here)) == ["a.png", "out.dzi"]
+
+
+@pytest.mark.parametrize("where", ["a.png/out", "a.png/deep/out"])
+def test_an_output_below_a_file_exits_with_4(where, here, capfd):
+    png(here / "a.png", gradient(300, 200))
+    assert run_command(["run", "a.png", "-o", where]) == 4
+    assert len(capfd.readouterr().err.splitlines()) == 1
+    assert os.listdir(here) == ["a.png"]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is closed to root or on Windows")
+def test_a_folder_without_permission_exits_with_4(here, capfd):
+    png(here / "a.png", gradient(300, 200))
+    (here / "closed").mkdir(mode=0o500)
+    assert run_command(["run", "a.png", "-o", "closed/out"]) == 4
+    assert "Permission denied" in capfd.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(here, capfd):
+    png(here / "a.png", gradient(300, 200))
+    assert run_command(["run", "a.png", "--report", "none/report.json"]) == 4
+    assert (
+        capfd.readouterr().err == "tileframe: none/report.json: the report cannot be written (none is not a folder)\n"
+    )
+    assert os.listdir(here) == ["a.png"]
+
+
+@pytest.fixture
+def full_disk(tmp_path: Path):
+    """A disk of 400 kB, in a mount of our own."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-Urm", "true"], check=False).returncode != 0:
+        pytest.skip("a small disk needs Linux' user namespaces")
+    return folder
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["a.jpg", "a.svs"])
+def test_a_full_disk_exits_with_4_and_leaves_nothing(name, backend, here, full_disk):
+    (jpeg if name == "a.jpg" else svs)(here / name, photo(1500, 1100))
+    script = f"""
+        mount -t tmpfs -o size=400k tmpfs disk
+        "{sys.executable}" -c 'from tileframe.cli import main; main()' \\
+            run {name} --backend {backend} --format png -o disk/o
+        echo "exit $?"; ls -A disk
+    """
+    done = subprocess.run(["unshare", "-Urm", "sh", "-c", script], capture_output=True, text=True, check=False)
+    assert done.stdout == "exit 4\n"
+    assert len(done.stderr.splitlines()) == 1
+    assert "No space left on device" in done.stderr

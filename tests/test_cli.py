@@ -1,0 +1,243 @@
+"""The command line as people and programs use it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageCms
+
+from tests.pictures import MPP, gradient, jpeg, photo, png, svs
+from tests.pyramids import descriptor, tiles
+from tileframe import JobSpec, OptionError, Report, Rgb, __version__, run
+from tileframe.cli import run_command
+from tileframe.pipeline import target_of
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_version(capsys):
+    assert run_command(["--version"]) == 0
+    assert capsys.readouterr().out == f"tileframe {__version__}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["run", "--help"], ["info", "-h"], ["plugins", "-h"]])
+def test_help_exits_with_0(arguments, capsys):
+    assert run_command(arguments) == 0
+    assert "Usage: tileframe" in capsys.readouterr().out
+
+
+def test_no_command_shows_the_help_and_exits_with_2(capsys):
+    assert run_command([]) == 2
+    assert "Commands:" in capsys.readouterr().err
+
+
+def test_run_writes_beside_you_and_reports(here, capsys):
+    svs(here / "slide.svs", photo(1500, 1100))
+    assert run_command(["run", "slide.svs"]) == 0
+    out, err = capsys.readouterr()
+    words = {line.split()[0]: line.split(maxsplit=1)[1] for line in out.splitlines()[1:]}
+    assert out.splitlines()[0] == "slide.dzi"
+    assert (words["size"], words["levels"], words["tiles"]) == ("1500x1100", "12", "52")
+    assert set(words) == {"size", "levels", "tiles", "bytes", "time", "speed", "cpu", "memory", "reader", "backend"}
+    assert err == ""
+    assert descriptor(here / "slide.dzi")["Width"] == "1500"
+
+
+def test_quiet_prints_nothing(here, capsys):
+    png(here / "a.png", gradient(30, 20))
+    assert run_command(["run", "a.png", "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_verbose_says_what_was_taken_and_why_not_the_rest(here, capsys):
+    png(here / "a.png", gradient(30, 20))
+    assert run_command(["run", "a.png", "--backend", "openslide", "--verbose"]) == 0
+    err = capsys.readouterr().err
+    assert "not taken: backend openslide with reader vips: it reads regions, and this reader gives rows" in err
+    assert "taken: reader imageslide, backend openslide (tile by tile from the base)" in err
+
+
+def test_json_is_the_report_for_machines(here, capsys):
+    png(here / "a.png", gradient(300, 200))
+    assert run_command(["run", "a.png", "--json", "--report", "report.json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((here / "report.json").read_text())
+    assert (printed["levels"], printed["tiles"], printed["target"]) == (10, 11, "a.dzi")
+    assert printed["tile_bytes"] == sum(path.stat().st_size for path in tiles(here / "a.dzi").values())
+    assert (printed["backend"], printed["promises"], printed["size"]) == (
+        "vips",
+        "pixels",
+        {"width": 300, "height": 200},
+    )
+    assert set(printed) == set(Report.__dataclass_fields__)
+
+
+def test_a_profile_that_is_not_applied_is_named_once(here, capsys):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    jpeg(here / "a.jpg", gradient(30, 20), icc_profile=profile)
+    assert run_command(["run", "a.jpg", "--json"]) == 0
+    out, err = capsys.readouterr()
+    note = "the colour profile 'sRGB built-in' was found and not applied; the tiles carry none"
+    assert err == f"tileframe: {note}\n"
+    assert json.loads(out)["notes"] == [note]
+
+
+def test_dry_run_says_everything_and_writes_nothing(here, capsys):
+    svs(here / "slide.svs", photo(1500, 1100))
+    assert run_command(["run", "slide.svs", "--dry-run", "--json", "-o", "new/folder/x"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert os.listdir(here) == ["slide.svs"]
+    done = run("slide.svs", "x")
+    assert (plan["levels"], plan["tiles"], plan["reader"]) == (done.levels, done.tiles, done.reader)
+    assert 0.5 < plan["estimated_bytes"] / done.tile_bytes < 2
+    assert plan["free_bytes"] > 0
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.svs"])
+def test_dry_run_is_readable(name, here, capsys):
+    (png if name == "a.png" else svs)(here / name, photo(600, 400))
+    assert run_command(["run", name, "--dry-run"]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith("a.dzi (not written)\n")
+    assert "are free" in out
+    assert os.listdir(here) == [name]
+
+
+def test_info_says_what_is_known(here, capsys):
+    svs(here / "slide.svs", photo(1500, 1100))
+    assert run_command(["info", "slide.svs"]) == 0
+    out = capsys.readouterr().out
+    for part in (
+        "openslide",
+        "aperio",
+        "1500x1100",
+        f"{MPP} x {MPP} µm",
+        "20x",
+        "375x275 (1/4)",
+        "thumbnail",
+        "12 levels",
+    ):
+        assert part in out
+    assert run_command(["info", "slide.svs", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)["facts"]
+    assert (facts["mpp"], facts["access"], facts["background"]) == ([MPP, MPP], "regions", "#ffffff")
+
+
+def test_plugins_lists_all_and_where_they_come_from(capsys):
+    assert run_command(["plugins", "--json"]) == 0
+    listed = {(row["kind"], row["name"]) for row in json.loads(capsys.readouterr().out)["plugins"]}
+    assert listed >= {
+        ("reader", "openslide"), ("reader", "imageslide"), ("reader", "vips"), ("backend", "openslide"),
+        ("backend", "vips"), ("writer", "jpeg"), ("writer", "jpg"), ("writer", "png"), ("store", "directory"),
+    }  # fmt: skip
+    assert run_command(["plugins"]) == 0
+    assert f"tileframe  {__version__}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("output", "target"),
+    [
+        (None, "CMU-1.ome.dzi"),
+        ("out/name", "out/name.dzi"),
+        ("out/name.dzi", "out/name.dzi"),
+        ("out/name.DZI", "out/name.dzi"),
+        ("out/", "out/CMU-1.ome.dzi"),
+        ("name.v2", "name.v2.dzi"),
+        (".", "CMU-1.ome.dzi"),
+        ("..", "../CMU-1.ome.dzi"),
+    ],
+)
+def test_where_the_output_goes(output, target):
+    assert target_of(output, Path("slides/CMU-1.ome.tif")) == Path(target)
+
+
+def test_overwrite_replaces_and_its_lack_refuses(here, capsys):
+    png(here / "a.png", gradient(30, 20))
+    assert run_command(["run", "a.png", "--quiet"]) == 0
+    assert run_command(["run", "a.png", "--quiet"]) == 4
+    assert run_command(["run", "a.png", "--quiet", "--overwrite", "--format", "png"]) == 0
+    assert descriptor(here / "a.dzi")["Format"] == "png"
+    assert not [key for key in tiles(here / "a.dzi") if key.endswith("jpeg")]
+    assert "exists; give --overwrite" in capsys.readouterr().err
+
+
+def test_the_background_option_shows_through_transparency(here):
+    Image.new("RGBA", (8, 8), (0, 0, 0, 0)).save(here / "a.png")
+    assert run_command(["run", "a.png", "--quiet", "--background", "#102030", "--format", "png"]) == 0
+    with Image.open(tiles(here / "a.dzi")["3/0_0.png"]) as tile:
+        assert tile.getpixel((4, 4)) == (0x10, 0x20, 0x30)
+
+
+def test_the_command_starts_without_image_libraries():
+    code = (
+        "import sys, tileframe.cli; tileframe.cli.run_command(['--help']);"
+        "loaded = {'PIL', 'numpy', 'pyvips', 'openslide', 'tifffile', 'imagecodecs', 'rich'} & set(sys.modules);"
+        "sys.exit(f'loaded: {loaded}' if loaded else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_bug_shows_its_traceback_and_exits_with_1(here, capsys, monkeypatch):
+    monkeypatch.setattr("tileframe.cli.registry_module.load", lambda: 1 // 0)
+    assert run_command(["plugins"]) == 1
+    err = capsys.readouterr().err
+    assert "ZeroDivisionError" in err
+    assert err.splitlines()[-1].startswith("tileframe: this is a bug in tileframe: please report it")
+
+
+def test_output_may_be_cut_by_its_reader(here):
+    command = f'"{sys.executable}" -c "from tileframe.cli import main; main()" plugins --json | head -n 1'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_the_python_call_does_what_the_command_does(here):
+    svs(here / "slide.svs", photo(700, 500))
+    seen: list[tuple[int, int]] = []
+    report = run("slide.svs", "api", tile_size=128, overlap=2, progress=lambda *done: seen.append(done), workers=1)
+    assert run_command(["run", "slide.svs", "-o", "cli", "--tile-size", "128", "--overlap", "2", "--quiet"]) == 0
+    ours, theirs = tiles(here / "api.dzi"), tiles(here / "cli.dzi")
+    assert {key: path.read_bytes() for key, path in ours.items()} == {
+        key: path.read_bytes() for key, path in theirs.items()
+    }
+    assert seen[-1] == (report.tiles, round(report.megapixels * 1e6))
+    assert seen == sorted(seen)
+
+
+def test_a_progress_that_raises_ends_the_run_and_leaves_nothing(here):
+    slide = svs(here / "slide.svs", photo(1500, 1100))
+
+    def stop(tiles: int, pixels: int) -> None:
+        raise TimeoutError("enough")
+
+    for backend in ("vips", "openslide"):
+        with pytest.raises(TimeoutError, match="enough"):
+            run(slide, "out/a", backend=backend, progress=stop)
+        assert os.listdir(here) == ["slide.svs"]
+
+
+def test_a_spec_can_be_sent_to_another_process():
+    import pickle
+
+    spec = JobSpec(Path("a.svs"), Path("a.dzi"), background=Rgb(1, 2, 3))
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    with pytest.raises(OptionError, match="must be 1 or more, not 0"):
+        JobSpec(Path("a.svs"), Path("a.dzi"), workers=0)
+
+
+def test_a_log_gets_a_line_now_and_then(here, capsys, monkeypatch):
+    monkeypatch.setattr("tileframe.cli.progress.SECONDS", 0.0)
+    svs(here / "slide.svs", photo(1500, 1100))
+    assert run_command(["run", "slide.svs", "--backend", "openslide"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-1].startswith("tileframe: 100 %  52/52 tiles")

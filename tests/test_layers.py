@@ -1,0 +1,141 @@
+"""The house keeps its order: who may import whom, what a start may cost, and how long a file may be."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import tileframe
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "tileframe"
+PLUGINS = sorted(folder for folder in (ROOT / "plugins").glob("tileframe_*") if folder.is_dir())
+
+LAYERS = (
+    {"errors"},
+    {"geometry"},
+    {"dzi", "model"},
+    {"pixels", "endings", "machine"},
+    {"interfaces"},
+    {"offers"},
+    {"hookspecs"},
+    {"registry", "verify"},
+    {"planning"},
+    {"pipeline", "estimate"},
+    {"__init__"},  # the public names; only what is below this line may import them
+    {"cli", "testing"},
+)
+FOR_PLUGINS = {"tileframe", "tileframe.pixels", "tileframe.endings", "tileframe.machine", "tileframe.testing"}
+IMAGE_LIBRARIES = {"PIL", "cv2", "imagecodecs", "openslide", "pyvips", "simplejpeg", "tifffile"}
+HEAVY = sorted(IMAGE_LIBRARIES | {"numpy", "rich"})
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.py"))
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Every module that a file imports, and the name from it; in functions and for type checkers too."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module, f"{path}: imports here are absolute"
+            assert node.level == 0, f"{path}: imports here are absolute"
+            yield from ((node.module, alias.name) for alias in node.names)
+
+
+def imported(path: Path) -> Iterator[str]:
+    """The modules that a file imports; ``from package import module`` is an import of that module."""
+    for module, name in imports(path):
+        below = CORE.parent / module.replace(".", "/") / name
+        yield f"{module}.{name}" if name and (below.is_dir() or below.with_suffix(".py").is_file()) else module
+
+
+def core_module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+GRAPH = {
+    core_module(path): {name for name in imported(path) if name.partition(".")[0] == "tileframe"}
+    for path in files(CORE)
+}
+
+
+def layer(module: str) -> int:
+    name = module.split(".")[1] if "." in module else "__init__"
+    places = [place for place, names in enumerate(LAYERS) if name in names]
+    assert places, f"{module} has no place in LAYERS"
+    return places[0]
+
+
+def test_every_way_to_import_is_seen():
+    assert "tileframe.pipeline" in GRAPH["tileframe"], "in a function, and for type checkers"
+    assert "tileframe.machine" in GRAPH["tileframe.pipeline"], "from tileframe import machine"
+    assert "tileframe.geometry" in GRAPH["tileframe.dzi"]
+    assert GRAPH["tileframe.errors"] == set()
+
+
+def test_imports_go_in_no_circle():
+    graphlib.TopologicalSorter(GRAPH).prepare()
+
+
+@pytest.mark.parametrize("module", sorted(GRAPH))
+def test_imports_point_down(module):
+    package = module.split(".")[:2]
+    for other in GRAPH[module]:
+        own = len(package) == 2 and other.split(".")[:2] == package
+        assert own or layer(other) < layer(module), f"{module} imports {other}"
+
+
+@pytest.mark.parametrize("path", files(CORE), ids=lambda path: core_module(path))
+def test_core_knows_no_image_library(path):
+    if "testing" not in path.relative_to(CORE).parts:
+        assert not {module.partition(".")[0] for module, _ in imports(path)} & IMAGE_LIBRARIES
+
+
+@pytest.mark.parametrize("folder", PLUGINS, ids=lambda folder: folder.name)
+def test_plugin_imports_public_names_and_no_other_plugin(folder):
+    others = {other.name for other in PLUGINS} - {folder.name}
+    for path in files(folder):
+        for module in imported(path):
+            top = module.partition(".")[0]
+            assert top not in others, f"{path} imports {module}"
+            assert top != "tileframe" or module in FOR_PLUGINS, f"{path} imports {module}"
+        names = {name for module, name in imports(path) if module == "tileframe" and name}
+        public = {module.partition(".")[2] for module in FOR_PLUGINS} | set(tileframe.__all__)
+        assert names <= public, f"{path} imports {names - public}"
+
+
+def loaded_by(statement: str) -> list[str]:
+    """The heavy libraries that a fresh interpreter has loaded after ``statement``."""
+    code = f"{statement}; import sys; print(*(name for name in {HEAVY} if name in sys.modules), file=sys.stderr)"
+    return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stderr.split()
+
+
+@pytest.mark.parametrize("module", ["tileframe", "tileframe.cli", *(folder.name for folder in PLUGINS)])
+def test_import_loads_no_heavy_library(module):
+    assert loaded_by(f"import {module}") == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plugins"]], ids=" ".join)
+def test_commands_that_touch_no_pixel_load_no_heavy_library(arguments):
+    assert loaded_by(f"from tileframe.cli import run_command; run_command({arguments})") == []
+
+
+def test_a_heavy_library_would_be_noticed():
+    assert loaded_by("import numpy") == ["numpy"]
+
+
+@pytest.mark.parametrize("folder", ["tileframe", "plugins", "tests", "benchmarks"])
+def test_no_file_is_longer_than_400_lines(folder):
+    lengths = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in files(ROOT / folder)}
+    assert lengths
+    assert {path: length for path, length in lengths.items() if length > 400} == {}

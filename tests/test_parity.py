@@ -1,0 +1,153 @@
+"""Every backend makes the same pyramid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.pictures import edge_sizes, gradient, jpeg, photo, png, svs
+from tests.pyramids import assembled, descriptor, differing, pixels, sizes, tiles
+from tileframe import Equality, NativeLevel, Pyramid, Report, Size, run
+from tileframe.pixels import halve
+from tileframe.registry import Registry
+from tileframe_openslide.levels import nearest
+
+LAYOUTS = [(254, 1), (256, 0), (64, 2), (5, 4)]
+SMALLEST, ENOUGH = 5, 20_000  # tiles of 5 pixels are many, so for pictures of up to this many pixels only
+
+
+def both(slide: Path, folder: Path, registry: Registry, **options: object) -> tuple[Report, Report]:
+    """Make the pyramid with the fast backend and with the Deep Zoom one."""
+    fast = run(slide, folder / "vips", backend="vips", registry=registry, **options)  # type: ignore[arg-type]
+    slow = run(slide, folder / "openslide", backend="openslide", registry=registry, **options)  # type: ignore[arg-type]
+    return fast, slow
+
+
+SIZES = [*edge_sizes(), Size(64, 63), Size(130, 97)]
+CASES = [(size, *layout) for size in SIZES for layout in LAYOUTS if layout[0] > SMALLEST or size.area < ENOUGH]
+
+
+@pytest.mark.parametrize(("size", "tile_size", "overlap"), CASES, ids=str)
+def test_backends_agree_in_every_pixel_of_a_picture(size, tile_size, overlap, tmp_path, registry):
+    slide = png(tmp_path / "picture.png", gradient(size.width, size.height))
+    fast, slow = both(slide, tmp_path, registry, format="png", tile_size=tile_size, overlap=overlap)
+    assert fast.promises is slow.promises is Equality.PIXELS
+    assert differing(fast.target, slow.target) == []
+    assert sizes(fast.target) == expected_sizes(Pyramid(size, tile_size, overlap))
+
+
+def expected_sizes(pyramid: Pyramid) -> dict[str, tuple[int, int]]:
+    found = {}
+    for level in range(pyramid.level_count):
+        for tile in pyramid.tiles(level):
+            box = pyramid.tile_box(tile)
+            found[f"{level}/{tile.col}_{tile.row}.png"] = (box.width, box.height)
+    return found
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    width=st.integers(1, 700), height=st.integers(1, 700), tile_size=st.integers(40, 300), overlap=st.integers(0, 20)
+)
+def test_backends_agree_on_drawn_sizes(width, height, tile_size, overlap, tmp_path, registry):
+    slide = png(tmp_path / "drawn.png", gradient(width, height))
+    options = {"format": "png", "tile_size": tile_size, "overlap": overlap, "overwrite": True}
+    fast, slow = both(slide, tmp_path, registry, **options)
+    assert differing(fast.target, slow.target) == []
+
+
+@pytest.mark.parametrize("quality", [1, 50, 75, 89, 90, 100])
+def test_jpeg_tiles_decode_to_the_same_pixels(quality, tmp_path, registry):
+    slide = png(tmp_path / "picture.png", photo(600, 421))
+    fast, slow = both(slide, tmp_path, registry, quality=quality)
+    assert differing(fast.target, slow.target) == []
+
+
+@pytest.mark.parametrize("reader", ["vips", "imageslide"])
+def test_libvips_gives_the_same_pixels_whether_it_reads_the_file_or_is_fed(reader, tmp_path, registry):
+    slide = jpeg(tmp_path / "picture.jpg", photo(1021, 769))
+    own = run(slide, tmp_path / "own", registry=registry, backend="vips")
+    other = run(slide, tmp_path / "other", registry=registry, backend="vips", reader=reader)
+    assert own.way == "libvips reads the file itself"
+    assert ("fed" in other.way) == (reader == "imageslide")
+    assert differing(own.target, other.target) == []
+
+
+@pytest.mark.parametrize(("tile_size", "overlap"), [(254, 1), (256, 0), (512, 0), (1024, 0)])
+def test_backends_agree_on_the_base_of_a_slide_with_stored_levels(tile_size, overlap, tmp_path, registry):
+    slide = svs(tmp_path / "slide.svs", photo(1500, 1100), levels=(1, 4))
+    fast, slow = both(slide, tmp_path, registry, format="png", tile_size=tile_size, overlap=overlap)
+    assert slow.promises is Equality.BASE
+    assert differing(fast.target, slow.target, base_only=True) == []
+
+
+def test_every_level_is_the_halved_base(tmp_path, registry):
+    slide = svs(tmp_path / "slide.svs", gradient(613, 411), levels=(1,), lossless=True)
+    for report in both(slide, tmp_path, registry, format="png"):
+        level, expected = report.levels - 1, gradient(613, 411)
+        while level >= 0:
+            assert np.array_equal(assembled(report.target, level), expected), f"{report.backend}, level {level}"
+            level, expected = level - 1, halve(expected)
+
+
+def test_stored_levels_keep_a_measured_distance_from_the_halved_base(tmp_path, registry):
+    slide = svs(tmp_path / "slide.svs", photo(2000, 1500), levels=(1, 2, 4), lossless=True)
+    fast, slow = both(slide, tmp_path, registry, format="png")
+    # Lossless stored levels halved by the contract's rule: below the base all that differs is rounding.
+    for key, theirs in tiles(slow.target).items():
+        ours = pixels(tiles(fast.target)[key]).astype(int)
+        assert np.abs(ours - pixels(theirs)).max() <= 1, key
+
+
+def test_a_stored_level_that_is_a_fraction_of_a_pixel_off_serves_a_request(tmp_path, registry):
+    # 1501 / 376 = 3.992 and 1102 / 276 = 3.993: this level is the one for 4, and it is not resized.
+    base = photo(1501, 1102)
+    slide = svs(tmp_path / "slide.svs", base, levels=(1, 4), lossless=True)
+    slow = run(slide, tmp_path / "slow", registry=registry, backend="openslide", format="png")
+    stored = halve(halve(base)).astype(int)
+    # Within what OpenSlide's whole base pixels leave open: it shifts tiles by up to an eighth of a pixel.
+    error = assembled(slow.target, slow.levels - 3).astype(int) - stored
+    assert 10 * np.log10(255**2 / np.mean(error**2)) > 45
+
+
+def test_the_nearest_level_may_be_a_pixel_off_and_no_more():
+    base = Size(40000, 30000)
+    for width, best in ((10000, 1), (9999, 1), (10001, 1), (9990, 0)):
+        stored = NativeLevel(Size(width, round(width * 3 / 4)), base.width / width)
+        assert nearest((NativeLevel(base, 1.0), stored), base, 4)[0] == best
+
+
+def test_descriptors_are_the_same_text_and_say_what_was_asked(tmp_path, registry):
+    slide = png(tmp_path / "picture.png", gradient(300, 200))
+    fast, slow = both(slide, tmp_path, registry, format="jpg", tile_size=100, overlap=3)
+    assert fast.target.read_bytes() == slow.target.read_bytes()
+    assert descriptor(fast.target) == {
+        "Format": "jpg", "Overlap": "3", "TileSize": "100", "Width": "300", "Height": "200",
+    }  # fmt: skip
+
+
+def test_one_worker_and_many_make_the_same_tiles(tmp_path, registry):
+    slide = svs(tmp_path / "slide.svs", photo(1500, 1100))
+    for backend in ("vips", "openslide"):
+        one = run(slide, tmp_path / f"{backend}1", backend=backend, workers=1, registry=registry)
+        many = run(slide, tmp_path / f"{backend}4", backend=backend, workers=4, registry=registry)
+        ours, theirs = tiles(one.target), tiles(many.target)
+        assert {key: path.read_bytes() for key, path in ours.items()} == {
+            key: path.read_bytes() for key, path in theirs.items()
+        }
+
+
+def test_auto_takes_the_fastest_backend_that_can(tmp_path, registry):
+    assert run(png(tmp_path / "a.png", gradient(9, 9)), tmp_path / "a", registry=registry).backend == "vips"
+
+
+def test_the_layout_is_what_deep_zoom_viewers_expect(tmp_path, registry):
+    report = run(png(tmp_path / "a.png", gradient(300, 200)), tmp_path / "a", registry=registry)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dzi", "a.png", "a_files"]
+    assert set(tiles(report.target)) >= {"0/0_0.jpeg", "9/0_0.jpeg", "9/1_0.jpeg"}
+    assert not [key for key in tiles(report.target) if not key.endswith(".jpeg")]
+    assert report.tiles == len(tiles(report.target)) == Pyramid(Size(300, 200)).tile_count

@@ -1,0 +1,69 @@
+"""Real slides and pictures, odd ones and broken ones, where they are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.agreement import disagreement, made
+from tests.conftest import SHARED_DATA
+from tileframe import InputError, TileframeError
+from tileframe.registry import Registry
+
+LAYOUTS = [(254, 1), (256, 0), (512, 0), (1024, 0)]
+
+
+def found(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (SHARED_DATA / folder).rglob("*") if path.is_file())
+
+
+def named(path: Path) -> str:
+    return path.relative_to(SHARED_DATA).as_posix()
+
+
+def over(*folders: str) -> pytest.MarkDecorator:
+    """Run a test for every file below these folders, or once, to be skipped, where they are not."""
+    files = found(*folders)
+    return pytest.mark.parametrize("path", files or [None], ids=[named(path) for path in files] or ["absent"])
+
+
+@pytest.mark.parametrize("limit_bounds", [True, False], ids=["bounds", "whole"])
+@pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
+@over("slides", "dicom")
+def test_backends_agree_on_slides(path, tile_size, overlap, limit_bounds, shared_data, tmp_path, registry):
+    options = {"tile_size": tile_size, "overlap": overlap, "limit_bounds": limit_bounds}
+    assert isinstance(made(path, tmp_path / "can", registry, **options), TileframeError) is False
+    assert disagreement(path, tmp_path, registry, **options) is None
+
+
+@over("pictures")
+def test_backends_agree_on_pictures(path, shared_data, tmp_path, registry):
+    assert disagreement(path, tmp_path, registry, tile_size=1024, overlap=0) is None
+
+
+@over("odd")
+def test_backends_agree_on_odd_files_or_refuse_them_alike(path, shared_data, tmp_path, registry):
+    # One layout for each, all four in turn; `benchmarks/parity.py` runs every file with every layout.
+    tile_size, overlap = LAYOUTS[sum(path.name.encode()) % len(LAYOUTS)]
+    assert disagreement(path, tmp_path, registry, tile_size=tile_size, overlap=overlap) is None
+
+
+@over("broken")
+def test_broken_files_are_refused_in_one_line_or_read_alike(
+    path, shared_data, tmp_path: Path, registry: Registry, capfd
+):
+    assert disagreement(path, tmp_path, registry) is None
+    refusal = made(path, tmp_path / "again", registry)
+    if isinstance(refusal, TileframeError):
+        assert isinstance(refusal, InputError)
+        assert str(path) in str(refusal)
+        assert not list(tmp_path.rglob(".*.partial"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_slide_that_opens_and_then_fails_is_refused(shared_data, tmp_path, registry):
+    for backend in ("vips", "openslide"):
+        refusal = made(shared_data / "broken" / "unreadable.svs", tmp_path / "o", registry, backend=backend)
+        assert isinstance(refusal, InputError)
+        assert "Bogus marker length" in str(refusal)

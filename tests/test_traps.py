@@ -1,0 +1,250 @@
+"""The traps that this project fell into or saw others fall into, each with its remedy."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import pytest
+import pyvips
+import tifffile
+from PIL import Image
+
+from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs
+from tests.pyramids import assembled, differing, pixels, tiles
+from tileframe import Access, Box, Fit, InputError, OptionError, ReaderPlugin, Rgb, Size, SlideFacts, hookimpl, run
+from tileframe import registry as registry_module
+from tileframe.registry import Registry
+
+BACKENDS = ["vips", "openslide"]
+
+
+class Faulty:
+    """A source of regions that cannot be read below a row: an exception in the middle of the stream."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+        self.facts = SlideFacts("faulty", Size(1200, 900), Access.REGIONS)
+
+    def read(self, box: Box, *, native_level: int = 0) -> np.ndarray:
+        if box.bottom > 600:
+            raise self.error
+        return gradient(box.width, box.height)
+
+    def associated(self, name: str) -> np.ndarray:
+        raise self.error
+
+    def close(self) -> None:
+        pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+
+class FaultyPlugin:
+    """Opens any file as a `Faulty` source."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> Faulty:
+        return Faulty(self.error)
+
+    @hookimpl
+    def tileframe_readers(self) -> list[ReaderPlugin]:
+        return [ReaderPlugin("faulty", "fails", lambda: self, lambda path, head: Fit.NATIVE)]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("error", [InputError("row 600 is damaged"), RuntimeError("a bug in a reader")], ids=str)
+def test_an_exception_in_the_middle_of_the_stream_ends_the_run(error, backend, tmp_path):
+    slide = png(tmp_path / "a.png", gradient(3, 3))
+    registry = registry_module.load([FaultyPlugin(error)])
+    with pytest.raises(type(error), match=str(error)):
+        run(slide, tmp_path / "out" / "a", backend=backend, reader="faulty", registry=registry)
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["a.jpg", "a.png"])
+def test_a_picture_cut_in_half_is_refused(name, backend, tmp_path, registry):
+    whole = (jpeg if name == "a.jpg" else png)(tmp_path / name, photo(900, 700)).read_bytes()
+    for kept in (len(whole) // 2, len(whole) - 2, 700):
+        (tmp_path / name).write_bytes(whole[:kept])
+        with pytest.raises(InputError, match=name):
+            run(tmp_path / name, tmp_path / "out" / "a", backend=backend, registry=registry)
+        assert os.listdir(tmp_path) == [name]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("compression", [None, "lzw", "deflate", "jpeg"])
+def test_a_tiff_cut_in_half_is_refused(compression, backend, tmp_path, registry):
+    path = tmp_path / "a.tif"
+    # The directory first, so that it is the pixels that are missing.
+    tifffile.imwrite(path, photo(900, 700), photometric="rgb", rowsperstrip=16, compression=compression)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"a\.tif"):
+        run(path, tmp_path / "out" / "a", backend=backend, registry=registry)
+    assert os.listdir(tmp_path) == ["a.tif"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_damaged_tile_in_a_slide_is_refused_by_every_backend(backend, tmp_path, registry):
+    slide = damage_tile(svs(tmp_path / "a.svs", photo(1500, 1100)), 7)
+    with pytest.raises(InputError, match=r"a\.svs: cannot be read at .*(tile a_files/11/|rows 256 to 511)"):
+        run(slide, tmp_path / "out" / "a", backend=backend, registry=registry)
+    assert os.listdir(tmp_path) == ["a.svs"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.svs", "a.tif"])
+def test_a_file_replaced_between_two_runs_gives_its_new_pixels(name, backend, tmp_path, registry):
+    def write(array: np.ndarray) -> Path:
+        path = tmp_path / name
+        if name == "a.svs":
+            return svs(path, array, lossless=True)
+        if name == "a.tif":
+            tifffile.imwrite(path, array, photometric="rgb")
+            return path
+        return png(path, array) if name == "a.png" else jpeg(path, array)
+
+    options = {"backend": backend, "registry": registry, "format": "png", "overwrite": True}
+    run(write(np.full((300, 300, 3), 20, np.uint8)), tmp_path / "out", **options)
+    time.sleep(0.02)
+    second = run(write(np.full((300, 300, 3), 220, np.uint8)), tmp_path / "out", **options)
+    assert abs(int(assembled(second.target, second.levels - 1).mean()) - 220) <= 1
+
+
+def test_a_tile_size_that_dzsave_would_silently_change_is_refused(tmp_path, registry):
+    slide = png(tmp_path / "a.png", gradient(3, 3))
+    with pytest.raises(OptionError, match="from 1 to 8192, not 8193"):
+        run(slide, tmp_path / "a", tile_size=8193, registry=registry)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.szi", "a.dz", "a b", "ä", "a.dzi.dzi", "a%d"])
+def test_a_name_that_dzsave_would_take_for_something_else_is_a_name(name, tmp_path, registry):
+    report = run(
+        png(tmp_path / "in.png", gradient(300, 300)), tmp_path / "out" / name, backend="vips", registry=registry
+    )
+    stem = name.removesuffix(".dzi")
+    assert sorted(os.listdir(tmp_path / "out")) == [f"{stem}.dzi", f"{stem}_files"]
+    assert report.target.name == f"{stem}.dzi"
+
+
+def test_an_older_run_leaves_no_stale_tile(tmp_path, registry):
+    for backend in BACKENDS:
+        run(
+            png(tmp_path / "a.png", gradient(900, 900)),
+            tmp_path / "o",
+            backend=backend,
+            registry=registry,
+            overwrite=True,
+        )
+        small = png(tmp_path / "b.png", gradient(90, 90))
+        report = run(small, tmp_path / "o", backend=backend, registry=registry, overwrite=True)
+        assert len(tiles(report.target)) == report.tiles == 8
+
+
+def test_dzsaves_own_extra_file_is_not_in_the_pyramid(tmp_path, registry):
+    report = run(png(tmp_path / "a.png", gradient(9, 9)), tmp_path / "o", backend="vips", registry=registry)
+    assert "vips-properties.xml" not in tiles(report.target)
+
+
+@pytest.mark.parametrize("suffix", ["jpeg", "jpg", "png"])
+def test_grey_pictures_have_tiles_in_three_channels(suffix, tmp_path, registry):
+    grey = tmp_path / "a.jpg"
+    Image.fromarray(photo(400, 300)).convert("L").save(grey)
+    fast = run(grey, tmp_path / "v", backend="vips", format=suffix, registry=registry)
+    slow = run(grey, tmp_path / "o", backend="openslide", format=suffix, registry=registry)
+    assert fast.way == "libvips reads the file itself"
+    assert differing(fast.target, slow.target) == []
+
+
+def ultra_hdr(path: Path) -> Path:
+    """A JPEG with a gain map, as new telephones make them."""
+    image = pyvips.Image.new_from_array(photo(640, 480)).copy(interpretation="srgb")
+    image.set_type(pyvips.GValue.blob_type, "gainmap-data", pyvips.Image.black(80, 60).jpegsave_buffer())
+    doubles = {"max-content-boost": 4.0, "min-content-boost": 1.0, "gamma": 1.0, "offset-sdr": 0.0, "offset-hdr": 0.0}
+    for name, value in doubles.items():
+        image.set_type(pyvips.GValue.array_double_type, f"gainmap-{name}", [value] * 3)
+    image.set_type(pyvips.GValue.gdouble_type, "gainmap-hdr-capacity-min", 1.0)
+    image.set_type(pyvips.GValue.gdouble_type, "gainmap-hdr-capacity-max", 4.0)
+    image.set_type(pyvips.GValue.gint_type, "gainmap-use-base-cg", 1)
+    image.set_type(pyvips.GValue.gint_type, "gainmap-scale-factor", 8)
+    image.uhdrsave(str(path), Q=90)
+    return path
+
+
+@pytest.mark.skipif(not pyvips.type_find("VipsOperation", "uhdrsave"), reason="this libvips writes no Ultra HDR")
+def test_a_gain_map_changes_neither_the_pixels_nor_the_way(tmp_path, registry):
+    slide = ultra_hdr(tmp_path / "hdr.jpg")
+    fast = run(slide, tmp_path / "o", backend="vips", registry=registry)
+    slow = run(slide, tmp_path / "p", backend="openslide", registry=registry)
+    assert fast.way == "libvips reads the file itself"
+    assert differing(fast.target, slow.target) == []
+
+
+def test_a_very_wide_picture_can_be_fed(tmp_path, registry):
+    # Wider than libpng's default limit of a million.
+    wide = png(tmp_path / "wide.png", gradient(1_000_100, 3))
+    own = run(wide, tmp_path / "own", backend="vips", registry=registry, format="png", tile_size=8192, overlap=0)
+    fed = run(
+        wide,
+        tmp_path / "fed",
+        backend="vips",
+        reader="imageslide",
+        registry=registry,
+        format="png",
+        tile_size=8192,
+        overlap=0,
+    )
+    assert "fed" in fed.way
+    assert differing(own.target, fed.target) == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_workers_bound_the_threads_and_leave_libvips_as_it_was(backend, tmp_path, registry):
+    before = pyvips.concurrency_get()
+    run(png(tmp_path / "a.png", gradient(600, 600)), tmp_path / "o", backend=backend, workers=1, registry=registry)
+    assert pyvips.concurrency_get() == before
+
+
+def test_progressive_and_rotated_jpegs_are_held_and_the_report_says_so(tmp_path, registry):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    progressive = run(jpeg(tmp_path / "p.jpg", photo(300, 200), progressive=True), tmp_path / "p", registry=registry)
+    rotated = run(jpeg(tmp_path / "r.jpg", photo(300, 200), exif=exif), tmp_path / "r", registry=registry)
+    assert "progressive" in progressive.notes[0]
+    assert "rotated" in rotated.notes[0]
+    assert (str(rotated.size), rotated.way) == ("200x300", "libvips is fed rows, because it is to be rotated")
+
+
+def test_bounds_are_cropped_in_whole_pixels(tmp_path, registry, shared_data):
+    slide = shared_data / "slides" / "leica.scn"
+    cropped = run(slide, tmp_path / "c", registry=registry, format="png")
+    whole = run(slide, tmp_path / "w", registry=registry, format="png", limit_bounds=False)
+    assert (str(cropped.size), str(whole.size)) == ("2220x2967", "4440x5934")
+    assert "cropped to the scanned part, 2220x2967 at (200, 200) of 4440x5934" in cropped.notes
+    part = assembled(whole.target, whole.levels - 1)[200 : 200 + 2967, 200 : 200 + 2220]
+    assert np.array_equal(assembled(cropped.target, cropped.levels - 1), part)
+
+
+def test_missing_tiles_show_the_background(tmp_path: Path, registry: Registry):
+    slide = svs(tmp_path / "a.svs", photo(600, 500), levels=(1,))
+    with tifffile.TiffFile(slide) as file:
+        counts = file.pages.first.tags[325]
+        where = counts.valueoffset
+    with slide.open("r+b") as raw:  # no bytes: Aperio's way to say that a tile was not scanned
+        raw.seek(where)
+        raw.write(bytes(4))
+    for backend in BACKENDS:
+        report = run(slide, tmp_path / backend, backend=backend, registry=registry, format="png", background="#102030")
+        corner = pixels(tiles(report.target)[f"{report.levels - 1}/0_0.png"])[:200, :200]
+        assert (corner == (0x10, 0x20, 0x30)).all()
