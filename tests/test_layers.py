@@ -23,7 +23,7 @@ LAYERS = (
     {"dzi", "model"},
     {"pixels", "endings", "machine"},
     {"interfaces"},
-    {"offers"},
+    {"offers", "sources"},
     {"hookspecs"},
     {"registry", "verify"},
     {"planning"},

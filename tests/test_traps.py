@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import pytest
@@ -15,36 +14,37 @@ from PIL import Image
 
 from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs
 from tests.pyramids import assembled, differing, pixels, tiles
-from tileframe import Access, Box, Fit, InputError, OptionError, ReaderPlugin, Rgb, Size, SlideFacts, hookimpl, run
+from tileframe import (
+    Access,
+    BaseSource,
+    Box,
+    Fit,
+    InputError,
+    OptionError,
+    ReaderPlugin,
+    Rgb,
+    Size,
+    SlideFacts,
+    hookimpl,
+    run,
+)
 from tileframe import registry as registry_module
 from tileframe.registry import Registry
 
 BACKENDS = ["vips", "openslide"]
 
 
-class Faulty:
+class Faulty(BaseSource):
     """A source of regions that cannot be read below a row: an exception in the middle of the stream."""
 
     def __init__(self, error: Exception) -> None:
+        super().__init__(SlideFacts("faulty", Size(1200, 900), Access.REGIONS))
         self.error = error
-        self.facts = SlideFacts("faulty", Size(1200, 900), Access.REGIONS)
 
     def read(self, box: Box, *, native_level: int = 0) -> np.ndarray:
         if box.bottom > 600:
             raise self.error
         return gradient(box.width, box.height)
-
-    def associated(self, name: str) -> np.ndarray:
-        raise self.error
-
-    def close(self) -> None:
-        pass
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        pass
 
 
 class FaultyPlugin:

@@ -35,6 +35,7 @@ from tileframe.model import (
     SlideFacts,
 )
 from tileframe.offers import BackendPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.sources import BaseSource
 
 if TYPE_CHECKING:
     from tileframe.pipeline import run
@@ -47,6 +48,7 @@ __all__ = [
     "AdoptsFolder",
     "Backend",
     "BackendPlugin",
+    "BaseSource",
     "Box",
     "CheckError",
     "Encoding",

@@ -10,12 +10,23 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from tileframe import WHITE, Access, Box, InputError, Rgb, Size, SlideFacts, TileframeError, UnsupportedInput
+from tileframe import (
+    WHITE,
+    Access,
+    BaseSource,
+    Box,
+    InputError,
+    Rgb,
+    Size,
+    SlideFacts,
+    TileframeError,
+    UnsupportedInput,
+)
 from tileframe.endings import PNG_SIGNATURE, png_is_complete
 from tileframe.pixels import Pixels
 from tileframe_openslide.colour import BITS_PER_SAMPLE, BYTES_PER_PIXEL, Conversion, conversion, tiff_tag
@@ -55,14 +66,14 @@ class ImageReader:
         return ImageSource(path, image, convert, facts)
 
 
-class ImageSource:
+class ImageSource(BaseSource):
     """A decoded picture; any box, from any thread."""
 
     def __init__(self, path: Path, image: Image.Image, convert: Conversion, facts: SlideFacts) -> None:
+        super().__init__(facts)
         self._path = path
         self._image: Image.Image | None = image
         self._convert = convert
-        self.facts = facts
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` as RGB8; there is no native level but the base, 0."""
@@ -70,19 +81,9 @@ class ImageSource:
             raise InputError(f"{self._path}: was closed")
         return self._convert(self._image.crop((box.x, box.y, box.right, box.bottom)))
 
-    def associated(self, name: str) -> Pixels:
-        """Ordinary images have none."""
-        raise InputError(f"{self._path}: no associated image named '{name}' (have: none)")
-
     def close(self) -> None:
         """Release the memory."""
         self._image = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
 
 def _decode(path: Path, background: Rgb) -> tuple[Image.Image, int]:

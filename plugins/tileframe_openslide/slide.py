@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Self
 
 import numpy as np
 import openslide
@@ -16,6 +15,7 @@ from PIL import Image
 from tileframe import (
     WHITE,
     Access,
+    BaseSource,
     Box,
     IccProfile,
     InputError,
@@ -52,13 +52,13 @@ class OpenSlideReader:
             raise InputError(f"{path}: OpenSlide cannot open it ({error})") from error
 
 
-class OpenSlideSource:
+class OpenSlideSource(BaseSource):
     """An open slide; any box, from any thread."""
 
     def __init__(self, path: Path, slide: openslide.OpenSlide, background: Rgb | None) -> None:
+        super().__init__(_facts(slide, background))
         self._path = path
         self._slide: openslide.OpenSlide | None = slide
-        self.facts = _facts(slide, background)
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` of ``native_level`` as RGB8; transparent parts show the background."""
@@ -73,12 +73,10 @@ class OpenSlideSource:
 
     def associated(self, name: str) -> Pixels:
         """Return the label, macro or thumbnail image ``name``."""
-        slide = self._open_slide()
+        if name not in self.facts.associated:
+            return super().associated(name)
         try:
-            return self._rgb8(slide.associated_images[name])
-        except KeyError:
-            names = ", ".join(self.facts.associated) or "none"
-            raise InputError(f"{self._path}: no associated image named '{name}' (have: {names})") from None
+            return self._rgb8(self._open_slide().associated_images[name])
         except OpenSlideError as error:
             raise InputError(f"{self._path}: its image '{name}' cannot be read ({error})") from error
 
@@ -87,12 +85,6 @@ class OpenSlideSource:
         if self._slide is not None:
             self._slide.close()
             self._slide = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
     def _open_slide(self) -> openslide.OpenSlide:
         if self._slide is None:

@@ -132,7 +132,7 @@ class Saving:
 
 def _why_fed(job: Job) -> str | None:
     if not isinstance(job.source, VipsSource):
-        return "another reader than its own was taken"
+        return "another reader than its own opened the slide"
     return job.source.libvips_may_read()
 
 

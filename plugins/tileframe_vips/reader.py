@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pyvips
@@ -13,7 +13,7 @@ import tifffile
 from PIL import ImageCms
 from tifffile import COMPRESSION, PHOTOMETRIC, SAMPLEFORMAT
 
-from tileframe import WHITE, Access, Box, IccProfile, InputError, Rgb, Size, SlideFacts, UnsupportedInput
+from tileframe import WHITE, Access, BaseSource, Box, IccProfile, InputError, Rgb, Size, SlideFacts, UnsupportedInput
 from tileframe.endings import PNG_SIGNATURE, png_is_complete
 from tileframe.pixels import Alpha, Pixels, to_rgb8
 
@@ -60,7 +60,7 @@ class VipsReader:
         return VipsSource(path, kind, image, background or WHITE)
 
 
-class VipsSource:
+class VipsSource(BaseSource):
     """An open picture: rows from the top down, once."""
 
     def __init__(self, path: Path, kind: str, image: pyvips.Image, background: Rgb) -> None:
@@ -70,7 +70,7 @@ class VipsSource:
         self._region: pyvips.Region | None = pyvips.Region.new(upright)
         self._bands, self._format = upright.bands, upright.format
         self._alpha = Alpha.STRAIGHT if upright.hasalpha() else Alpha.NONE
-        self.facts = SlideFacts(
+        facts = SlideFacts(
             format=kind,
             size=Size(upright.width, upright.height),
             access=Access.ROWS,
@@ -78,6 +78,7 @@ class VipsSource:
             icc=_icc(image),
             notes=_notes(image),
         )
+        super().__init__(facts)
 
     def reopened(self) -> pyvips.Image:
         """Return the picture as libvips reads it, from the top again."""
@@ -107,19 +108,9 @@ class VipsSource:
             part[:] = np.frombuffer(fetched, samples.dtype).reshape(part.shape)
         return to_rgb8(samples, alpha=self._alpha, background=self.facts.background)
 
-    def associated(self, name: str) -> Pixels:
-        """Ordinary images have none."""
-        raise InputError(f"{self._path}: no associated image named '{name}' (have: none)")
-
     def close(self) -> None:
         """Let go of the file."""
         self._region = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
 
 
 def open_image(path: Path, kind: str) -> pyvips.Image:
