@@ -118,10 +118,13 @@ class Pyramid:
     def tile_box(self, tile: TileAddress) -> Box:
         """Return the pixels of ``tile`` in its level's own plane, overlap included."""
         size = self.level_size(tile.level)
-        left, top = tile.col * self.tile_size, tile.row * self.tile_size
-        grown = 2 * self.overlap + self.tile_size
-        box = Box(left - self.overlap, top - self.overlap, grown, grown)
-        return box.clipped(Box(0, 0, size.width, size.height))
+        left, right = self._span(tile.col, size.width)
+        top, bottom = self._span(tile.row, size.height)
+        return Box(left, top, right - left, bottom - top)
+
+    def _span(self, cell: int, side: int) -> tuple[int, int]:
+        start = cell * self.tile_size
+        return max(0, start - self.overlap), min(side, start + self.tile_size + self.overlap)
 
     def tiles(self, level: int) -> Iterator[TileAddress]:
         """Yield the tiles of ``level``, row by row."""
