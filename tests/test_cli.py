@@ -177,6 +177,11 @@ def test_the_background_option_shows_through_transparency(here):
         assert tile.getpixel((4, 4)) == (0x10, 0x20, 0x30)
 
 
+def test_the_package_can_be_run_as_a_module():
+    command = [sys.executable, "-m", "tileframe", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == f"tileframe {__version__}\n"
+
+
 def test_the_command_starts_without_image_libraries():
     code = (
         "import sys, tileframe.cli; tileframe.cli.run_command(['--help']);"

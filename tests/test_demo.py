@@ -37,6 +37,8 @@ def test_demo_makes_a_slide_and_its_pyramid_and_nothing_else(folder):
     assert {path.name for path in folder.iterdir()} == {
         "tileframe-demo.svs",
         "tileframe-demo.dzi",
+        "tileframe-demo.sha256",
+        "tileframe-demo.tileframe.json",
         "tileframe-demo_files",
     }
 
@@ -108,7 +110,9 @@ def test_second_demo_replaces_the_first(tmp_path):
         assert run_command(["demo", "-o", str(tmp_path), "--megapixels", megapixels]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "tileframe-demo.dzi",
+        "tileframe-demo.sha256",
         "tileframe-demo.svs",
+        "tileframe-demo.tileframe.json",
         "tileframe-demo_files",
     ]
     with openslide.OpenSlide(tmp_path / "tileframe-demo.svs") as slide:

@@ -77,6 +77,19 @@ def test_the_readmes_output_is_what_a_run_shows(tmp_path, monkeypatch, capsys):
         assert printed[-2:] == lines[-2:]
 
 
+def test_the_readmes_proof_is_what_the_commands_say(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    svs(tmp_path / "slide.svs", gradient(1500, 1100))
+    for name in ("fast", "fast-too"):
+        run("slide.svs", name)
+    (block,) = [block for block in blocks("console") if "compare" in block]
+    lines = block.splitlines()
+    for command, shown in zip(lines[::2], lines[1::2], strict=True):
+        arguments = command.replace("tileframe-demo/tileframe-demo.svs", "slide.svs").split()[2:]
+        assert run_command(arguments) == 0
+        assert capsys.readouterr().out.strip() == shown.replace("2,219", "52")
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_between_pages_lead_somewhere(page):
     for target in re.findall(r"\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):

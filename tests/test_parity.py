@@ -147,7 +147,9 @@ def test_auto_takes_the_fastest_backend_that_can(tmp_path, registry):
 
 def test_the_layout_is_what_deep_zoom_viewers_expect(tmp_path, registry):
     report = run(png(tmp_path / "a.png", gradient(300, 200)), tmp_path / "a", registry=registry)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.dzi", "a.png", "a_files"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.dzi", "a.png", "a.sha256", "a.tileframe.json", "a_files",
+    ]  # fmt: skip
     assert set(tiles(report.target)) >= {"0/0_0.jpeg", "9/0_0.jpeg", "9/1_0.jpeg"}
     assert not [key for key in tiles(report.target) if not key.endswith(".jpeg")]
     assert report.tiles == len(tiles(report.target)) == Pyramid(Size(300, 200)).tile_count

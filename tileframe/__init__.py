@@ -1,11 +1,12 @@
 """tileframe turns one huge picture or whole-slide image into a Deep Zoom pyramid, the same one with every backend.
 
-`run` does what the command does. The other names here, and those of `tileframe.pixels` and
-`tileframe.endings`, are for plugin authors.
+`run`, `open_pyramid` and `compare` do what the commands do. The other names here, and those of
+`tileframe.pixels`, `endings`, `digests`, `machine`, `parallel` and `testing`, are for plugin authors.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -20,27 +21,47 @@ from tileframe.errors import (
 )
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.hookspecs import hookimpl
-from tileframe.interfaces import AdoptsFolder, Backend, Job, Layout, Progress, Reader, Source, Store, Writer
+from tileframe.interfaces import (
+    AdoptsFolder,
+    Backend,
+    Check,
+    Job,
+    Layout,
+    Progress,
+    Reader,
+    Source,
+    Store,
+    StoredPyramid,
+    StoredTiles,
+    Writer,
+)
 from tileframe.model import (
     WHITE,
     Access,
     Encoding,
     Equality,
+    Finding,
     Fit,
     IccProfile,
     JobSpec,
     NativeLevel,
     Report,
     Rgb,
+    Severity,
     SlideFacts,
 )
-from tileframe.offers import BackendPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.offers import BackendPlugin, CheckPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
 from tileframe.sources import BaseSource
 
 if TYPE_CHECKING:
+    from tileframe.comparison import compare
+    from tileframe.opening import open_pyramid
     from tileframe.pipeline import run
 
 __version__ = version("tileframe")
+
+# The engine and its libraries are loaded when it is used: plugins and `--help` do without.
+LAZY = {"run": "pipeline", "open_pyramid": "opening", "compare": "comparison"}
 
 __all__ = [
     "WHITE",
@@ -50,9 +71,12 @@ __all__ = [
     "BackendPlugin",
     "BaseSource",
     "Box",
+    "Check",
     "CheckError",
+    "CheckPlugin",
     "Encoding",
     "Equality",
+    "Finding",
     "Fit",
     "IccProfile",
     "InputError",
@@ -70,26 +94,28 @@ __all__ = [
     "ReaderPlugin",
     "Report",
     "Rgb",
+    "Severity",
     "Size",
     "SlideFacts",
     "Source",
     "Store",
     "StorePlugin",
+    "StoredPyramid",
+    "StoredTiles",
     "TileAddress",
     "TileframeError",
     "UnsupportedInput",
     "Writer",
     "WriterPlugin",
     "__version__",
+    "compare",
     "hookimpl",
+    "open_pyramid",
     "run",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    # The engine and its libraries are loaded when it is used: plugins and `--help` do without.
-    if name == "run":
-        from tileframe.pipeline import run
-
-        return run
+    if name in LAZY:
+        return getattr(import_module(f"tileframe.{LAZY[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

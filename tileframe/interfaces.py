@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
-from tileframe.model import Encoding, Equality, JobSpec, Rgb, SlideFacts
+from tileframe.model import Encoding, Equality, Finding, JobSpec, Rgb, SlideFacts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,6 +72,16 @@ class Writer(Protocol):
         """Return the size of a tile from its header alone; `CheckError` if it has none."""
 
 
+class StoredTiles(Protocol):
+    """The files of a finished pyramid, to be read from many threads."""
+
+    def get(self, key: str) -> bytes:
+        """Return what is kept under ``key``; `KeyError` if there is nothing, `InputError` if it cannot be read."""
+
+    def keys(self) -> Iterator[str]:
+        """Yield every key, in no order."""
+
+
 class Store(Protocol):
     """Where the bytes go. Nothing can be seen at the target before `commit`."""
 
@@ -88,7 +98,7 @@ class Store(Protocol):
         """Yield every key, in no order."""
 
     def commit(self, descriptors: Mapping[str, bytes]) -> None:
-        """Show everything at the target, with ``descriptors`` last; a second call is an `OutputError`."""
+        """Show everything at the target, ``descriptors`` last and in their order; once only, else `OutputError`."""
 
     def discard(self) -> None:
         """Forget everything that was put; after `commit`, do nothing."""
@@ -145,6 +155,36 @@ class Job:
     def read(self, box: Box) -> Pixels:
         """Return ``box``, in pixels of the pyramid's base, as RGB8 ``(height, width, 3)``."""
         return self.source.read(box.shifted(self.region.x, self.region.y))
+
+
+@dataclass(frozen=True)
+class StoredPyramid:
+    """A finished pyramid, as `tileframe.open_pyramid` opens it: of tileframe's or of any other tool's making."""
+
+    target: Path
+    """The descriptor's file."""
+    pyramid: Pyramid
+    layout: Layout
+    writer: Writer
+    files: StoredTiles
+    manifest: Mapping[str, Any]
+    """What `NAME.tileframe.json` says; empty where there is none."""
+    workers: int
+    """The most threads that a check may keep busy."""
+
+    def decode(self, tile: TileAddress) -> Pixels:
+        """Return the pixels of ``tile``; `CheckError` if it is damaged, `KeyError` if it is missing."""
+        return self.writer.decode(self.files.get(self.layout.key(tile)))
+
+
+class Check(Protocol):
+    """Looks at a finished pyramid and says what is wrong with it."""
+
+    def __call__(self, pyramid: StoredPyramid, progress: Progress) -> Iterable[Finding]:
+        """Yield what is wrong; tell ``progress`` the numbers of tiles and pixels looked at so far.
+
+        Damage is a `Finding`, never an exception. Memory must not grow with the pyramid.
+        """
 
 
 class Backend(Protocol):

@@ -63,6 +63,33 @@ class Fit(enum.IntEnum):
     NATIVE = 3
 
 
+class Severity(enum.IntEnum):
+    """How much a finding matters."""
+
+    NOTE = 1
+    """Worth knowing, and no fault."""
+    WARNING = 2
+    """Unlikely in a sound pyramid, by a threshold that the message names."""
+    ERROR = 3
+    """A fault."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """What a check has to say of one file of a pyramid."""
+
+    key: str
+    """The file, relative to the descriptor's folder, with forward slashes."""
+    check: str
+    """The name of the check."""
+    severity: Severity
+    message: str
+    """What is wrong with it, and what was expected."""
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message} ({self.check})"
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """How the pixels of a tile become bytes, for writers and for backends with an encoder of their own."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from tileframe.interfaces import Backend, Reader, Store, Writer
+from tileframe.interfaces import Backend, Check, Reader, Store, StoredTiles, Writer
 from tileframe.model import Fit
 
 T = TypeVar("T", covariant=True)
@@ -40,6 +40,14 @@ class WriterPlugin(Plugin[Writer]):
 @dataclass(frozen=True)
 class StorePlugin(Plugin[Store]):
     """A destination; ``make(target, overwrite)`` returns the store for ``target``, a path that ends in ``NAME.dzi``."""
+
+    open: Callable[[Path], StoredTiles]
+    """Opens the finished pyramid at ``target`` for reading."""
+
+
+@dataclass(frozen=True)
+class CheckPlugin(Plugin[Check]):
+    """A check for ``tileframe verify``; ``make()`` returns it."""
 
 
 @dataclass(frozen=True)

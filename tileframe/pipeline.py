@@ -8,8 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tileframe import machine
+from tileframe.digests import digest_list
 from tileframe.errors import OptionError
 from tileframe.interfaces import Progress
+from tileframe.manifest import manifest_text
 from tileframe.model import JobSpec, Report, Rgb
 from tileframe.planning import Plan, plan
 from tileframe.registry import Registry, load
@@ -75,8 +77,13 @@ def execute(
             if on_plan is not None:
                 on_plan(planned)
             planned.backend.run(job, progress or _silent)
-            tile_bytes = quick_check(job)
-            job.store.commit(job.layout.descriptor(job.pyramid))
+            checked = quick_check(job)
+            digests = digest_list(checked.digests)
+            seconds = time.perf_counter() - started
+            record = manifest_text(planned, registry, digests, tile_bytes=checked.tile_bytes, seconds=seconds)
+            name = spec.target.stem
+            beside = {f"{name}.sha256": digests, f"{name}.tileframe.json": record}
+            job.store.commit({**beside, **job.layout.descriptor(job.pyramid)})
         finally:
             job.store.discard()
     return Report(
@@ -84,7 +91,7 @@ def execute(
         size=job.pyramid.base,
         levels=job.pyramid.level_count,
         tiles=job.pyramid.tile_count,
-        tile_bytes=tile_bytes,
+        tile_bytes=checked.tile_bytes,
         megapixels=job.pyramid.pixel_count / 1e6,
         seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe.dzi import DziLayout
-from tileframe.errors import InputError, OptionError, PluginError, UnsupportedInput
+from tileframe.errors import InputError, OptionError, PluginError, TileframeError, UnsupportedInput
 from tileframe.geometry import Box, Pyramid
 from tileframe.interfaces import Backend, Job, Source
 from tileframe.model import Fit, JobSpec
@@ -51,7 +51,7 @@ def plan(spec: JobSpec, registry: Registry) -> Plan:
     store = registry.store("directory").make(spec.target, spec.overwrite)
     layout = DziLayout(spec.target.stem, writer.encoding.suffix)
     passed_over: list[str] = []
-    for reader, source in _opened(spec, registry, passed_over):
+    for reader, source in opened(spec, registry, passed_over):
         try:
             region = _region(source, limit_bounds=spec.limit_bounds)
             pyramid = Pyramid(region.size, spec.tile_size, spec.overlap)
@@ -68,7 +68,7 @@ def plan(spec: JobSpec, registry: Registry) -> Plan:
 
 def open_source(slide: Path, registry: Registry, *, reader: str | None = None) -> tuple[str, Source]:
     """Open ``slide`` with the best reader, or the named one; return the reader's name and the source."""
-    return next(_opened(JobSpec(slide, slide, reader=reader), registry, []))
+    return next(opened(JobSpec(slide, slide, reader=reader), registry, []))
 
 
 def _backends(spec: JobSpec, registry: Registry) -> list[BackendPlugin]:
@@ -95,14 +95,14 @@ def _first_able(
     return None
 
 
-def _opened(spec: JobSpec, registry: Registry, passed_over: list[str]) -> Iterator[tuple[str, Source]]:
+def opened(spec: JobSpec, registry: Registry, passed_over: list[str]) -> Iterator[tuple[str, Source]]:
     """Yield the slide as opened by each reader that takes it, the best first; an error if none does."""
     refusals: list[str] = []
     missing: PluginError | None = None
     opened = False
     for offer in _ranked(spec, registry, passed_over):
         try:
-            source = offer.make().open(spec.slide, background=spec.background)
+            source = _open(offer, spec)
         except PluginError as error:
             missing = error
             passed_over.append(f"reader {offer.name}: {error}")
@@ -120,6 +120,16 @@ def _opened(spec: JobSpec, registry: Registry, passed_over: list[str]) -> Iterat
         raise InputError(f"{spec.slide}: {refusals[0].partition(': ')[2]}")
     why = "; ".join(refusals) or f"have: {', '.join(offer.name for offer in registry.readers)}"
     raise InputError(f"{spec.slide}: no reader can open it ({why})")
+
+
+def _open(offer: ReaderPlugin, spec: JobSpec) -> Source:
+    try:
+        return offer.make().open(spec.slide, background=spec.background)
+    except TileframeError:
+        raise
+    except Exception as error:  # a stranger's reader may raise anything on a damaged file
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{spec.slide}: the reader '{offer.name}' failed ({said})") from error
 
 
 def _ranked(spec: JobSpec, registry: Registry, passed_over: list[str]) -> list[ReaderPlugin]:

@@ -13,7 +13,7 @@ import pluggy
 
 from tileframe import hookspecs
 from tileframe.errors import OptionError, PluginError
-from tileframe.offers import BackendPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.offers import BackendPlugin, CheckPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
 
 if TYPE_CHECKING:
     import click
@@ -25,6 +25,7 @@ RECORDS: dict[str, type[Plugin[Any]]] = {
     "writer": WriterPlugin,
     "store": StorePlugin,
     "backend": BackendPlugin,
+    "check": CheckPlugin,
 }
 
 
@@ -65,6 +66,11 @@ class Registry:
         """All backends, the fastest first."""
         return sorted(self._all("backend", BackendPlugin), key=lambda offer: (-offer.speed, offer.name))
 
+    @property
+    def checks(self) -> list[CheckPlugin]:
+        """All checks, by name."""
+        return self._all("check", CheckPlugin)
+
     def reader(self, name: str) -> ReaderPlugin:
         """Return the reader called ``name``; `OptionError`, listing the known ones, if there is none."""
         return self._one("reader", ReaderPlugin, name)
@@ -80,6 +86,10 @@ class Registry:
     def backend(self, name: str) -> BackendPlugin:
         """Return the backend called ``name``; `OptionError`, listing the known ones, if there is none."""
         return self._one("backend", BackendPlugin, name)
+
+    def check(self, name: str) -> CheckPlugin:
+        """Return the check called ``name``; `OptionError`, listing the known ones, if there is none."""
+        return self._one("check", CheckPlugin, name)
 
     def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
         """Let plugins add their subcommands to ``cli``; return those that failed. A name taken twice is an error."""
@@ -138,17 +148,22 @@ def load(plugins: Sequence[object] = (), *, installed: bool = True) -> Registry:
 
 
 def _entry_points() -> list[EntryPoint]:
-    found = sorted(entry_points(group=hookspecs.PROJECT), key=lambda entry: entry.name)
-    for one, other in pairwise(found):
-        if one.name == other.name:
-            packages = " and ".join(f"'{entry.dist.name if entry.dist else entry.value}'" for entry in (one, other))
-            raise PluginError(f"two packages have a plugin named '{one.name}': {packages}; uninstall one")
+    found = sorted(entry_points(group=hookspecs.PROJECT), key=lambda entry: (entry.name, _package(entry)))
     wanted = {name.strip() for name in os.environ.get("TILEFRAME_PLUGINS", "").split(",")} - {""}
     known = {entry.name for entry in found}
     if unknown := sorted(wanted - known):
         names = ", ".join(sorted(known))
         raise OptionError(f"TILEFRAME_PLUGINS names '{unknown[0]}', which is not installed (have: {names})")
-    return [entry for entry in found if not wanted or entry.name in wanted]
+    chosen = [entry for entry in found if not wanted or entry.name in wanted]
+    for one, other in pairwise(chosen):
+        if one.name == other.name:
+            packages = f"'{_package(one)}' and '{_package(other)}'"
+            raise PluginError(f"two packages have a plugin named '{one.name}': {packages}; uninstall one")
+    return chosen
+
+
+def _package(entry: EntryPoint) -> str:
+    return entry.dist.name if entry.dist else entry.value
 
 
 def _register(

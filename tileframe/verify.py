@@ -1,19 +1,33 @@
-"""Checks over one pyramid."""
+"""Check a pyramid: quickly before it is shown, thoroughly whenever someone asks."""
 
 from __future__ import annotations
 
+import hashlib
 import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tileframe.errors import CheckError
-from tileframe.interfaces import Job
+from tileframe.interfaces import Job, Progress, StoredPyramid
+from tileframe.model import Finding, Severity
+from tileframe.registry import Registry
 
 SAMPLE = 16
 
 
-def quick_check(job: Job) -> int:
+@dataclass(frozen=True)
+class Checked:
+    """What the quick check saw of the tiles on its way."""
+
+    tile_bytes: int
+    digests: dict[str, str]
+    """SHA-256 of each tile, by key."""
+
+
+def quick_check(job: Job) -> Checked:
     """Check what the backend put into the store: every key, no other, every size, a sample decoded.
 
-    Return the sum of the tiles' bytes. `CheckError` names the first tile that is wrong.
+    `CheckError` names the first tile that is wrong.
     """
     expected = dict(job.layout.keys(job.pyramid))
     found = set(job.store.keys())
@@ -22,10 +36,11 @@ def quick_check(job: Job) -> int:
     if extra := found - expected.keys():
         raise CheckError(f"{min(extra)}: no such tile belongs to the pyramid ({len(extra)} do not)")
     sample = set(random.Random(0).sample(sorted(expected), min(SAMPLE, len(expected))))
-    total = 0
+    total, digests = 0, {}
     for key, size in expected.items():
         data = job.store.get(key)
         total += len(data)
+        digests[key] = hashlib.sha256(data).hexdigest()
         try:
             is_size = job.writer.size(data)
             if key in sample:
@@ -34,4 +49,32 @@ def quick_check(job: Job) -> int:
             raise CheckError(f"{key}: {error}") from error
         if is_size != size:
             raise CheckError(f"{key}: the tile is {is_size}, not {size}")
-    return total
+    return Checked(total, digests)
+
+
+def run_checks(
+    pyramid: StoredPyramid,
+    registry: Registry,
+    *,
+    checks: Sequence[str] = (),
+    progress: Callable[[str], Progress] | None = None,
+) -> list[Finding]:
+    """Run the named checks, or all there are, and return what they find, by key; notes are among it.
+
+    ``progress`` is called with the name of each check and returns what is told how far that has come.
+    """
+    offers = [registry.check(name) for name in checks] or registry.checks
+    found: set[Finding] = set()
+    for offer in offers:
+        told: Progress = _silent if progress is None else progress(offer.name)
+        found.update(offer.make()(pyramid, told))
+    return sorted(found)
+
+
+def faults(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that are more than a note."""
+    return [finding for finding in findings if finding.severity is not Severity.NOTE]
+
+
+def _silent(tiles: int, pixels: int) -> None:
+    pass

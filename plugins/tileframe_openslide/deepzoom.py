@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 
 from tileframe import Access, Box, Equality, InputError, Job, Progress, TileAddress
+from tileframe.parallel import in_order
 from tileframe.pixels import Pixels
 from tileframe_openslide.levels import Overview, Plane, planes
-
-AHEAD = 4
 
 
 class DeepZoomBackend:
@@ -53,32 +52,13 @@ class Run:
 
     def all_levels(self) -> None:
         """Make every level from the base down to the single pixel."""
-        pool = ThreadPoolExecutor(self.job.spec.workers, thread_name_prefix="tile")
-        try:
-            for plane in planes(self.job, self._stop):
-                self._level(pool, plane)
-        except BaseException:
-            self._stop.set()
-            raise
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-    def _level(self, pool: ThreadPoolExecutor, plane: Plane) -> None:
-        waiting: deque[Future[int]] = deque()
-        for tile in self.job.pyramid.tiles(plane.level):
-            waiting.append(pool.submit(self._tile, plane, tile))
-            if len(waiting) >= AHEAD * self.job.spec.workers:
-                self._finish(waiting.popleft())
-        while waiting:
-            self._finish(waiting.popleft())
-
-    def _finish(self, future: Future[int]) -> None:
-        # In short waits: Windows lets no Ctrl-C through an endless one.
-        while not wait([future], timeout=0.2).done:
-            pass
-        self.pixels += future.result()
-        self.tiles += 1
-        self.progress(self.tiles, self.pixels)
+        for plane in planes(self.job, self._stop):
+            make, tiles = partial(self._tile, plane), self.job.pyramid.tiles(plane.level)
+            with closing(in_order(make, tiles, workers=self.job.spec.workers, stop=self._stop)) as made:
+                for pixels in made:
+                    self.pixels += pixels
+                    self.tiles += 1
+                    self.progress(self.tiles, self.pixels)
 
     def _tile(self, plane: Plane, tile: TileAddress) -> int:
         key = self.job.layout.key(tile)

@@ -68,6 +68,8 @@ class Scaled:
         levels = facts.native_levels or (NativeLevel(facts.size, 1.0),)
         self.native, self._stored = nearest(levels, facts.size, self._downsample)
         self._factor = self._downsample / self._stored.downsample
+        # Then pixel is pixel, whatever the mean of the two sides' quotients says of an odd size.
+        self._is_level = self._stored.size == job.pyramid.level_size(level) and job.region.size == facts.size
 
     def read(self, box: Box) -> Pixels:
         """Return ``box``, in pixels of this level, exactly its own size."""
@@ -98,7 +100,9 @@ class Scaled:
         region, size, scale = self._job.region, self._stored.size, self._stored.downsample
         left, top = (region.x + box.x * self._downsample) / scale, (region.y + box.y * self._downsample) / scale
         right, bottom = left + box.width * self._factor, top + box.height * self._factor
-        if abs(self._factor - 1) < 1 / max(size.width, size.height):
+        if self._is_level:
+            left, top, right, bottom = box.x, box.y, box.right, box.bottom
+        elif abs(self._factor - 1) < 1 / max(size.width, size.height):
             # As good as the level itself: resizing would only blur it.
             left, top = round(left), round(top)
             right, bottom = left + box.width, top + box.height

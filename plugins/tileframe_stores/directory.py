@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tileframe import OutputError
+from tileframe import InputError, OutputError
 from tileframe_stores.scratch import claim, remove_tree
 
 
@@ -87,7 +87,9 @@ class DirectoryStore:
         for key, data in descriptors.items():
             self.put(key, data)
         # Tiles first: a descriptor without its tiles must never be seen, not even by one who looks now.
-        new = sorted((path.name for path in self._tree.iterdir()), key=lambda name: (name in descriptors, name))
+        order = list(descriptors)
+        names = [path.name for path in self._tree.iterdir()]
+        new = sorted(names, key=lambda name: order.index(name) + 1 if name in descriptors else 0)
         replaced, moved = self._scratch / "replaced", []
         try:
             replaced.mkdir()
@@ -126,3 +128,27 @@ class DirectoryStore:
                 folder.rmdir()
             except OSError:
                 break  # someone else has put something there
+
+
+class StoredDirectory:
+    """A finished pyramid in a folder: ``NAME.*`` and all below ``NAME_files``."""
+
+    def __init__(self, target: Path) -> None:
+        self._folder = target.parent
+        self._name = target.stem
+
+    def get(self, key: str) -> bytes:
+        """Read a file of the pyramid."""
+        try:
+            with open(f"{self._folder}/{key}", "rb", buffering=0) as file:
+                return file.readall()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise KeyError(key) from error
+        except OSError as error:
+            raise InputError(f"cannot be read ({error.strerror})") from error
+
+    def keys(self) -> Iterator[str]:
+        """Yield the files below ``NAME_files``."""
+        for folder, _, names in os.walk(self._folder / f"{self._name}_files"):
+            prefix = Path(folder).relative_to(self._folder).as_posix()
+            yield from (f"{prefix}/{name}" for name in names)

@@ -11,9 +11,11 @@ import click
 
 import tileframe
 from tileframe import registry as registry_module
+from tileframe.cli.compare import compare
 from tileframe.cli.info import info
 from tileframe.cli.plugins import plugins
 from tileframe.cli.run import run
+from tileframe.cli.verify import verify
 from tileframe.errors import OptionError, TileframeError
 from tileframe.registry import Registry
 
@@ -28,7 +30,7 @@ def build_cli(registry: Registry) -> click.Group:
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     click.version_option(tileframe.__version__, prog_name="tileframe", message="%(prog)s %(version)s")(cli)
-    for command in (run, info, plugins):
+    for command in (run, info, verify, compare, plugins):
         cli.add_command(command)
     for broken in registry.add_commands(cli):
         click.echo(f"tileframe: the commands of the plugin '{broken.owner}' are broken: {broken.reason}", err=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from tileframe.geometry import Pyramid
+from tileframe.interfaces import Progress
 
 if TYPE_CHECKING:
     from rich import progress
@@ -25,6 +26,7 @@ class ProgressBar:
         self._bar: progress.Progress | None = None
         self._started = self._last_line = 0.0
         self._tiles = self._pixels = 1
+        self._title = ""
 
     def start(self, pyramid: Pyramid) -> None:
         """Begin with ``pyramid``, of which nothing is done yet."""
@@ -34,9 +36,10 @@ class ProgressBar:
             return
         # Imported here: slower than all else that a start needs, and seen on terminals alone.
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
 
-        self._bar = Progress(
+        self._bar = Bar(
             BarColumn(),
             TextColumn("{task.description}"),
             TimeRemainingColumn(),
@@ -54,6 +57,13 @@ class ProgressBar:
             self._last_line = time.perf_counter()
             click.echo(f"tileframe: {self._text(tiles, pixels)}", err=True)
 
+    def titled(self, title: str) -> Progress:
+        """Begin again from nothing, under ``title``, and return what moves the bar."""
+        self._title = f"{title}  "
+        self._started = time.perf_counter()
+        self(0, 0)
+        return self
+
     def __enter__(self) -> Self:
         return self
 
@@ -63,4 +73,4 @@ class ProgressBar:
 
     def _text(self, tiles: int, pixels: int) -> str:
         rate = pixels / 1e6 / max(time.perf_counter() - self._started, 1e-3)
-        return f"{100 * pixels / self._pixels:3.0f} %  {tiles:,}/{self._tiles:,} tiles  {rate:.0f} MP/s"
+        return f"{self._title}{100 * pixels / self._pixels:3.0f} %  {tiles:,}/{self._tiles:,} tiles  {rate:.0f} MP/s"

@@ -1,0 +1,118 @@
+"""Tiles that show the same part of the slide: how far apart they may be, and which of two is the wrong one."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+
+from tileframe import CheckError, Finding, InputError, Severity, Size, StoredPyramid, TileAddress
+from tileframe.parallel import in_order
+from tileframe.pixels import Pixels
+
+Block = TypeVar("Block")
+
+# Of red, green and blue, as JPEG takes it (ITU-R BT.601).
+BRIGHTNESS = np.array([0.299, 0.587, 0.114])
+
+# Mean difference of the brightness, 0 to 255. Lossy tiles of one slide are mostly below 4, and 16 is seen by eye.
+LEAST = 16.0
+# The same for tiles of a quality up to the first figure, where the manifest tells it.
+LEAST_OF_QUALITY = ((9, 48.0), (49, 32.0))
+# Times the median of the level: what the quality does to all tiles is no fault of one. Not where one is half of them.
+TIMES_MEDIAN, SOME = 4.0, 16
+# Times what four of five stay below, in levels where a bad tile cannot be in a fifth of all pairs.
+TIMES_HIGH, ENOUGH = 2.5, 64
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two tiles that should agree, and by how much they do not."""
+
+    first: TileAddress
+    second: TileAddress
+    difference: float
+    """The mean over the shared pixels, as `mean_difference` gives it."""
+
+
+def disagreeing(pyramid: StoredPyramid, pairs: Iterable[Pair], *, exact: bool) -> tuple[list[Pair], float]:
+    """Return the pairs of one level that differ by more than the threshold, and that threshold."""
+    least = 0.0 if exact else _least(pyramid)
+    all_differences, suspects = array("f"), []
+    for pair in pairs:
+        all_differences.append(pair.difference)
+        if pair.difference > least:
+            suspects.append(pair)
+    if exact or not suspects:
+        return suspects, least
+    threshold = least
+    if len(all_differences) >= SOME:
+        threshold = max(threshold, TIMES_MEDIAN * float(np.median(all_differences)))
+    if len(all_differences) >= ENOUGH:
+        threshold = max(threshold, TIMES_HIGH * float(np.percentile(all_differences, 80)))
+    return [pair for pair in suspects if pair.difference > threshold], threshold
+
+
+def _least(pyramid: StoredPyramid) -> float:
+    quality = pyramid.manifest.get("pyramid", {}).get("quality")
+    if not isinstance(quality, int):
+        return LEAST
+    return next((least for most, least in LEAST_OF_QUALITY if quality <= most), LEAST)
+
+
+def blamed(
+    check: str,
+    pairs: Iterable[Pair],
+    *,
+    total: Callable[[TileAddress], int],
+    key: Callable[[TileAddress], str],
+    message: Callable[[Pair, TileAddress], str],
+    severity: Severity,
+) -> Iterator[Finding]:
+    """Yield one finding for each tile at fault: of a pair, the one that disagrees with most of its partners.
+
+    ``total`` says in how many pairs a tile is; ``message`` is given a pair and the tile of it that is blamed.
+    """
+    pairs = list(pairs)
+    bad = Counter(tile for pair in pairs for tile in (pair.first, pair.second))
+    said: set[TileAddress] = set()
+    for pair in pairs:
+        first, second = (bad[tile] / total(tile) for tile in (pair.first, pair.second))
+        tile = pair.first if first >= second else pair.second
+        if tile not in said:
+            said.add(tile)
+            yield Finding(key(tile), check, severity, message(pair, tile))
+
+
+def compared(
+    pyramid: StoredPyramid, blocks: Iterable[Block], compare: Callable[[Block], list[Pair]]
+) -> Iterator[list[Pair]]:
+    """Yield the pairs of each block, compared in parallel."""
+    with closing(in_order(compare, blocks, workers=pyramid.workers)) as results:
+        yield from results
+
+
+def sound(pyramid: StoredPyramid, tile: TileAddress) -> Pixels | None:
+    """Return the pixels of a tile; None if it is missing, damaged or of a wrong size, which other checks tell."""
+    try:
+        pixels = pyramid.decode(tile)
+    except (KeyError, CheckError, InputError):
+        return None
+    height, width = pixels.shape[:2]
+    return pixels if Size(width, height) == pyramid.pyramid.tile_box(tile).size else None
+
+
+def mean_difference(one: Pixels, other: Pixels, *, exact: bool) -> float:
+    """Return the mean absolute difference of two arrays of the same shape: of all samples, or of their brightness.
+
+    Lossy formats keep little of the colour of small things, and all of the brightness that matters.
+    """
+    if not one.size:
+        return 0.0
+    apart = one.astype(np.int32) - other
+    return float(np.abs(apart if exact else apart @ BRIGHTNESS).mean())

@@ -1,0 +1,207 @@
+"""The matrix: every kind of pixels, reader, backend, format and layout, and bounds, judged by `tileframe.compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.pictures import jpeg, photo, png, svs
+from tileframe import (
+    Access,
+    BaseSource,
+    Box,
+    Equality,
+    Fit,
+    ReaderPlugin,
+    Report,
+    Size,
+    SlideFacts,
+    UnsupportedInput,
+    compare,
+    hookimpl,
+    open_pyramid,
+    run,
+)  # fmt: skip
+from tileframe import registry as registry_module
+from tileframe.registry import Registry
+
+SIZE = (143, 101)
+FORMATS = [("jpeg", 75), ("jpeg", 95), ("png", None)]
+LAYOUTS = [(254, 1), (256, 0), (64, 2)]
+
+
+def exif(orientation: int) -> Image.Exif:
+    found = Image.Exif()
+    found[0x112] = orientation
+    return found
+
+
+def saved(suffix: str, convert: Callable[[Image.Image], Image.Image], **how: Any) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        path = folder / f"slide.{suffix}"
+        convert(Image.fromarray(photo(*SIZE))).save(path, **how)
+        return path
+
+    return make
+
+
+def with_alpha(image: Image.Image) -> Image.Image:
+    image.putalpha(Image.fromarray(photo(*SIZE, seed=4)[:, :, 0]))
+    return image
+
+
+def deepened(image: Image.Image) -> Image.Image:
+    return Image.fromarray(np.asarray(image).astype(np.uint16) * 256)
+
+
+def deep(folder: Path) -> Path:
+    samples = photo(*SIZE).astype(np.uint16) * 257
+    tifffile.imwrite(folder / "slide.tif", samples, photometric="rgb")
+    return folder / "slide.tif"
+
+
+KINDS: dict[str, Callable[[Path], Path]] = {
+    "RGB JPEG": lambda folder: jpeg(folder / "slide.jpg", photo(*SIZE)),
+    "progressive JPEG": lambda folder: jpeg(folder / "slide.jpg", photo(*SIZE), progressive=True),
+    "grey JPEG": saved("jpg", lambda image: image.convert("L")),
+    "CMYK JPEG": saved("jpg", lambda image: image.convert("CMYK")),
+    "RGB PNG": lambda folder: png(folder / "slide.png", photo(*SIZE)),
+    "grey PNG": saved("png", lambda image: image.convert("L")),
+    "1-bit PNG": saved("png", lambda image: image.convert("1")),
+    "palette PNG": saved("png", lambda image: image.quantize(16)),
+    "transparent palette PNG": saved("png", lambda image: image.quantize(16), transparency=2),
+    "RGBA PNG": saved("png", with_alpha),
+    "grey and alpha PNG": saved("png", lambda image: with_alpha(image.convert("L"))),
+    "16-bit grey PNG": saved("png", lambda image: deepened(image.convert("L"))),
+    "16-bit RGB TIFF": deep,
+    "BMP": saved("bmp", lambda image: image),
+    **{f"JPEG turned {n}": saved("jpg", lambda image: image, exif=exif(n)) for n in range(2, 9)},
+}  # fmt: skip
+
+
+def pairs(registry: Registry, slide: Path) -> Iterator[tuple[str, str]]:
+    """Every reader that takes the slide, with every backend that takes its source."""
+    for reader in ("vips", "imageslide"):
+        try:
+            with registry.reader(reader).make().open(slide) as source:
+                access = source.facts.access
+        except UnsupportedInput:
+            continue
+        yield reader, "vips"
+        if access is Access.REGIONS:
+            yield reader, "openslide"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_reader_backend_format_and_layout_gives_the_same_pixels(kind, tmp_path, registry):
+    slide = KINDS[kind](tmp_path)
+    able = list(pairs(registry, slide))
+    assert len(able) >= 2
+    for (tile_format, quality), (tile_size, overlap) in product(FORMATS, LAYOUTS):
+        made = [
+            run(
+                slide, tmp_path / f"{reader}-{backend}", reader=reader, backend=backend, format=tile_format,
+                quality=quality, tile_size=tile_size, overlap=overlap, overwrite=True, registry=registry,
+            )
+            for reader, backend in able
+        ]  # fmt: skip
+        assert {report.promises for report in made} == {Equality.PIXELS}
+        same(made, registry, Equality.PIXELS)
+
+
+def same(reports: list[Report], registry: Registry, strength: Equality) -> None:
+    first, *rest = (open_pyramid(report.target, registry=registry) for report in reports)
+    for report, other in zip(reports[1:], rest, strict=True):
+        result = compare(first, other)
+        assert result.strength is not None, result.layout
+        assert result.strength >= strength, f"{report.reader} and {report.backend}: {result.strength}"
+
+
+class Bounded(BaseSource):
+    """A slide with a scanned part, of known pixels."""
+
+    def __init__(self, bounds: Box) -> None:
+        super().__init__(SlideFacts("bounded", Size(*SIZE), Access.REGIONS, bounds=bounds))
+
+    def read(self, box: Box, *, native_level: int = 0) -> np.ndarray:
+        return photo(*SIZE)[box.y : box.bottom, box.x : box.right].copy()
+
+
+class BoundedReader:
+    """Opens anything as a `Bounded` slide."""
+
+    def __init__(self, bounds: Box) -> None:
+        self.bounds = bounds
+
+    def open(self, path: Path, *, background: object = None) -> Bounded:
+        return Bounded(self.bounds)
+
+    @hookimpl
+    def tileframe_readers(self) -> list[ReaderPlugin]:
+        return [ReaderPlugin("bounded", "in tests", lambda: self, lambda path, head: Fit.NATIVE)]
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(x=st.integers(0, 142), y=st.integers(0, 100), width=st.integers(1, 200), height=st.integers(1, 200))
+def test_bounds_are_cropped_alike_and_to_the_slide(x, y, width, height, tmp_path):
+    registry = registry_module.load([BoundedReader(Box(x, y, width, height))])
+    slide = png(tmp_path / "a.png", photo(2, 2))
+    made = [
+        run(slide, tmp_path / backend, backend=backend, tile_size=64, overlap=2, overwrite=True, registry=registry)
+        for backend in ("vips", "openslide")
+    ]
+    assert made[0].size == Size(min(width, SIZE[0] - x), min(height, SIZE[1] - y))
+    same(made, registry, Equality.PIXELS)
+
+
+@pytest.mark.parametrize(("tile_format", "quality"), FORMATS)
+@pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
+def test_a_slide_with_stored_levels_has_the_same_base_everywhere(
+    tile_size, overlap, tile_format, quality, tmp_path, registry
+):
+    slide = svs(tmp_path / "a.svs", photo(700, 500))
+    made = [
+        run(
+            slide, tmp_path / backend, backend=backend, format=tile_format, quality=quality,
+            tile_size=tile_size, overlap=overlap, registry=registry,
+        )
+        for backend in ("vips", "openslide")
+    ]  # fmt: skip
+    assert [report.promises for report in made] == [Equality.PIXELS, Equality.BASE]
+    same(made, registry, Equality.BASE)
+
+
+DECLARED = 20.0  # dB, in docs/contract.md
+
+
+def floor_of(slide: Path, folder: Path, registry: Registry) -> float:
+    """The lowest PSNR of a level below the base, between the two backends."""
+    fast = run(slide, folder / "fast", backend="vips", format="png", registry=registry)
+    slow = run(slide, folder / "slow", backend="openslide", format="png", registry=registry)
+    result = compare(open_pyramid(fast.target, registry=registry), open_pyramid(slow.target, registry=registry))
+    return min((level.psnr for level in result.levels if level.psnr is not None), default=np.inf)
+
+
+@pytest.mark.parametrize("size", [(1500, 1100), (1021, 769), (1023, 769), (509, 763)], ids=str)
+def test_levels_stored_as_means_keep_30_db(size, tmp_path, registry):
+    slide = svs(tmp_path / "a.svs", photo(*size, seed=3), levels=(1, 2, 4), lossless=True)
+    assert floor_of(slide, tmp_path, registry) >= 30
+
+
+@pytest.mark.parametrize("name", ["aperio_pyramid.svs", "aperio_jp2k_33005.svs", "generic_bigtiff.tif", "leica.scn"])
+def test_real_slides_keep_the_declared_floor(name, tmp_path, registry, shared_data):
+    assert floor_of(shared_data / "slides" / name, tmp_path, registry) >= DECLARED
+
+
+def test_the_declared_floor_is_the_documented_one():
+    page = (Path(__file__).parents[1] / "docs" / "contract.md").read_text(encoding="utf-8")
+    assert f"{DECLARED:.0f} dB" in page

@@ -1,0 +1,5 @@
+"""``python -m tileframe`` is the command ``tileframe``."""
+
+from tileframe.cli import main
+
+main()

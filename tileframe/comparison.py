@@ -1,0 +1,197 @@
+"""How equal two pyramids are, level by level."""
+
+from __future__ import annotations
+
+import math
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+
+from tileframe.errors import CheckError, InputError
+from tileframe.geometry import TileAddress
+from tileframe.interfaces import Progress, StoredPyramid
+from tileframe.model import Equality
+from tileframe.parallel import in_order
+
+MOST_SENTENCES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LevelDifference:
+    """How one level of two pyramids differs."""
+
+    level: int
+    tiles: int
+    differing: int
+    """Tiles that do not decode to the same pixels."""
+    unreadable: int
+    """Tiles that are missing, damaged or of another size in one of the two; no figure below counts them."""
+    largest: int
+    """The largest difference of a sample, 0 to 255."""
+    mean: float
+    """The mean absolute difference of all samples."""
+    psnr: float | None
+    """In dB over all samples; None where all are equal."""
+    worst: str | None
+    """The key, below the level folders, of the tile with the largest mean difference; None where all are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How equal two pyramids are."""
+
+    strength: Equality | None
+    """The strongest equality that holds; None if not even the layouts are the same."""
+    layout: tuple[str, ...]
+    """What differs in descriptors, keys and sizes, or is damaged, as sentences; no more than 20."""
+    levels: tuple[LevelDifference, ...]
+    """The base last; empty where the geometries differ."""
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all levels."""
+        return sum(level.tiles for level in self.levels)
+
+    @property
+    def identical(self) -> int:
+        """Tiles of all levels that decode to the same pixels."""
+        return self.tiles - sum(level.differing + level.unreadable for level in self.levels)
+
+
+def compare(one: StoredPyramid, other: StoredPyramid, *, progress: Progress | None = None) -> Comparison:
+    """Decode every tile of both, strictly, and return how equal they are. Damage is a difference, not an error."""
+    differences = _descriptors(one, other)
+    if one.pyramid != other.pyramid:
+        return Comparison(None, tuple(differences), ())
+    differences += _extra(one, other)
+    tiles = pixels = 0
+    levels = []
+    for level in range(one.pyramid.level_count):
+        sums = _Sums()
+        work = partial(_compared, one, other)
+        with closing(in_order(work, one.pyramid.tiles(level), workers=one.workers)) as results:
+            for result in results:
+                sums.add(result)
+                tiles, pixels = tiles + 1, pixels + one.pyramid.tile_box(result.tile).size.area
+                if progress is not None:
+                    progress(tiles, pixels)
+        levels.append(sums.level(level))
+        differences += sums.faults
+    return Comparison(_strength(differences, levels), tuple(differences[:MOST_SENTENCES]), tuple(levels))
+
+
+@dataclass(frozen=True, slots=True)
+class _Difference:
+    """What one pair of tiles adds to its level."""
+
+    tile: TileAddress
+    fault: str | None = None
+    samples: int = 0
+    largest: int = 0
+    total: int = 0
+    squares: int = 0
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.samples if self.samples else 0.0
+
+
+@dataclass
+class _Sums:
+    """Adds up one level."""
+
+    tiles: int = 0
+    differing: int = 0
+    samples: int = 0
+    total: int = 0
+    squares: int = 0
+    largest: int = 0
+    worst: _Difference | None = None
+    faults: list[str] = field(default_factory=list)
+    unreadable: int = 0
+
+    def add(self, result: _Difference) -> None:
+        self.tiles += 1
+        if result.fault is not None:
+            self.unreadable += 1
+            if len(self.faults) < MOST_SENTENCES:
+                self.faults.append(result.fault)
+            return
+        self.samples += result.samples
+        self.total += result.total
+        self.squares += result.squares
+        self.largest = max(self.largest, result.largest)
+        self.differing += result.largest > 0
+        if result.largest and (self.worst is None or result.mean > self.worst.mean):
+            self.worst = result
+
+    def level(self, level: int) -> LevelDifference:
+        worst = None if self.worst is None else self.worst.tile
+        return LevelDifference(
+            level=level,
+            tiles=self.tiles,
+            differing=self.differing,
+            unreadable=self.unreadable,
+            largest=self.largest,
+            mean=self.total / self.samples if self.samples else 0.0,
+            psnr=10 * math.log10(255**2 * self.samples / self.squares) if self.squares else None,
+            worst=None if worst is None else f"{worst.level}/{worst.col}_{worst.row}",
+        )
+
+
+def _compared(one: StoredPyramid, other: StoredPyramid, tile: TileAddress) -> _Difference:
+    import numpy as np
+
+    size = one.pyramid.tile_box(tile).size
+    decoded = []
+    for pyramid in (one, other):
+        try:
+            pixels = pyramid.decode(tile)
+        except KeyError:
+            return _Difference(tile, f"{_named(pyramid, tile)}: the tile is missing")
+        except (CheckError, InputError) as error:
+            return _Difference(tile, f"{_named(pyramid, tile)}: {error}")
+        height, width = pixels.shape[:2]
+        if (width, height) != (size.width, size.height):
+            return _Difference(tile, f"{_named(pyramid, tile)}: the tile is {width}x{height}, not {size}")
+        decoded.append(pixels)
+    if np.array_equal(decoded[0], decoded[1]):
+        return _Difference(tile, samples=decoded[0].size)
+    apart = np.abs(decoded[0].astype(np.int32) - decoded[1])
+    total, squares = int(apart.sum()), int((apart * apart).sum(dtype=np.int64))
+    return _Difference(tile, None, apart.size, int(apart.max()), total, squares)
+
+
+def _named(pyramid: StoredPyramid, tile: TileAddress) -> str:
+    return f"{pyramid.target.parent.as_posix()}/{pyramid.layout.key(tile)}"
+
+
+def _descriptors(one: StoredPyramid, other: StoredPyramid) -> list[str]:
+    ours, theirs = one.pyramid, other.pyramid
+    pairs = {
+        "size": (ours.base, theirs.base),
+        "tile size": (ours.tile_size, theirs.tile_size),
+        "overlap": (ours.overlap, theirs.overlap),
+        "tile suffix": (one.writer.encoding.suffix, other.writer.encoding.suffix),
+    }
+    return [f"the {name} is {first} and {second}" for name, (first, second) in pairs.items() if first != second]
+
+
+def _extra(one: StoredPyramid, other: StoredPyramid) -> list[str]:
+    """Say which pyramid has tiles that it should not have; those missing are seen when they are decoded."""
+    said = []
+    for pyramid in (one, other):
+        expected = {key for key, _ in pyramid.layout.keys(pyramid.pyramid)}
+        suffix = f".{pyramid.writer.encoding.suffix}"
+        extra = {key for key in set(pyramid.files.keys()) - expected if key.endswith(suffix)}
+        if extra:
+            said.append(f"{pyramid.target}: {len(extra)} tiles too many, {min(extra)} first")
+    return said
+
+
+def _strength(differences: list[str], levels: list[LevelDifference]) -> Equality | None:
+    if differences:
+        return None
+    if levels[-1].differing:
+        return Equality.LAYOUT
+    return Equality.BASE if any(level.differing for level in levels) else Equality.PIXELS
