@@ -1,0 +1,1 @@
+"""Plugins as modules, each with one thing wrong but for the good one."""

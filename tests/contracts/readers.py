@@ -1,0 +1,233 @@
+"""A reader of raw pixels, by regions or by rows, and what can be wrong with one."""
+
+from __future__ import annotations
+
+import struct
+import time
+import zlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.contracts.calling import breaker
+from tileframe import Access, BaseSource, Box, Fit, InputError, NativeLevel, ReaderPlugin, Rgb, Size, SlideFacts
+from tileframe.pixels import Pixels
+from tileframe.testing import ReaderContract
+
+HEADER = struct.Struct("<4sIII")
+MARK = b"RAW1"
+WRITTEN_HERE: set[Path] = set()
+
+
+class RawSource(BaseSource):
+    def __init__(self, path: Path, pixels: Pixels, access: Access) -> None:
+        super().__init__(SlideFacts("raw", Size(pixels.shape[1], pixels.shape[0]), access))
+        self._path, self._pixels, self._open = path, pixels, True
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        if not self._open:
+            raise InputError(f"{self._path}: was closed")
+        return self._pixels[box.y : box.bottom, box.x : box.right].copy()
+
+    def close(self) -> None:
+        self._open = False
+
+
+class RawReader:
+    source: type[RawSource] = RawSource
+    access = Access.REGIONS
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
+        data = path.read_bytes()
+        if len(data) < HEADER.size or not data.startswith(MARK):
+            raise InputError(f"{path}: is no raw slide")
+        _, width, height, crc = HEADER.unpack_from(data)
+        if zlib.crc32(data[HEADER.size :]) != crc:
+            raise InputError(f"{path}: is damaged")
+        return self.source(
+            path, np.frombuffer(data, np.uint8, offset=HEADER.size).reshape(height, width, 3), self.access
+        )
+
+
+class RowsReader(RawReader):
+    access = Access.ROWS
+
+
+def guess(path: Path, head: bytes) -> Fit:
+    return Fit.NATIVE if head.startswith(MARK) else Fit.NONE
+
+
+class GoodReader(ReaderContract):
+    plugin = ReaderPlugin("raw", "raw pixels", RawReader, guess)
+    suffix = "raw"
+    size = Size(67, 41)
+
+    def make(self, path: Path, pixels: Pixels) -> Path:
+        height, width = pixels.shape[:2]
+        path.write_bytes(HEADER.pack(MARK, width, height, zlib.crc32(pixels.tobytes())) + pixels.tobytes())
+        WRITTEN_HERE.add(path)
+        return path
+
+
+class GoodRowsReader(GoodReader):
+    plugin = replace(GoodReader.plugin, make=RowsReader)
+
+
+class GreaterFacts(RawSource):
+    def __init__(self, *how: Any) -> None:
+        super().__init__(*how)
+        self.facts = replace(self.facts, size=Size(self.facts.size.width + 1, self.facts.size.height))
+
+
+class Shifted(RawSource):
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        x = max(0, box.x - 1)
+        return super().read(Box(x, box.y, box.width, box.height))
+
+
+class Larger(RawSource):
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        return super().read(Box(box.x, box.y, box.width + 1, box.height))
+
+
+class BlackBorder(RawSource):
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        pixels = super().read(box)
+        if box.right == self.facts.size.width:
+            pixels[:, -1] = 0
+        return pixels
+
+
+class Grey(RawSource):
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        return super().read(box)[:, :, 0]
+
+
+class Sixteen(RawSource):
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        return super().read(box).astype(np.uint16)
+
+
+class ReadOnly(RawSource):
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        return self._pixels[box.y : box.bottom, box.x : box.right]
+
+
+class Reusing(RawSource):
+    buffer = np.zeros((41, 67, 3), np.uint8)
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        part = self.buffer[: box.height, : box.width]
+        part[:] = super().read(box)
+        return part
+
+
+class NeverClosed(RawSource):
+    def close(self) -> None:
+        pass
+
+
+class OddLevels(RawSource):
+    def __init__(self, *how: Any) -> None:
+        super().__init__(*how)
+        self.facts = replace(self.facts, native_levels=(NativeLevel(Size(33, 20), 2.0),))
+
+
+class UnreadableLevels(RawSource):
+    """Its second level is read as the base is."""
+
+    def __init__(self, *how: Any) -> None:
+        super().__init__(*how)
+        levels = (NativeLevel(self.facts.size, 1.0), NativeLevel(Size(34, 21), 2.0))
+        self.facts = replace(self.facts, native_levels=levels)
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        return super().read(Box(0, 0, 67, 41) if native_level else box)
+
+
+class Stateful(RawSource):
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        self._box = box
+        time.sleep(0.001)
+        return super().read(self._box)
+
+
+class AnythingReader(RawReader):
+    """Opens what there is not."""
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
+        try:
+            data = path.read_bytes()[HEADER.size :]
+        except OSError:
+            data = b""
+        samples = np.frombuffer(data.ljust(67 * 41 * 3, b"\0"), np.uint8)
+        return self.source(path, samples.reshape(41, 67, 3), self.access)
+
+
+class NamelessReader(RawReader):
+    def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
+        try:
+            return super().open(path)
+        except InputError:
+            raise InputError("is damaged") from None
+
+
+class CrashingReader(RawReader):
+    def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
+        try:
+            return super().open(path)
+        except (InputError, OSError) as error:
+            raise struct.error from error
+
+
+class ThisProcessReader(RawReader):
+    def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
+        if path not in WRITTEN_HERE:
+            raise InputError(f"{path}: is of another process")
+        return super().open(path)
+
+
+def of_source(source: type[RawSource], reader: type[RawReader] = RawReader) -> ReaderPlugin:
+    return replace(GoodReader.plugin, make=type(source.__name__, (reader,), {"source": source}))
+
+
+def of_reader(make: Any) -> ReaderPlugin:
+    return replace(GoodReader.plugin, make=make)
+
+
+WRONG = {
+    "test_facts_give_the_size": [of_source(GreaterFacts)],
+    "test_any_box_equals_the_known_pixels": [of_source(Shifted)],
+    "test_a_box_is_exactly_its_own_size": [of_source(Larger)],
+    "test_boxes_touching_each_border_equal_the_known_pixels": [
+        of_source(BlackBorder),
+        of_source(BlackBorder, RowsReader),
+    ],
+    "test_pixels_are_rgb8": [of_source(Grey), of_source(Sixteen), of_source(Sixteen, RowsReader)],
+    "test_the_array_belongs_to_the_caller": [
+        of_source(ReadOnly),
+        of_source(Reusing),
+        of_source(Reusing, RowsReader),
+    ],
+    "test_a_closed_slide_cannot_be_read": [of_source(NeverClosed)],
+    "test_a_missing_file_is_refused": [of_reader(AnythingReader), of_reader(CrashingReader)],
+    "test_an_empty_file_is_refused": [of_reader(AnythingReader), of_reader(CrashingReader)],
+    "test_a_directory_is_refused": [of_reader(AnythingReader), of_reader(CrashingReader)],
+    "test_a_truncated_file_is_refused_with_its_path": [
+        of_reader(AnythingReader),
+        of_reader(CrashingReader),
+        of_reader(NamelessReader),
+    ],
+    "test_guess_knows_its_own_files": [replace(GoodReader.plugin, guess=lambda path, head: Fit.NONE)],
+    "test_native_levels_begin_with_the_base_and_can_be_read": [of_source(OddLevels), of_source(UnreadableLevels)],
+    "test_regions_may_be_read_by_many_threads": [of_source(Stateful)],
+    "test_a_new_process_can_open_the_slide": [of_reader(lambda: RawReader()), of_reader(ThisProcessReader)],
+}
+GOOD = [GoodReader, GoodRowsReader]
+BREAKERS = [
+    breaker(test, GoodReader, f"{getattr(plugin.make, '__name__', 'guess')}{number}", plugin=plugin)
+    for test, plugins in WRONG.items()
+    for number, plugin in enumerate(plugins, 1)
+]

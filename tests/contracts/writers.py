@@ -1,0 +1,211 @@
+"""Tile formats of raw pixels, lossless and lossy, and what can be wrong with one."""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import threading
+import time
+import zlib
+
+import numpy as np
+
+from tests.contracts.calling import breaker
+from tileframe import CheckError, Encoding, OptionError, Size, WriterPlugin
+from tileframe.pixels import Pixels
+from tileframe.testing import WriterContract
+
+HEADER = struct.Struct("<4sIII")
+MARK = b"RAW1"
+
+
+class RawWriter:
+    suffix = "raw"
+    lossless = True
+    kept_bits = 0xFF
+
+    def __init__(self, quality: int | None = None) -> None:
+        if quality is not None:
+            raise OptionError(f"raw takes no quality; it was given {quality}")
+        self.encoding = Encoding("raw", self.suffix, self.lossless)
+
+    def encode(self, pixels: Pixels) -> bytes:
+        packed = zlib.compress((pixels & self.kept_bits).tobytes(), 1)
+        return HEADER.pack(MARK, pixels.shape[1], pixels.shape[0], zlib.crc32(packed)) + packed
+
+    def decode(self, data: bytes) -> Pixels:
+        size, packed = self.size(data), data[HEADER.size :]
+        if zlib.crc32(packed) != HEADER.unpack_from(data)[3]:
+            raise CheckError("is damaged")
+        return unpacked(packed, size)
+
+    def size(self, data: bytes) -> Size:
+        if len(data) < HEADER.size or not data.startswith(MARK):
+            raise CheckError("is no raw tile")
+        return Size(*HEADER.unpack_from(data)[1:3])
+
+
+def unpacked(packed: bytes, size: Size) -> Pixels:
+    return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(size.height, size.width, 3).copy()
+
+
+class LossyWriter(RawWriter):
+    lossless = False
+    kept_bits = 0xF8
+
+
+class GoodWriter(WriterContract):
+    plugin = WriterPlugin("raw", "raw pixels", RawWriter)
+
+    def decode(self, data: bytes) -> Pixels:
+        return unpacked(data[HEADER.size :], Size(*HEADER.unpack_from(data)[1:3]))
+
+
+class GoodLossyWriter(GoodWriter):
+    plugin = WriterPlugin("lossy", "fewer bits", LossyWriter)
+    max_error: int | None = 7
+
+
+class GoodUnboundedWriter(GoodLossyWriter):
+    max_error = None
+
+
+class WrongBack(RawWriter):
+    def decode(self, data: bytes) -> Pixels:
+        return super().decode(data) ^ np.uint8(1)
+
+
+class Reddened(LossyWriter):
+    """Blue and red are exchanged, in its own eyes too."""
+
+    def encode(self, pixels: Pixels) -> bytes:
+        return super().encode(pixels[:, :, ::-1])
+
+
+class PrivateColours(RawWriter):
+    def encode(self, pixels: Pixels) -> bytes:
+        return super().encode(pixels[:, :, ::-1])
+
+    def decode(self, data: bytes) -> Pixels:
+        return super().decode(data)[:, :, ::-1]
+
+
+class TurnedSize(RawWriter):
+    def size(self, data: bytes) -> Size:
+        size = super().size(data)
+        return Size(size.height, size.width)
+
+
+class Lenient(RawWriter):
+    def decode(self, data: bytes) -> Pixels:
+        try:
+            return super().decode(data)
+        except CheckError:
+            return np.zeros((1, 1, 3), np.uint8)
+
+    def size(self, data: bytes) -> Size:
+        try:
+            return super().size(data)
+        except CheckError:
+            return Size(1, 1)
+
+
+class Crashing(RawWriter):
+    def decode(self, data: bytes) -> Pixels:
+        return unpacked(data[HEADER.size :], Size(1, 1))
+
+    def size(self, data: bytes) -> Size:
+        return Size(*HEADER.unpack_from(data)[1:3])
+
+
+class Counting(RawWriter):
+    count = itertools.count()
+
+    def encode(self, pixels: Pixels) -> bytes:
+        return super().encode(pixels) + bytes([next(self.count) % 256])
+
+
+class Sharing(RawWriter):
+    def encode(self, pixels: Pixels) -> bytes:
+        self._pixels = pixels
+        time.sleep(0.002)
+        return super().encode(self._pixels)
+
+
+class Locked(RawWriter):
+    def __init__(self, quality: int | None = None) -> None:
+        super().__init__(quality)
+        self._lock = threading.Lock()
+
+
+class Forgetful(LossyWriter):
+    def __setstate__(self, state: object) -> None:
+        self.encoding = Encoding("raw", "raw", False, 50)
+
+
+class Altering(RawWriter):
+    def encode(self, pixels: Pixels) -> bytes:
+        data = super().encode(pixels)
+        pixels[0, 0] = 0
+        pixels[-1, -1] ^= 255
+        return data
+
+
+class Contiguous(RawWriter):
+    def encode(self, pixels: Pixels) -> bytes:
+        return super().encode(pixels if pixels.flags.c_contiguous else np.zeros_like(pixels))
+
+
+class Dotted(RawWriter):
+    suffix = ".raw"
+
+
+class Modest(RawWriter):
+    lossless = False
+
+
+class AnyQuality(RawWriter):
+    def __init__(self, quality: int | None = None) -> None:
+        super().__init__()
+
+
+class CurtQuality(RawWriter):
+    def __init__(self, quality: int | None = None) -> None:
+        if quality is not None:
+            raise OptionError("raw takes no quality")
+        super().__init__()
+
+
+class RawValueError(RawWriter):
+    def __init__(self, quality: int | None = None) -> None:
+        if quality is not None:
+            raise ValueError(quality)
+        super().__init__()
+
+
+WRONG: dict[str, list[type[RawWriter]]] = {
+    "test_a_round_trip_gives_back_the_pixels": [WrongBack, Reddened],
+    "test_another_decoder_sees_the_same_pixels": [PrivateColours, WrongBack],
+    "test_the_header_gives_the_size": [TurnedSize],
+    "test_damaged_tiles_are_refused": [Lenient, Crashing],
+    "test_no_size_is_read_from_what_is_no_tile": [Lenient, Crashing],
+    "test_the_same_pixels_give_the_same_bytes": [Counting],
+    "test_many_threads_may_share_a_writer": [Sharing],
+    "test_a_writer_survives_pickling": [Locked, Forgetful],
+    "test_pixels_are_not_altered": [Altering],
+    "test_pixels_need_not_be_contiguous": [Contiguous],
+    "test_the_suffix_is_a_lower_case_word_without_a_dot": [Dotted],
+    "test_lossless_is_what_it_says_and_nothing_else": [Modest],
+    "test_a_wrong_quality_is_refused_with_its_value": [AnyQuality, CurtQuality, RawValueError],
+}
+GOOD = [GoodWriter, GoodLossyWriter, GoodUnboundedWriter]
+BREAKERS = [
+    breaker(
+        test,
+        GoodUnboundedWriter if issubclass(make, LossyWriter) else GoodWriter,
+        make.__name__,
+        plugin=WriterPlugin("raw", "raw pixels", make),
+    )
+    for test, makes in WRONG.items()
+    for make in makes
+]

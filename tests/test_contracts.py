@@ -1,0 +1,166 @@
+"""The bundled plugins keep the contracts of `tileframe.testing`, as a stranger's must."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from PIL import Image
+
+import tileframe_openslide
+import tileframe_stores
+import tileframe_vips
+import tileframe_writers
+from tests.pictures import png, svs
+from tileframe import Layout, Pyramid, TileAddress
+from tileframe.dzi import DziLayout, parse_descriptor
+from tileframe.offers import Plugin
+from tileframe.pixels import Pixels
+from tileframe.testing import (
+    CASES,
+    BackendContract,
+    LayoutContract,
+    PluginContract,
+    ReaderContract,
+    StoreContract,
+    WriterContract,
+)
+
+# The rest of the matrix is the PNG's: what the format changes does not depend on the geometry.
+EDGES = [case for case in CASES if (case.tile_size == 254 and case.size.area < 200_000) or case.stored]
+P = TypeVar("P", bound=Plugin[Any])
+
+
+def named(name: str, offers: Sequence[P]) -> P:
+    return next(offer for offer in offers if offer.name == name)
+
+
+def pillow(tile: bytes) -> Pixels:
+    with Image.open(io.BytesIO(tile)) as image:
+        assert image.mode == "RGB"
+        return np.asarray(image)
+
+
+class TestOpenSlideReader(ReaderContract):
+    plugin = named("openslide", tileframe_openslide.tileframe_readers())
+    suffix = "svs"
+
+    def make(self, path: Path, pixels: Pixels) -> Path:
+        return svs(path, pixels, lossless=True)
+
+
+class TestImageReader(ReaderContract):
+    plugin = named("imageslide", tileframe_openslide.tileframe_readers())
+    suffix = "png"
+
+    def make(self, path: Path, pixels: Pixels) -> Path:
+        return png(path, pixels)
+
+
+class TestVipsReader(ReaderContract):
+    plugin = named("vips", tileframe_vips.tileframe_readers())
+    suffix = "png"
+
+    def make(self, path: Path, pixels: Pixels) -> Path:
+        return png(path, pixels)
+
+
+class TestVipsReaderOfTiff(TestVipsReader):
+    suffix = "tif"
+
+    def make(self, path: Path, pixels: Pixels) -> Path:
+        Image.fromarray(pixels).save(path, compression="tiff_lzw")
+        return path
+
+
+class TestJpegWriter(WriterContract):
+    plugin = named("jpeg", tileframe_writers.tileframe_writers())
+    max_error: int | None = None
+
+    def decode(self, data: bytes) -> Pixels:
+        return pillow(data)
+
+
+class TestJpgWriterOfHighQuality(TestJpegWriter):
+    plugin = named("jpg", tileframe_writers.tileframe_writers())
+    quality = 95
+    max_error = 8
+
+
+class TestPngWriter(WriterContract):
+    plugin = named("png", tileframe_writers.tileframe_writers())
+
+    def decode(self, data: bytes) -> Pixels:
+        return pillow(data)
+
+
+class TestDirectoryStore(StoreContract):
+    plugin = named("directory", tileframe_stores.tileframe_stores())
+
+    def look(self, target: Path) -> dict[str, bytes]:
+        folder = target.parent
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class TestVipsBackend(BackendContract):
+    plugin = named("vips", tileframe_vips.tileframe_backends())
+
+    def decode(self, data: bytes) -> Pixels:
+        return pillow(data)
+
+
+class TestVipsBackendOnJpeg(TestVipsBackend):
+    format = "jpeg"
+    cases = EDGES
+
+
+class TestOpenSlideBackend(BackendContract):
+    plugin = named("openslide", tileframe_openslide.tileframe_backends())
+    floor = 45.0
+
+    def decode(self, data: bytes) -> Pixels:
+        return pillow(data)
+
+
+class TestOpenSlideBackendOnJpeg(TestOpenSlideBackend):
+    format = "jpg"
+    quality = 95
+    cases = EDGES
+    floor = 38.0  # JPEG makes more of a difference of 1
+
+
+class TestDziLayout(LayoutContract):
+    def make(self, name: str, suffix: str) -> Layout:
+        return DziLayout(name, suffix)
+
+    def address(self, key: str) -> TileAddress:
+        numbers = re.fullmatch(r"made_files/(\d+)/(\d+)_(\d+)\.png", key)
+        assert numbers, key
+        return TileAddress(*map(int, numbers.groups()))
+
+    def describe(self, files: Mapping[str, bytes]) -> tuple[Pyramid, str]:
+        return parse_descriptor(files["made.dzi"].decode())
+
+
+class TestDemoPlugin(PluginContract):
+    module = "tileframe_demo"
+
+
+class TestOpenSlidePlugin(PluginContract):
+    module = "tileframe_openslide"
+
+
+class TestStoresPlugin(PluginContract):
+    module = "tileframe_stores"
+
+
+class TestVipsPlugin(PluginContract):
+    module = "tileframe_vips"
+
+
+class TestWritersPlugin(PluginContract):
+    module = "tileframe_writers"

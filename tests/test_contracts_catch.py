@@ -1,0 +1,77 @@
+"""No contract passes for nothing: each of its tests sees a plugin that breaks the promise, and passes a good one."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.contracts import backends, checks, layouts, plugins, readers, stores, writers
+from tests.contracts.calling import Breaker, failures, methods_of
+from tileframe import testing
+from tileframe.testing.cases import gradient
+from tileframe.testing.faults import FAULTS
+
+KINDS = (backends, checks, layouts, plugins, readers, stores, writers)
+CONTRACTS = [getattr(testing, name) for name in testing.__all__ if name.endswith("Contract")]
+GOOD = [contract for kind in KINDS for contract in kind.GOOD]
+BREAKERS: list[Breaker] = [found for kind in KINDS for found in kind.BREAKERS]
+
+
+def named(value: object) -> str:
+    return value.__name__ if isinstance(value, type) else str(value)
+
+
+@pytest.mark.parametrize(
+    ("contract", "test"), [(contract, test) for contract in GOOD for test in methods_of(contract)], ids=named
+)
+def test_a_plugin_that_keeps_its_promises_passes(contract, test, tmp_path):
+    assert list(failures(contract, test, tmp_path)) == []
+
+
+@pytest.mark.parametrize("broken", BREAKERS, ids=lambda found: f"{found.test}-{found}")
+def test_a_plugin_that_breaks_a_promise_is_caught(broken, tmp_path):
+    said = next(failures(broken.contract, broken.test, tmp_path), None)
+    assert said is not None, f"{broken.test} lets {broken} pass"
+    assert said != "nothing", "a failure says what is wrong"
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.__name__)
+def test_every_test_of_a_contract_has_a_plugin_that_it_catches(contract):
+    caught = {found.test for found in BREAKERS if issubclass(found.contract, contract)}
+    assert set(methods_of(contract)) == caught
+
+
+def test_every_fault_is_planted_and_missed_by_a_blind_check(tmp_path):
+    (blind,) = (found.contract for found in checks.BREAKERS if str(found) == "Blind")
+    messages = list(failures(blind, "test_a_planted_fault_is_found_and_named", tmp_path))
+    assert [message.partition(":")[0] for message in messages] == list(FAULTS)
+
+
+CASES = """
+from tileframe.testing.cases import Contract
+
+class TestCases(Contract):
+    def parameters(self):
+        return {"case": ["good", "bad"], "other": ["of another test"]}
+
+    def test_it(self, case, tmp_path):
+        assert case == "good"
+"""
+
+
+def test_pytest_runs_each_test_for_every_value_of_its_arguments(tmp_path):
+    (tmp_path / "test_cases.py").write_text(CASES)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_cases.py"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
+    assert "1 failed, 1 passed" in said, said
+    assert "TestCases::test_it[bad]" in said
+
+
+def test_every_pixel_of_the_gradient_is_unlike_its_neighbours():
+    pixels = gradient(testing.CASES[-1].size).astype(int)
+    for step in ((0, 1), (1, 0), (1, 1)):
+        ours = pixels[step[0] :, step[1] :]
+        theirs = pixels[: pixels.shape[0] - step[0], : pixels.shape[1] - step[1]]
+        assert (ours != theirs).any(axis=2).all(), step

@@ -1,0 +1,208 @@
+"""The contract of backends."""
+# ruff: noqa: D102 - the name of a test says what it asserts
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, ClassVar
+
+from tileframe import Access, BackendPlugin, Box, InputError, Size, TileAddress
+from tileframe.dzi import parse_descriptor
+from tileframe.pixels import Pixels
+from tileframe.testing.cases import CASES, Case, Contract
+from tileframe.testing.making import Made, Workbench
+from tileframe.testing.measures import disagreement, largest_difference, psnr
+
+CROPPED = Case(Size(508, 509), bounds=Box(33, 18, 401, 307))
+SEVERAL = Case(Size(509, 763), 64, 2)
+INSIDE = (300, 400)
+"""A pixel in the middle of `SEVERAL`."""
+
+
+class Cancel(KeyboardInterrupt):
+    """What a user who stops a run looks like to a backend."""
+
+
+class BackendContract(Contract):
+    """Asserts what a `Backend` promises, case by case.
+
+    State ``plugin``; the ``format`` of the tiles, whose writer must be installed; a ``decode`` by another
+    library than the backend's; and ``floor``, if there are slides for which it promises less than
+    `Equality.PIXELS`.
+    """
+
+    plugin: BackendPlugin
+    format = "png"
+    quality: int | None = None
+    floor: float | None = None
+    """The least PSNR, in dB, of any level below the base that it does not promise to be the contract's."""
+    cases: Sequence[Case] = CASES
+    _kept: ClassVar[dict[Case, Made]]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls._kept = {}
+
+    def decode(self, data: bytes) -> Pixels:
+        """Return the RGB8 pixels of a tile, by a decoder of the author's choice."""
+        raise NotImplementedError("decode tiles with another library than the backend's own")
+
+    def parameters(self) -> Mapping[str, Sequence[object]]:
+        """Run tests for every case."""
+        return {"case": self.cases}
+
+    def test_the_keys_are_exactly_those_of_the_layout(self, case: Case) -> None:
+        made = self._made(case)
+        wanted = {made.key(tile) for tile in made.wanted}
+        missing, extra = sorted(wanted - made.files.keys()), sorted(made.files.keys() - wanted)
+        assert not missing, f"{case}: {len(missing)} tiles are missing: {missing[:3]}"
+        assert not extra, f"{case}: {len(extra)} files are too many: {extra[:3]}"
+
+    def test_every_tile_has_exactly_its_size(self, case: Case) -> None:
+        made = self._made(case)
+        for tile, pixels in made.seen.items():
+            wanted, size = case.pyramid.tile_box(tile).size, Size(pixels.shape[1], pixels.shape[0])
+            assert size == wanted, f"{case}: {made.key(tile)} is {size}, not {wanted}"
+
+    def test_base_tiles_are_the_contracts_if_promised(self, case: Case) -> None:
+        self._assert_exact(case, self._made(case), [case.pyramid.base_level])
+
+    def test_tiles_of_lower_levels_are_the_contracts_if_promised(self, case: Case) -> None:
+        self._assert_exact(case, self._made(case), range(case.pyramid.base_level))
+
+    def test_unpromised_levels_keep_the_declared_floor(self, case: Case) -> None:
+        made = self._made(case)
+        for level in range(case.pyramid.base_level):
+            if not made.promised(level):
+                assert self.floor is not None, f"{case}: it promises {made.promises.name} alone; declare a floor"
+                decibels = psnr([(seen, wanted) for _, seen, wanted in made.pairs(level)])
+                assert decibels >= self.floor, f"{case}: level {level} has {decibels:.1f} dB; the floor is {self.floor}"
+
+    def test_neighbours_agree_over_their_overlap(self, case: Case) -> None:
+        made = self._made(case)
+        for tile in made.seen:
+            for other in (
+                TileAddress(tile.level, tile.col + 1, tile.row),
+                TileAddress(tile.level, tile.col, tile.row + 1),
+            ):
+                if other in made.seen and case.overlap:
+                    found = disagreement(case.pyramid, made.seen, tile, other)
+                    # Lossy tiles disagree by nature; those that are resized, each for itself, by their rounding.
+                    most = disagreement(case.pyramid, made.wanted, tile, other) + (not made.promised(tile.level))
+                    pair = f"{made.key(tile)} and {made.key(other)}"
+                    assert found <= most, f"{case}: {pair} differ by {found:.2f} where they overlap, not {most:.2f}"
+
+    def test_the_slide_is_read_inside_its_borders(self, case: Case) -> None:
+        misuses = self._made(case).misuses
+        assert not misuses, f"{case}: {misuses[0]}"
+
+    def test_progress_rises_to_the_whole_in_the_callers_thread(self, case: Case) -> None:
+        told = self._made(case).told
+        assert told, f"{case}: the progress was told nothing"
+        assert all(own for _, _, own in told), f"{case}: the progress was told by another thread"
+        counts = [(tiles, pixels) for tiles, pixels, _ in told]
+        assert counts == sorted(counts), f"{case}: the progress went back"
+        whole = (case.pyramid.tile_count, case.pyramid.pixel_count)
+        assert counts[-1] == whole, f"{case}: the progress ended at {counts[-1]} tiles and pixels, not {whole}"
+
+    def test_the_way_is_said_in_a_line(self, case: Case) -> None:
+        way = self._made(case).way
+        assert way.strip(), "way() says nothing"
+        assert len(way.splitlines()) == 1, f"way() takes more than a line: {way!r}"
+
+    def test_a_whole_run_passes_tileframes_own_check_and_keeps_the_geometry(self, tmp_path: Path) -> None:
+        bench = self._bench(CROPPED, tmp_path)
+        try:
+            target = bench.execute().target
+        except Exception as error:
+            raise AssertionError(f"{CROPPED}: the run failed: {error!r}") from error
+        pyramid, _ = parse_descriptor(target.read_text(encoding="utf-8"))
+        assert pyramid == CROPPED.pyramid, f"{CROPPED}: the descriptor says {pyramid}"
+        manifest = json.loads(target.with_suffix(".tileframe.json").read_text(encoding="utf-8"))["pyramid"]
+        x, y = manifest["offset"]
+        region = Box(x, y, manifest["width"], manifest["height"])
+        assert region == CROPPED.region, f"{CROPPED}: the manifest says {region}"
+
+    def test_a_source_of_rows_is_read_in_order_or_refused(self, tmp_path: Path) -> None:
+        bench = self._bench(SEVERAL, tmp_path, access=Access.ROWS)
+        if bench.refusal() is None:
+            self._assert_exact(SEVERAL, made := bench.make(self.decode), [SEVERAL.pyramid.base_level])
+            assert not made.misuses, made.misuses[0]
+
+    def test_a_tile_that_cannot_be_read_is_one_input_error_that_says_where(self, tmp_path: Path) -> None:
+        bench = self._bench(SEVERAL, tmp_path, unreadable=INSIDE)
+        try:
+            bench.execute()
+        except InputError as error:
+            said, slide = str(error), f"cannot be read at {INSIDE}"
+            assert slide in said, f"the slide said '{slide}', and the error does not: {said}"
+            where = said.replace(slide, "", 1).partition("slide.made")[2]
+            assert any(letter.isdigit() for letter in where), f"the error names no tile, rows or box: {said}"
+            assert len(said.splitlines()) == 1, f"the error takes more than a line: {said!r}"
+        except Exception as error:
+            raise AssertionError(f"a slide that cannot be read is an InputError, not {error!r}") from error
+        else:
+            raise AssertionError("the slide could not be read, and the run went on as if it could")
+
+    def test_a_failed_run_leaves_nothing(self, tmp_path: Path) -> None:
+        bench = self._bench(SEVERAL, tmp_path, unreadable=INSIDE)
+        self._assert_leaves_nothing(bench)
+
+    def test_a_cancelled_run_ends_with_what_the_progress_raised(self, tmp_path: Path) -> None:
+        try:
+            self._bench(SEVERAL, tmp_path).execute(_cancel)
+        except Cancel:
+            return
+        except Exception as error:
+            raise AssertionError(f"the progress raised, and the run ended with {error!r} instead") from error
+        raise AssertionError("the progress raised, and the run went on")
+
+    def test_a_cancelled_run_leaves_nothing(self, tmp_path: Path) -> None:
+        self._assert_leaves_nothing(self._bench(SEVERAL, tmp_path), cancelled=True)
+
+    def test_two_runs_make_the_same_bytes(self, tmp_path: Path) -> None:
+        made = []
+        for name in ("one", "two"):
+            (folder := tmp_path / name).mkdir()
+            made.append(self._bench(SEVERAL, folder).make(self.decode).files)
+        keys = made[0].keys() | made[1].keys()
+        differing = sorted(key for key in keys if made[0].get(key) != made[1].get(key))
+        assert not differing, f"{len(differing)} tiles differ between two runs: {differing[:3]}"
+
+    def _bench(
+        self, case: Case, folder: Path, *, access: Access = Access.REGIONS, unreadable: tuple[int, int] | None = None
+    ) -> Workbench:
+        return Workbench(
+            self.plugin, case, folder, access=access, unreadable=unreadable, format=self.format, quality=self.quality
+        )
+
+    def _made(self, case: Case) -> Made:
+        """Return what the backend makes of ``case``; each case is made once for all tests of the class."""
+        if case not in self._kept:
+            with TemporaryDirectory() as folder:
+                self._kept[case] = self._bench(case, Path(folder)).make(self.decode)
+        return self._kept[case]
+
+    def _assert_exact(self, case: Case, made: Made, levels: Sequence[int]) -> None:
+        for level in levels:
+            for tile, seen, wanted in made.pairs(level) if made.promised(level) else ():
+                worst = largest_difference(seen, wanted)
+                assert not worst, (
+                    f"{case}: {made.key(tile)} differs by {worst}, though {made.promises.name} is promised"
+                )
+
+    def _assert_leaves_nothing(self, bench: Workbench, *, cancelled: bool = False) -> None:
+        try:
+            bench.execute(_cancel if cancelled else None)
+        except (Exception, Cancel):
+            left = sorted(path.name for path in bench.folder.parent.rglob("*") if path.name != "slide.made")
+            assert not left, f"these are left: {left[:5]}"
+        else:
+            raise AssertionError("the run did not end")
+
+
+def _cancel(tiles: int, pixels: int) -> None:
+    raise Cancel

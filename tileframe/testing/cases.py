@@ -1,0 +1,111 @@
+"""The pictures and the case matrix that the contracts share: small ones, edges first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from tileframe import Box, Pyramid, Size
+from tileframe.pixels import Pixels, halve
+
+SIZES = tuple(
+    Size(width, height)
+    for width, height in (
+        (1, 1),
+        (1, 300),
+        (253, 254),
+        (254, 254),
+        (255, 255),
+        (256, 508),
+        (508, 509),
+        (509, 763),
+        (1021, 769),
+    )
+)
+TILINGS = ((254, 1), (256, 0), (64, 2))
+# Tiles of 5 pixels are many, so for small pictures only.
+SMALL_SIZES = (Size(1, 1), Size(1, 300), Size(64, 63))
+SMALL_TILING = (5, 4)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One job of the matrix: a slide, and how it is to be tiled."""
+
+    size: Size
+    """Of the whole slide, in base pixels."""
+    tile_size: int = 254
+    overlap: int = 1
+    stored: tuple[int, ...] = ()
+    """Downsamples, powers of two and 1 first, of the levels that the slide itself stores; none for the base alone."""
+    bounds: Box | None = None
+    """The scanned part, to which the pyramid is cropped."""
+
+    @property
+    def region(self) -> Box:
+        """The part that is tiled, in the slide's base pixels."""
+        return self.bounds or Box(0, 0, self.size.width, self.size.height)
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """The geometry that is asked for."""
+        return Pyramid(self.region.size, self.tile_size, self.overlap)
+
+    def __str__(self) -> str:
+        text = f"{self.size} at {self.tile_size}/{self.overlap}"
+        if self.stored:
+            text += f" with levels {'-'.join(map(str, self.stored))}"
+        return text + (f" cropped to {self.bounds.size}" if self.bounds else "")
+
+
+CASES = (
+    *(Case(size, *tiling) for size in SIZES for tiling in TILINGS),
+    *(Case(size, *SMALL_TILING) for size in SMALL_SIZES),
+    Case(Size(508, 509), bounds=Box(33, 18, 401, 307)),
+    Case(Size(512, 768), stored=(1, 2, 4)),
+    Case(Size(1021, 769), 64, 2, stored=(1, 4)),
+)
+
+
+class Contract:
+    """What the contracts have in common: tests whose arguments are drawn from the class's own attributes."""
+
+    def parameters(self) -> Mapping[str, Sequence[object]]:
+        """Return, by the name of a test's argument, the values for which that test is run."""
+        return {}
+
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Run each test once for every value of its arguments; called by pytest."""
+        for name, values in self.parameters().items():
+            if name in metafunc.fixturenames:
+                metafunc.parametrize(name, values, ids=str)
+
+
+def gradient(size: Size) -> Pixels:
+    """Return RGB8 ``(height, width, 3)`` in which every pixel is unlike its neighbours: a shift by one is seen."""
+    y, x = np.mgrid[0 : size.height, 0 : size.width].astype(np.uint32)
+    red, green, blue = x * 7 + y * 3, x * 5 + y * 11 + x * y // 64, x // 3 + y // 5 + (x ^ y) * 13
+    return (np.dstack([red, green, blue]) & 255).astype(np.uint8)
+
+
+def smooth(size: Size) -> Pixels:
+    """Return RGB8 that lossy formats keep well, and that looks like no turned or recoloured one of its own."""
+    y, x = np.mgrid[0 : size.height, 0 : size.width]
+    red, green, blue = 255 * (x + 1) // (size.width + 1), 200 * (y + 1) // (size.height + 1), 40 + 0 * x
+    return np.dstack([red, green, blue]).astype(np.uint8)
+
+
+def levels(base: Pixels, shrink: Callable[[Pixels], Pixels] = halve) -> list[Pixels]:
+    """Return every level of a pyramid by its number: ``[0]`` is 1x1, the last one is ``base``."""
+    found = [base]
+    while max(found[-1].shape[:2]) > 1:
+        found.append(shrink(found[-1]))
+    return found[::-1]
+
+
+def cut(pixels: Pixels, box: Box) -> Pixels:
+    """Return a copy of ``box`` of ``pixels``."""
+    return pixels[box.y : box.bottom, box.x : box.right].copy()

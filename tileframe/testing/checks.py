@@ -1,0 +1,116 @@
+"""The contract of checks."""
+# ruff: noqa: D102 - the name of a test says what it asserts
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from tileframe import CheckPlugin, Finding, Progress, Severity, Size
+from tileframe.pixels import Pixels
+from tileframe.testing.cases import Case, Contract, gradient
+from tileframe.testing.faults import DAMAGES, FAULTS, NAME, Kept, good, planted
+from tileframe.testing.slides import installed
+
+CASES = (
+    Case(Size(1, 1)),
+    Case(Size(1, 300)),
+    Case(Size(254, 254)),
+    Case(Size(255, 255), 64, 2),
+    Case(Size(509, 763), 256, 0),
+)
+SEVERAL = Case(Size(300, 260), 64, 2)
+
+
+def _silent(tiles: int, pixels: int) -> None:
+    pass
+
+
+class CheckContract(Contract):
+    """Asserts what a `Check` promises.
+
+    State ``plugin``, and in ``faults`` those of `FAULTS` that are its business: all of them, unless
+    other checks are to find the rest. The check is never told which fault it looks at.
+    """
+
+    plugin: CheckPlugin
+    faults: Sequence[str] = FAULTS
+    format = "png"
+    """Of the tiles; its writer must be installed."""
+    cases: Sequence[Case] = CASES
+    """The good pyramids."""
+
+    def picture(self, size: Size) -> Pixels:
+        """Return the pixels of the base; a gradient is hard on lossy formats, which may want another."""
+        return gradient(size)
+
+    def complete(self, files: Mapping[str, bytes]) -> Mapping[str, bytes]:
+        """Return ``files`` with what else belongs to a good pyramid, such as a list of digests."""
+        return files
+
+    def manifest(self, files: Mapping[str, bytes]) -> Mapping[str, Any]:
+        """Return what the manifest of a good pyramid says."""
+        return {}
+
+    def parameters(self) -> Mapping[str, Sequence[object]]:
+        """Run tests for every good pyramid, for the faults that are its business, and for all damage."""
+        return {"case": self.cases, "fault": self.faults, "damage": (*FAULTS, *DAMAGES)}
+
+    def test_a_good_pyramid_gives_no_finding(self, case: Case, tmp_path: Path) -> None:
+        found = self._faults_found(self._good(case), tmp_path)
+        assert not found, f"{case}: there is nothing wrong with it, and the check says: {found[0]}"
+
+    def test_a_planted_fault_is_found_and_named(self, fault: str, tmp_path: Path) -> None:
+        kept = self._broken(fault)
+        found = self._faults_found(kept, tmp_path)
+        assert found, f"{fault}: the check finds nothing"
+        named = {finding.key for finding in found}
+        assert named & kept.culprits, f"{fault}: {sorted(named)[:3]} are named, none of {sorted(kept.culprits)[:3]}"
+
+    def test_damage_is_a_finding_and_never_an_exception(self, damage: str, tmp_path: Path) -> None:
+        try:
+            self._findings(self._broken(damage), tmp_path)
+        except Exception as error:
+            raise AssertionError(f"{damage}: the check raised {error!r}") from error
+
+    def test_findings_carry_the_name_of_the_check(self, fault: str, tmp_path: Path) -> None:
+        for finding in self._findings(self._broken(fault), tmp_path):
+            assert finding.check == self.plugin.name, f"{fault}: the finding says it is of '{finding.check}'"
+
+    def test_findings_say_in_a_line_what_is_wrong(self, fault: str, tmp_path: Path) -> None:
+        for finding in self._findings(self._broken(fault), tmp_path):
+            lines = finding.message.strip().splitlines()
+            assert len(lines) == 1, f"{fault}: the message is no line of text: {finding.message!r}"
+
+    def test_findings_name_files_from_the_descriptors_folder_on(self, fault: str, tmp_path: Path) -> None:
+        for finding in self._findings(self._broken(fault), tmp_path):
+            known = finding.key.startswith((f"{NAME}_files", f"{NAME}."))
+            assert known, f"{fault}: {finding.key!r} is no file of the pyramid"
+
+    def test_one_worker_and_many_say_the_same(self, fault: str, tmp_path: Path) -> None:
+        one, many = (sorted(self._findings(self._broken(fault), tmp_path, workers=n)) for n in (1, 4))
+        assert one == many, f"{fault}: one worker gives {len(one)} findings, four give {len(many)} or others"
+
+    def test_progress_never_goes_back(self, case: Case, tmp_path: Path) -> None:
+        told: list[tuple[int, int]] = []
+        self._findings(self._good(case), tmp_path, progress=lambda tiles, pixels: told.append((tiles, pixels)))
+        assert all(one <= other for counts in zip(*told, strict=True) for one, other in pairwise(counts)), (
+            f"{case}: it went back"
+        )
+
+    def _findings(self, kept: Kept, folder: Path, *, workers: int = 2, progress: Progress = _silent) -> list[Finding]:
+        pyramid = kept.opened(folder, self.manifest(kept.files), workers)
+        return list(self.plugin.make()(pyramid, progress))
+
+    def _faults_found(self, kept: Kept, folder: Path) -> list[Finding]:
+        return [finding for finding in self._findings(kept, folder) if finding.severity > Severity.NOTE]
+
+    def _good(self, case: Case) -> Kept:
+        kept = good(case, self.picture(case.size), installed().writer(self.format).make(None))
+        return replace(kept, files=self.complete(kept.files))
+
+    def _broken(self, fault: str) -> Kept:
+        return planted(self._good(SEVERAL), fault)

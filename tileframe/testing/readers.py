@@ -1,0 +1,211 @@
+"""The contract of readers."""
+# ruff: noqa: D102 - the name of a test says what it asserts
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from tileframe import Access, Box, Fit, InputError, ReaderPlugin, Size, Source
+from tileframe.pixels import Pixels
+from tileframe.planning import HEAD, open_source
+from tileframe.testing.cases import Contract, cut, gradient
+from tileframe.testing.measures import largest_difference, refusal
+from tileframe.testing.slides import registry_with
+
+BOX_SIZES = (Size(1, 1), Size(2, 1), Size(3, 2))
+SECONDS = 120
+
+
+class ReaderContract(Contract):
+    """Asserts what a `Reader` and its `Source` promise.
+
+    State ``plugin`` and the ``suffix`` of its files, and write a slide of known pixels. For a source with
+    `Access.ROWS`, boxes are as wide as the slide and follow each other.
+    """
+
+    plugin: ReaderPlugin
+    suffix: str
+    """Of a slide's file name, without a dot."""
+    max_error: int = 0
+    """By how much a sample may differ from what was written; 0 for a lossless format."""
+    size = Size(301, 203)
+
+    def make(self, path: Path, pixels: Pixels) -> Path:
+        """Write RGB8 ``pixels`` as a slide at ``path``, and return its main file."""
+        raise NotImplementedError("write a slide of these pixels")
+
+    def picture(self) -> Pixels:
+        """Return the pixels of the slide; a gradient is hard on lossy formats, which may want another."""
+        return gradient(self.size)
+
+    def test_facts_give_the_size(self, tmp_path: Path) -> None:
+        with self._open(tmp_path) as source:
+            assert source.facts.size == self.size, f"facts.size is {source.facts.size}, not {self.size}"
+
+    def test_any_box_equals_the_known_pixels(self, tmp_path: Path) -> None:
+        known = self.picture()
+        with self._open(tmp_path) as source:
+            for box, pixels in self._read(source, [*self._small_boxes(), self._whole()]):
+                self._assert_same(pixels, cut(known, box), box)
+
+    def test_a_box_is_exactly_its_own_size(self, tmp_path: Path) -> None:
+        with self._open(tmp_path) as source:
+            for box, pixels in self._read(source, self._small_boxes()):
+                wanted = (box.height, box.width)
+                assert pixels.shape[:2] == wanted, f"{box} came as {pixels.shape[:2]}, not {wanted}"
+
+    def test_boxes_touching_each_border_equal_the_known_pixels(self, tmp_path: Path) -> None:
+        known = self.picture()
+        with self._open(tmp_path) as source:
+            for box, pixels in self._read(source, self._border_boxes()):
+                self._assert_same(pixels, cut(known, box), box)
+
+    def test_pixels_are_rgb8(self, tmp_path: Path) -> None:
+        with self._open(tmp_path) as source:
+            for box, pixels in self._read(source, self._small_boxes()):
+                is_rgb8 = pixels.dtype == np.uint8 and pixels.shape[2:] == (3,)
+                assert is_rgb8, f"{box} came as {pixels.dtype} {pixels.shape}, not uint8 (height, width, 3)"
+
+    def test_the_array_belongs_to_the_caller(self, tmp_path: Path) -> None:
+        with self._open(tmp_path) as source:
+            kept = []
+            for box, pixels in self._read(source, [*self._small_boxes(), *self._small_boxes()]):
+                assert pixels.flags.writeable, f"{box}: the array cannot be written to"
+                kept.append((box, pixels, pixels.copy()))
+                assert not any(np.shares_memory(pixels, other) for _, other, _ in kept[:-1]), f"{box}: shared memory"
+                pixels ^= 255
+            for box, pixels, before in kept:
+                assert np.array_equal(pixels, before ^ 255), f"{box} was changed by a later read"
+                self._assert_same(before, cut(self.picture(), box), box)
+
+    def test_a_closed_slide_cannot_be_read(self, tmp_path: Path) -> None:
+        with self._open(tmp_path) as source:
+            pass
+        refusal(InputError, "a closed slide", lambda: source.read(Box(0, 0, self.size.width, 1)).shape)
+
+    def test_a_missing_file_is_refused(self, tmp_path: Path) -> None:
+        self._assert_refused(tmp_path / f"missing.{self.suffix}")
+
+    def test_an_empty_file_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / f"empty.{self.suffix}"
+        path.touch()
+        self._assert_refused(path)
+
+    def test_a_directory_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / f"folder.{self.suffix}"
+        path.mkdir()
+        self._assert_refused(path)
+
+    def test_a_truncated_file_is_refused_with_its_path(self, tmp_path: Path) -> None:
+        path = self._slide(tmp_path)
+        data = path.read_bytes()
+        path.write_bytes(data[: len(data) // 2])
+        error = refusal(InputError, "half a file", lambda: self._read_whole(path))
+        assert str(path) in str(error), f"the message does not name {path}: {error}"
+        # The core makes do with any exception; a reader's own says what is wrong.
+        refusal(InputError, "half a file, by the reader itself", lambda: self._shapes(self.plugin.make().open(path)))
+
+    def test_guess_knows_its_own_files(self, tmp_path: Path) -> None:
+        path = self._slide(tmp_path)
+        fit = self.plugin.guess(path, path.read_bytes()[:HEAD])
+        assert fit > Fit.NONE, f"guess() says {fit!r} of {path.name}, a file of its own kind"
+
+    def test_native_levels_begin_with_the_base_and_can_be_read(self, tmp_path: Path) -> None:
+        with self._open(tmp_path) as source:
+            stored = source.facts.native_levels
+            first = stored[0].size if stored else self.size
+            assert first == self.size, f"the first native level is {first}, not the base, {self.size}"
+            for number, level in enumerate(stored if source.facts.access is Access.REGIONS else ()):
+                box = Box(0, 0, level.size.width, level.size.height)
+                shape = source.read(box, native_level=number).shape
+                assert shape == (box.height, box.width, 3), f"native level {number}, {level.size}, came as {shape}"
+
+    def test_regions_may_be_read_by_many_threads(self, tmp_path: Path) -> None:
+        boxes, known = self._small_boxes() * 8, self.picture()
+        with self._open(tmp_path) as source:
+            if source.facts.access is Access.ROWS:
+                return  # by one thread, that is
+            with ThreadPoolExecutor(8) as pool:
+                for box, pixels in zip(boxes, pool.map(source.read, boxes), strict=True):
+                    self._assert_same(pixels, cut(known, box), box)
+
+    def test_a_new_process_can_open_the_slide(self, tmp_path: Path) -> None:
+        path = self._slide(tmp_path)
+        try:
+            pickle.dumps(self.plugin)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            message = f"make and guess must be functions of a module, or partials of them ({error})"
+            raise AssertionError(message) from error
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            try:
+                pixels = pool.submit(_first_row, self.plugin, path).result(SECONDS)
+            except Exception as error:
+                raise AssertionError(f"a new process cannot open {path.name}: {error!r}") from error
+        self._assert_same(pixels, self.picture()[:1], Box(0, 0, self.size.width, 1))
+
+    def _slide(self, folder: Path) -> Path:
+        return self.make(folder / f"slide.{self.suffix}", self.picture())
+
+    def _open(self, folder: Path) -> Source:
+        return self.plugin.make().open(self._slide(folder))
+
+    def _whole(self) -> Box:
+        return Box(0, 0, self.size.width, self.size.height)
+
+    def _small_boxes(self) -> list[Box]:
+        width, height = self.size.width, self.size.height
+        places = ((0, 0), (width // 2 - 1, height // 2 - 1), (width // 3, height - height // 3))
+        return [Box(x, y, size.width, size.height) for size in BOX_SIZES for x, y in places]
+
+    def _border_boxes(self) -> list[Box]:
+        width, height = self.size.width, self.size.height
+        strips = [Box(0, 0, 1, height), Box(width - 2, 0, 2, height), Box(0, 0, width, 3), Box(0, height - 1, width, 1)]
+        corners = [Box(x, y, 3, 2) for x in (0, width - 3) for y in (0, height - 2)]
+        return strips + corners
+
+    def _read(self, source: Source, boxes: Sequence[Box]) -> Iterator[tuple[Box, Pixels]]:
+        """Yield ``boxes`` as read; of a source of rows, strips that cover it from the top down."""
+        for box in self._strips() if source.facts.access is Access.ROWS else boxes:
+            yield box, source.read(box)
+
+    def _strips(self) -> Iterator[Box]:
+        y, rows = 0, 1
+        while y < self.size.height:
+            height = min(rows, self.size.height - y)
+            yield Box(0, y, self.size.width, height)
+            y, rows = y + height, rows + 1
+
+    def _assert_same(self, pixels: Pixels, known: Pixels, box: Box) -> None:
+        worst = largest_difference(pixels, known)
+        assert worst <= self.max_error, f"{box}: a sample differs by {worst} from what was written"
+
+    def _assert_refused(self, path: Path) -> None:
+        error = refusal(InputError, path.name, lambda: self._read_whole(path))
+        assert str(path) in str(error), f"the message does not name {path}: {error}"
+        # The core looks before it asks a reader, which meets such a path only if that changes meanwhile.
+        try:
+            self.plugin.make().open(path).close()
+        except (InputError, OSError):
+            return
+        except Exception as error:
+            raise AssertionError(f"{path.name}: the reader is to refuse it with InputError, not {error!r}") from error
+        raise AssertionError(f"{path.name}: the reader opened it")
+
+    def _read_whole(self, path: Path) -> list[tuple[int, ...]]:
+        """Read all of ``path`` as tileframe does, and return the shapes of what came."""
+        return self._shapes(open_source(path, registry_with(self.plugin), reader=self.plugin.name)[1])
+
+    def _shapes(self, source: Source) -> list[tuple[int, ...]]:
+        with source:
+            return [pixels.shape for _, pixels in self._read(source, [self._whole()])]
+
+
+def _first_row(plugin: ReaderPlugin, path: Path) -> Pixels:
+    with plugin.make().open(path) as source:
+        return source.read(Box(0, 0, source.facts.size.width, 1))
