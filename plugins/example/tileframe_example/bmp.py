@@ -1,0 +1,59 @@
+"""BMP tiles: 24 bits a pixel, from the bottom row up, blue first; every browser shows them."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from tileframe import CheckError, Encoding, OptionError, Size
+from tileframe.pixels import Pixels
+
+HEADER = struct.Struct("<2sIHHI IIIHHIIIIII")
+
+
+class BmpWriter:
+    """Encodes without loss, and decodes only what is exactly so encoded. Has no state: any thread may use it."""
+
+    def __init__(self, quality: int | None = None) -> None:
+        if quality is not None:
+            raise OptionError(f"bmp is lossless and takes no quality; it was given {quality}")
+        self.encoding = Encoding("bmp", "bmp", lossless=True)
+
+    def encode(self, pixels: Pixels) -> bytes:
+        """Return ``pixels``, RGB8 ``(height, width, 3)``, as a BMP."""
+        height, width, _ = pixels.shape
+        rows = np.zeros((height, _stride(width)), np.uint8)
+        rows[:, : 3 * width] = pixels[::-1, :, ::-1].reshape(height, -1)
+        return HEADER.pack(*_fields(Size(width, height))) + rows.tobytes()
+
+    def decode(self, data: bytes) -> Pixels:
+        """Return the pixels; `CheckError` for what is cut, damaged, or no BMP. Pixels have no checksum in a BMP."""
+        size = self.size(data)
+        expected = HEADER.size + _stride(size.width) * size.height
+        if len(data) != expected:
+            raise CheckError(f"is a damaged BMP of {len(data)} bytes, not {expected}")
+        rows = np.frombuffer(data, np.uint8, offset=HEADER.size).reshape(size.height, -1)
+        bgr = rows[::-1, : 3 * size.width].reshape(size.height, size.width, 3)
+        return np.ascontiguousarray(bgr[:, :, ::-1])
+
+    def size(self, data: bytes) -> Size:
+        """Return the size that the header gives; `CheckError` if any field is not as it should be."""
+        if len(data) < HEADER.size or not data.startswith(b"BM"):
+            raise CheckError("is no BMP")
+        fields = HEADER.unpack_from(data)
+        size = Size(fields[6], fields[7])
+        if size.area == 0 or fields != _fields(size):
+            raise CheckError("is a damaged BMP, or not one of 24 bits without compression")
+        return size
+
+
+def _stride(width: int) -> int:
+    """Return the bytes of a row: a multiple of 4."""
+    return -(-3 * width // 4) * 4
+
+
+def _fields(size: Size) -> tuple[bytes | int, ...]:
+    """Return the file header, 14 bytes, and BITMAPINFOHEADER, 40 bytes, of a picture of ``size``."""
+    weight = _stride(size.width) * size.height
+    return (b"BM", HEADER.size + weight, 0, 0, HEADER.size, 40, size.width, size.height, 1, 24, 0, weight, 0, 0, 0, 0)
