@@ -145,7 +145,7 @@ def test_the_fingerprint_changes_with_length_and_content(tmp_path):
     assert fingerprint(tmp_path / "a") == prints[0]
 
 
-@pytest.mark.parametrize("text", ["not json", "[]", '{"schema": "another/9"}'])
+@pytest.mark.parametrize("text", ["not json", "[]", '{"schema": "another/9"}', '{"schema": "tileframe-manifest/1"}'])
 def test_a_record_that_is_not_ours_is_said_to_be(text, tmp_path):
     (tmp_path / "o.tileframe.json").write_text(text)
     with pytest.raises(CheckError, match=r"o\.tileframe\.json: the manifest"):

@@ -79,7 +79,7 @@ def _encoder(pyramid: StoredPyramid, registry: Registry, recorded: dict[str, obj
 def _source(pyramid: StoredPyramid, slide: Path, registry: Registry) -> Source:
     """Open the slide as the run did that made the pyramid."""
     background = pyramid.manifest.get("options", {}).get("background")
-    spec = JobSpec(slide, slide, background=Rgb.parse(background) if background else None)
+    spec = JobSpec(slide, slide, background=Rgb.parse(background) if isinstance(background, str) else None)
     return next(opened(spec, registry, []))[1]
 
 

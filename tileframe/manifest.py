@@ -139,4 +139,7 @@ def read_manifest(target: Path) -> dict[str, Any]:
         raise CheckError(f"{path.name}: the manifest cannot be read ({error})") from error
     if not isinstance(record, dict) or record.get("schema") != SCHEMA:
         raise CheckError(f"{path.name}: the manifest's schema is not {SCHEMA}")
+    for part in ("source", "options", "made_by", "pyramid", "tiles"):
+        if not isinstance(record.get(part), dict):
+            raise CheckError(f"{path.name}: the manifest has no '{part}'")
     return record
