@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -216,6 +217,36 @@ def test_workers_bound_the_threads_and_leave_libvips_as_it_was(backend, tmp_path
     before = pyvips.concurrency_get()
     run(png(tmp_path / "a.png", gradient(600, 600)), tmp_path / "o", backend=backend, workers=1, registry=registry)
     assert pyvips.concurrency_get() == before
+
+
+class Counting(BaseSource):
+    """Counts how many threads read at once."""
+
+    def __init__(self) -> None:
+        super().__init__(SlideFacts("counting", Size(9000, 600), Access.REGIONS))
+        self.lock, self.busy, self.most = threading.Lock(), 0, 0
+
+    def read(self, box: Box, *, native_level: int = 0) -> np.ndarray:
+        with self.lock:
+            self.busy += 1
+            self.most = max(self.most, self.busy)
+        time.sleep(0.005)
+        with self.lock:
+            self.busy -= 1
+        return gradient(box.width, box.height)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_no_more_threads_read_than_there_are_workers(backend, workers, tmp_path):
+    source = Counting()
+    offer = ReaderPlugin("counting", "counts", lambda: opener, lambda path, head: Fit.NATIVE)
+    opener = type("Opener", (), {"open": lambda self, path, background=None: source})()
+    plugin = type("Plugin", (), {"tileframe_readers": hookimpl(lambda self: [offer])})()
+    slide = png(tmp_path / "a.png", gradient(3, 3))
+    registry = registry_module.load([plugin])
+    run(slide, tmp_path / "o", backend=backend, reader="counting", workers=workers, registry=registry)
+    assert 1 <= source.most <= workers
 
 
 def test_progressive_and_rotated_jpegs_are_held_and_the_report_says_so(tmp_path, registry):

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 CHECK = "against"
 # Mean difference of a sample, where it is not known how the tiles were encoded.
 LEAST = 16.0
+# Rows that are read at once only to be passed over.
+SKIPPED = 256
 
 
 def check_against(
@@ -113,8 +115,8 @@ def _rows(
         box = pyramid.pyramid.tile_box(tile)
         end = top + len(kept)
         if box.bottom > end:
-            if box.y > end:
-                source.read(Box(0, end, region.width, box.y - end))
+            for y in range(end, box.y, SKIPPED):
+                source.read(Box(0, y, region.width, min(SKIPPED, box.y - y)))
             new = source.read(Box(0, max(box.y, end), region.width, box.bottom - max(box.y, end)))
             kept = np.concatenate([kept[max(0, box.y - top) :], new])
             top = box.bottom - len(kept)

@@ -82,6 +82,11 @@ class PngFeed:
             self._fill(lines, Box(0, y, size.width, height))
             return lines, []
         boxes = (Box(x, y, min(COLUMNS, size.width - x), height) for x in range(0, size.width, COLUMNS))
+        if self._job.spec.workers == 1:
+            # One worker is one: read in libvips' own thread, which waits for these rows anyway.
+            for box in boxes:
+                self._fill(lines, box)
+            return lines, []
         return lines, [self._pool.submit(self._fill, lines, box) for box in boxes]
 
     def _fill(self, lines: Pixels, box: Box) -> None:
