@@ -261,6 +261,24 @@ def test_openslide_leaves_tiled_tiffs_that_it_would_convert_its_own_way(kind, tm
     assert np.array_equal(whole(registry, "imageslide", tmp_path / "a.tif"), expected)
 
 
+def test_a_tiled_tiff_with_an_orientation_comes_out_upright(tmp_path, registry):
+    turned = (274, "H", 1, 3, True)  # by 180 degrees
+    tifffile.imwrite(tmp_path / "a.tif", RGB, photometric="rgb", tile=(16, 16), extratags=[turned])
+    with pytest.raises(UnsupportedInput, match="the orientation 3"):
+        registry.reader("openslide").make().open(tmp_path / "a.tif")
+    assert np.array_equal(whole(registry, "imageslide", tmp_path / "a.tif"), RGB[::-1, ::-1])
+
+
+def test_premultiplied_alpha_is_not_multiplied_again(tmp_path, registry):
+    colour = (RGB.astype(int) * ALPHA[:, :, None] // 255).astype(np.uint8)
+    samples = np.dstack([colour, ALPHA])
+    tifffile.imwrite(tmp_path / "a.tif", samples, photometric="rgb", extrasamples=["assocalpha"])
+    inverse = 255 - ALPHA.astype(int)[:, :, None]
+    expected = colour + (np.array([10, 200, 30]) * inverse + 127) // 255
+    found = whole(registry, "imageslide", tmp_path / "a.tif", Rgb(10, 200, 30))
+    assert np.array_equal(found, np.minimum(expected, 255))
+
+
 @pytest.mark.parametrize("reader", ["openslide", "vips", "imageslide"])
 def test_a_closed_source_says_so(reader, tmp_path, registry):
     path = svs(tmp_path / "a.svs", RGB) if reader == "openslide" else png(tmp_path / "a.png", RGB)

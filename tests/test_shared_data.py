@@ -28,13 +28,21 @@ def over(*folders: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("path", files or [None], ids=[named(path) for path in files] or ["absent"])
 
 
-@pytest.mark.parametrize("limit_bounds", [True, False], ids=["bounds", "whole"])
+@over("slides", "dicom")
+def test_every_slide_can_be_tiled(path, shared_data, tmp_path, registry):
+    assert not isinstance(made(path, tmp_path / "o", registry), TileframeError)
+
+
 @pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
 @over("slides", "dicom")
-def test_backends_agree_on_slides(path, tile_size, overlap, limit_bounds, shared_data, tmp_path, registry):
-    options = {"tile_size": tile_size, "overlap": overlap, "limit_bounds": limit_bounds}
-    assert isinstance(made(path, tmp_path / "can", registry, **options), TileframeError) is False
-    assert disagreement(path, tmp_path, registry, **options) is None
+def test_backends_agree_on_slides(path, tile_size, overlap, shared_data, tmp_path, registry):
+    assert disagreement(path, tmp_path, registry, tile_size=tile_size, overlap=overlap) is None
+
+
+@pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
+def test_backends_agree_on_a_slide_with_bounds_as_a_whole(tile_size, overlap, shared_data, tmp_path, registry):
+    slide = shared_data / "slides" / "leica.scn"
+    assert disagreement(slide, tmp_path, registry, tile_size=tile_size, overlap=overlap, limit_bounds=False) is None
 
 
 @over("pictures")

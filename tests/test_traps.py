@@ -13,7 +13,7 @@ import pyvips
 import tifffile
 from PIL import Image
 
-from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs
+from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs, tile_data
 from tests.pyramids import assembled, differing, pixels, tiles
 from tileframe import (
     Access,
@@ -91,6 +91,19 @@ def test_a_tiff_cut_in_half_is_refused(compression, backend, tmp_path, registry)
     tifffile.imwrite(path, photo(900, 700), photometric="rgb", rowsperstrip=16, compression=compression)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"a\.tif"):
+        run(path, tmp_path / "out" / "a", backend=backend, registry=registry)
+    assert os.listdir(tmp_path) == ["a.tif"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_damaged_strip_of_a_tiff_is_refused(backend, tmp_path, registry):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, photo(900, 700), photometric="rgb", rowsperstrip=16, compression="lzw")
+    offset, length = tile_data(path, 9)
+    with path.open("r+b") as file:
+        file.seek(offset + length // 2)
+        file.write(b"\xff" * 40)
     with pytest.raises(InputError, match=r"a\.tif"):
         run(path, tmp_path / "out" / "a", backend=backend, registry=registry)
     assert os.listdir(tmp_path) == ["a.tif"]

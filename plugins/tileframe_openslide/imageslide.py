@@ -33,8 +33,8 @@ from tileframe_openslide.colour import BITS_PER_SAMPLE, BYTES_PER_PIXEL, Convers
 from tileframe_openslide.holding import ORIENTATION, refuse_if_too_large, turned
 from tileframe_openslide.tiffimage import open_tiff
 
-# Pillow 13.0 gives other colours than tifffile and libvips for planes of 16 bits.
 PLANAR_CONFIGURATION, SEPARATE = 284, 2
+EXTRA_SAMPLES, PREMULTIPLIED = 338, 1
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _limit = threading.Lock()
@@ -100,7 +100,7 @@ def _decode(path: Path, background: Rgb) -> tuple[Image.Image, int]:
             if head.startswith(TIFF_HEADS):
                 return open_tiff(path, background), 1
             raise UnsupportedInput("not a format that Pillow knows") from None
-        if image.mode == "RGB" and _is_planar_16_bit(image):
+        if _reads_it_wrongly(image):
             return open_tiff(path, background), 1
         refuse_if_too_large(path, image.size, BYTES_PER_PIXEL.get(image.mode, 4))
         with _libtiff_silenced() if image.format == "TIFF" else nullcontext():
@@ -111,8 +111,13 @@ def _decode(path: Path, background: Rgb) -> tuple[Image.Image, int]:
     return upright, frames
 
 
-def _is_planar_16_bit(image: Image.Image) -> bool:
-    return tiff_tag(image, PLANAR_CONFIGURATION) == (SEPARATE,) and 16 in tiff_tag(image, BITS_PER_SAMPLE)
+def _reads_it_wrongly(image: Image.Image) -> bool:
+    """Say whether this is a TIFF that tifffile reads right and Pillow 13.0 does not."""
+    # Other colours than tifffile and libvips give, for planes of 16 bits.
+    deep_planes = tiff_tag(image, PLANAR_CONFIGURATION) == (SEPARATE,) and 16 in tiff_tag(image, BITS_PER_SAMPLE)
+    # Divided by alpha, with the rounding that this brings.
+    divided = image.mode == "RGBA" and tiff_tag(image, EXTRA_SAMPLES) == (PREMULTIPLIED,)
+    return (image.mode == "RGB" and deep_planes) or divided
 
 
 def _open_any_size(file: BinaryIO) -> ImageFile:
