@@ -54,13 +54,13 @@ def test_ctrl_c_stops_within_two_seconds_and_leaves_nothing(name, backend, large
     _, err = process.communicate(timeout=30)
     assert time.monotonic() - sent < 2
     assert process.returncode == 130
-    assert err.strip() == "tileframe: interrupted; no pyramid was written"
+    assert err.strip() == "tileframe: interrupted; nothing half-made was left"
     assert os.listdir(tmp_path) == []
 
 
 def test_an_interrupted_overwrite_keeps_the_old_pyramid(large, tmp_path):
     (tmp_path / "a_files").mkdir()
-    (tmp_path / "a.dzi").write_text("old")
+    (tmp_path / "a.dzi").write_text("deepzoom, old")
     command = [*MAIN, "run", str(large / "a.jpg"), "--format", "png", "-o", str(tmp_path / "a"), "--overwrite"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
     while not any((tmp_path / ".a.partial").rglob("*.png")):
@@ -69,4 +69,4 @@ def test_an_interrupted_overwrite_keeps_the_old_pyramid(large, tmp_path):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=30)
     assert sorted(os.listdir(tmp_path)) == ["a.dzi", "a_files"]
-    assert (tmp_path / "a.dzi").read_text() == "old"
+    assert (tmp_path / "a.dzi").read_text() == "deepzoom, old"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe.dzi import DziLayout
-from tileframe.errors import InputError, OptionError, PluginError, TileframeError, UnsupportedInput
+from tileframe.errors import InputError, OptionError, OutputError, PluginError, TileframeError, UnsupportedInput
 from tileframe.geometry import Box, Pyramid
 from tileframe.interfaces import Backend, Job, Source
 from tileframe.model import Fit, JobSpec
@@ -46,6 +46,7 @@ def plan(spec: JobSpec, registry: Registry) -> Plan:
 
     The caller closes ``job.source``. Nothing is written.
     """
+    _refuse_own_slide(spec)
     backends = _backends(spec, registry)
     writer = registry.writer(spec.format).make(spec.quality)
     store = registry.store("directory").make(spec.target, spec.overwrite)
@@ -53,6 +54,8 @@ def plan(spec: JobSpec, registry: Registry) -> Plan:
     passed_over: list[str] = []
     for reader, source in opened(spec, registry, passed_over):
         try:
+            if source.facts.size.area < 1:
+                raise InputError(f"{spec.slide}: has no pixels, {source.facts.size}")
             region = _region(source, limit_bounds=spec.limit_bounds)
             pyramid = Pyramid(region.size, spec.tile_size, spec.overlap)
             job = Job(spec, source, region, pyramid, layout, writer, store)
@@ -64,6 +67,13 @@ def plan(spec: JobSpec, registry: Registry) -> Plan:
             return Plan(job, reader, *chosen, tuple(passed_over))
         source.close()
     raise OptionError(f"{spec.slide}: no reader and backend can do this ({'; '.join(passed_over)})")
+
+
+def _refuse_own_slide(spec: JobSpec) -> None:
+    slide, target = spec.slide.resolve(), spec.target.resolve()
+    written = {target, target.with_suffix(".sha256"), target.with_name(f"{target.stem}.tileframe.json")}
+    if slide in written or target.with_name(f"{target.stem}_files") in slide.parents:
+        raise OutputError(f"{spec.target}: the pyramid would be written over the slide itself; give another output")
 
 
 def open_source(slide: Path, registry: Registry, *, reader: str | None = None) -> tuple[str, Source]:
@@ -152,6 +162,8 @@ def _head(slide: Path) -> bytes:
     try:
         if slide.is_dir():
             raise InputError(f"{slide}: is a folder; give the slide's main file")
+        if slide.exists() and not slide.is_file():
+            raise InputError(f"{slide}: is not a file")
         with slide.open("rb") as file:
             head = file.read(HEAD)
     except FileNotFoundError:

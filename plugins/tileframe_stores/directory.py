@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tileframe import InputError, OutputError
-from tileframe_stores.scratch import claim, remove_tree
+from tileframe_stores.scratch import REPLACED, TREE, WORKSPACE, claim, put_back, remove_tree
 
 
 class DirectoryStore:
@@ -18,15 +18,15 @@ class DirectoryStore:
         self._folder = target.parent
         self._overwrite = overwrite
         self._scratch = self._folder / f".{target.stem}.partial"
-        self._tree = self._scratch / "tree"
+        self._tree = self._scratch / TREE
         self._made_parents: list[Path] = []
         self._known_folders: set[Path] = set()
         self._state = "new"
 
     def prepare(self) -> None:
         """Make the scratch folder; `OutputError` if the target exists, is being written, or cannot be."""
-        self._refuse_existing()
         try:
+            self._refuse_existing()
             if self._folder.exists() and not self._folder.is_dir():
                 raise OutputError(f"{self._folder}: is not a folder; the pyramid cannot be written there")
             self._made_parents = [parent for parent in (self._folder, *self._folder.parents) if not parent.exists()]
@@ -34,9 +34,10 @@ class DirectoryStore:
             claim(self._scratch)
             self._state = "open"
             self._tree.mkdir()
-        except OSError as error:
+        except BaseException as error:
+            self.discard()
             self._remove_made_parents()
-            raise OutputError(f"{self._folder}: cannot be written ({error.strerror})") from error
+            raise self._translated(error) from error
 
     def put(self, key: str, data: bytes) -> None:
         """Write ``data`` into the scratch folder."""
@@ -68,8 +69,11 @@ class DirectoryStore:
 
     def workspace(self) -> Path:
         """Return a new folder inside the scratch folder."""
-        folder = self._scratch / "workspace"
-        folder.mkdir()
+        folder = self._scratch / WORKSPACE
+        try:
+            folder.mkdir()
+        except OSError as error:
+            raise self._translated(error) from error
         return folder
 
     def adopt(self, folder: Path, key: str) -> None:
@@ -90,7 +94,7 @@ class DirectoryStore:
         order = list(descriptors)
         names = [path.name for path in self._tree.iterdir()]
         new = sorted(names, key=lambda name: order.index(name) + 1 if name in descriptors else 0)
-        replaced, moved = self._scratch / "replaced", []
+        replaced = self._scratch / REPLACED
         try:
             replaced.mkdir()
             for name in reversed(new):
@@ -98,29 +102,42 @@ class DirectoryStore:
                     (self._folder / name).rename(replaced / name)
             for name in new:
                 (self._tree / name).rename(self._folder / name)
-                moved.append(name)
-        except OSError as error:
-            for name in reversed(moved):
-                (self._folder / name).rename(self._tree / name)
-            for name in new:
-                if (replaced / name).exists():
-                    (replaced / name).rename(self._folder / name)
-            raise OutputError(f"{self._target}: cannot be written ({error.strerror})") from error
-        self._state = "committed"
+            self._state = "committed"
+        except BaseException as error:
+            # Ctrl-C too: whatever has moved so far moves back.
+            for name in reversed(new):
+                if (self._folder / name).exists() and not (self._tree / name).exists():
+                    (self._folder / name).rename(self._tree / name)
+            put_back(self._scratch)
+            raise self._translated(error) from error
         self._made_parents.clear()
 
     def discard(self) -> None:
         """Remove the scratch folder, and the parent folders that were made for it, unless committed into."""
+        if self._state == "open":
+            put_back(self._scratch)
         if self._state != "new":
             remove_tree(self._scratch)
             self._remove_made_parents()
 
     def _refuse_existing(self) -> None:
-        if self._overwrite:
+        tiles = self._target.with_name(f"{self._target.stem}_files")
+        if not self._overwrite:
+            for path in (self._target, tiles):
+                if path.exists():
+                    raise OutputError(f"{path}: exists; give --overwrite to replace the pyramid, or another output")
             return
-        for path in (self._target, self._target.with_name(f"{self._target.stem}_files")):
-            if path.exists():
-                raise OutputError(f"{path}: exists; give --overwrite to replace the pyramid, or another output")
+        # What is replaced is a pyramid, and nothing that only bears its name.
+        if self._target.exists() and b"deepzoom" not in self._target.read_bytes()[:4096]:
+            raise OutputError(f"{self._target}: is no Deep Zoom descriptor, and is not overwritten; move it away")
+        strange = [path.name for path in tiles.iterdir() if not path.name.isdigit()] if tiles.is_dir() else []
+        if strange and (unknown := set(strange) - {"vips-properties.xml", ".DS_Store", "Thumbs.db", "desktop.ini"}):
+            raise OutputError(f"{tiles}: holds '{min(unknown)}', and is not overwritten; move that away")
+
+    def _translated(self, error: BaseException) -> BaseException:
+        if isinstance(error, OSError):
+            return OutputError(f"{self._folder}: cannot be written ({error.strerror})")
+        return error
 
     def _remove_made_parents(self) -> None:
         for folder in self._made_parents:

@@ -1,4 +1,4 @@
-"""Scratch folders: two runs must not share one, and a dead run's must not stay for ever."""
+"""Scratch folders: two runs must not share one, and what a dead run left must neither stay nor be lost."""
 
 from __future__ import annotations
 
@@ -6,15 +6,58 @@ import json
 import shutil
 import socket
 import time
+import uuid
 from pathlib import Path
 
 import psutil
 
 from tileframe import OutputError
 
-OWNER = "owner.json"
+OWNER, TREE, WORKSPACE, REPLACED = "owner.json", "tree", "workspace", "replaced"
 # In seconds. A dzsave that was stopped goes on writing for a moment, and Windows holds deleted files open for one.
 PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
+
+
+def claim(scratch: Path) -> None:
+    """Make ``scratch`` as a new folder of this process, having cleared away one that a dead process left.
+
+    `OutputError` if a living process, or one of another machine, has it, or if it is no run's at all.
+    """
+    me = psutil.Process()
+    owner = {"host": socket.gethostname(), "pid": me.pid, "started": me.create_time()}
+    # Made under a name of its own, with its owner in it, and then renamed: nobody ever sees it without one.
+    own = scratch.with_name(f"{scratch.name}-{uuid.uuid4().hex[:8]}")
+    own.mkdir()
+    try:
+        (own / OWNER).write_text(json.dumps(owner), encoding="utf-8")
+        if scratch.exists():
+            _refuse_if_owned(scratch)
+            put_back(scratch)
+            remove_tree(scratch)
+        try:
+            own.rename(scratch)
+        except OSError as error:
+            if scratch.exists():
+                raise OutputError(f"{scratch}: another run is writing there; wait for it to end") from error
+            raise
+    finally:
+        if own.exists():
+            remove_tree(own)
+
+
+def put_back(scratch: Path) -> None:
+    """Undo a commit that was cut off: what it had moved away goes back, if its new descriptor is not there yet."""
+    replaced, folder = scratch / REPLACED, scratch.parent
+    name = scratch.name.removeprefix(".").removesuffix(".partial")
+    if not replaced.is_dir() or (folder / f"{name}.dzi").exists():
+        return
+    for path in sorted(replaced.iterdir(), key=lambda path: path.suffix == ".dzi"):
+        new = folder / path.name
+        if new.is_dir():
+            remove_tree(new)
+        else:
+            new.unlink(missing_ok=True)
+        path.rename(new)
 
 
 def remove_tree(folder: Path) -> None:
@@ -26,28 +69,15 @@ def remove_tree(folder: Path) -> None:
             return
 
 
-def claim(scratch: Path) -> None:
-    """Make ``scratch`` as a new folder of this process, having removed one that a dead process left.
-
-    `OutputError` if a living process, or one of another machine, has it.
-    """
-    try:
-        scratch.mkdir()
-    except FileExistsError:
-        _refuse_if_owned(scratch)
-        remove_tree(scratch)
-        scratch.mkdir()
-    me = psutil.Process()
-    owner = {"host": socket.gethostname(), "pid": me.pid, "started": me.create_time()}
-    (scratch / OWNER).write_text(json.dumps(owner), encoding="utf-8")
-
-
 def _refuse_if_owned(scratch: Path) -> None:
+    strange = {path.name for path in scratch.iterdir()} - {OWNER, TREE, WORKSPACE, REPLACED}
+    if strange:
+        raise OutputError(f"{scratch}: is no folder of a run, it holds '{min(strange)}'; move it away")
     try:
         owner = json.loads((scratch / OWNER).read_text(encoding="utf-8"))
         host, pid, started = owner["host"], int(owner["pid"]), float(owner["started"])
     except (OSError, ValueError, KeyError, TypeError):
-        return  # nobody wrote a name: it died at once, or the folder is not a run's
+        return  # a dead run's: a living one's is never seen without a name
     if host != socket.gethostname():
         raise OutputError(f"{scratch}: a run on '{host}' is writing there; remove the folder if it is not running")
     try:

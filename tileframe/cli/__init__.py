@@ -59,7 +59,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; no pyramid was written", INTERRUPTED)
+        return _fail("interrupted; nothing half-made was left", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does; stdout must not be flushed again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,7 +14,7 @@ from tileframe.registry import Registry
 
 
 @click.command()
-@click.argument("slide", type=click.Path(path_type=Path))
+@click.argument("slide", type=click.Path(path_type=Path, readable=False))
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj

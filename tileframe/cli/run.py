@@ -19,7 +19,7 @@ from tileframe.registry import Registry
 
 
 @click.command()
-@click.argument("slide", type=click.Path(path_type=Path))
+@click.argument("slide", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "-o", "--output", metavar="OUT.dzi", help="Where to write; default NAME.dzi here. A slash at the end: a folder."
 )
@@ -96,7 +96,7 @@ def run(
         show_json(coming) if as_json else _show_forecast(coming)
         return
     if report is not None:
-        _refuse_unwritable(report)
+        _refuse_unwritable(report, spec)
     done = _execute(spec, registry, quiet=quiet, verbose=verbose)
     if report is not None:
         _write(report, to_json(done))
@@ -114,8 +114,6 @@ def _execute(spec: JobSpec, registry: Registry, *, quiet: bool, verbose: bool) -
     bar = ProgressBar(quiet=quiet)
 
     def announce(planned: Plan) -> None:
-        for note in planned.notes:
-            say(note)
         if verbose:
             for reason in planned.passed_over:
                 say(f"not taken: {reason}")
@@ -124,7 +122,10 @@ def _execute(spec: JobSpec, registry: Registry, *, quiet: bool, verbose: bool) -
         bar.start(planned.job.pyramid)
 
     with bar:
-        return execute(spec, registry, bar, on_plan=announce)
+        done = execute(spec, registry, bar, on_plan=announce)
+    for note in done.notes:
+        say(note)
+    return done
 
 
 def _show_report(done: Report) -> None:
@@ -164,8 +165,11 @@ def _show_forecast(coming: Forecast) -> None:
     )
 
 
-def _refuse_unwritable(path: Path) -> None:
+def _refuse_unwritable(path: Path, spec: JobSpec) -> None:
     """Say before the work what `_write` could only say after it."""
+    tiles = spec.target.with_name(f"{spec.target.stem}_files").resolve()
+    if path.resolve() in (spec.slide.resolve(), spec.target.resolve()) or tiles in path.resolve().parents:
+        raise OutputError(f"{path}: the report would be written over the slide or the pyramid; give another file")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the report cannot be written ({path.parent} is not a folder)")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
