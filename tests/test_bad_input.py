@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs
 from tileframe.cli import run_command
@@ -119,6 +120,30 @@ def test_an_existing_output_exits_with_4_and_stays(backend, here, capfd):
     )
     assert (here / "out.dzi").read_text() == "mine"
     assert sorted(os.listdir(here)) == ["a.png", "out.dzi"]
+
+
+@pytest.mark.parametrize("where", ["a.dzi", "x_files/a.png"])
+def test_the_slide_itself_is_never_overwritten(where, here, capfd):
+    (here / where).parent.mkdir(exist_ok=True)
+    Image.fromarray(gradient(30, 20)).save(here / where, "PNG")
+    before = (here / where).read_bytes()
+    assert run_command(["run", where, "-o", "a" if where == "a.dzi" else "x", "--overwrite"]) == 4
+    assert "over the slide itself" in capfd.readouterr().err
+    assert run_command(["run", where, "-o", "new", "--report", where]) == 4
+    assert (here / where).read_bytes() == before
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_a_pipe_exits_with_3(here, capfd):
+    os.mkfifo(here / "pipe.svs")
+    assert run_command(["run", "pipe.svs"]) == 3
+    assert capfd.readouterr().err == "tileframe: pipe.svs: is not a file\n"
+
+
+def test_a_name_that_is_too_long_exits_with_4(here, capfd):
+    png(here / "a.png", gradient(30, 20))
+    assert run_command(["run", "a.png", "-o", "n" * 300]) == 4
+    assert len(capfd.readouterr().err.splitlines()) == 1
 
 
 @pytest.mark.parametrize("where", ["a.png/out", "a.png/deep/out"])

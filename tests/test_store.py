@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -124,6 +125,77 @@ def test_a_commit_that_fails_puts_the_old_pyramid_back(registry, tmp_path, monke
     store.discard()
     assert (tmp_path / "out.dzi").read_bytes() == OLD
     assert [path.name for path in (tmp_path / "out_files").rglob("*.png")] == ["stale.png"]
+    assert sorted(os.listdir(tmp_path)) == ["out.dzi", "out_files"]
+
+
+@pytest.mark.parametrize("step", range(1, 5))
+def test_ctrl_c_in_the_middle_of_a_commit_puts_the_old_pyramid_back(step, registry, tmp_path, monkeypatch):
+    old_pyramid(tmp_path)
+    store = registry.store("directory").make(tmp_path / "out.dzi", True)
+    store.prepare()
+    store.put("out_files/0/0_0.png", b"new")
+    rename, done = Path.rename, []
+
+    def interrupted(self: Path, target: Path) -> Path:
+        result = rename(self, target)
+        done.append(self)
+        if len(done) == step:
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.commit({"out.dzi": b"new"})
+    monkeypatch.undo()
+    store.discard()
+    assert (tmp_path / "out.dzi").read_bytes() == OLD
+    assert [path.name for path in (tmp_path / "out_files").rglob("*.png")] == ["stale.png"]
+    assert sorted(os.listdir(tmp_path)) == ["out.dzi", "out_files"]
+
+
+def test_what_a_killed_commit_had_moved_away_is_put_back_by_the_next_run(registry, tmp_path):
+    scratch = tmp_path / ".out.partial"
+    old_pyramid(scratch / "replaced")
+    (tmp_path / "out_files" / "0").mkdir(parents=True)  # the new tiles had come, the descriptor had not
+    store = registry.store("directory").make(tmp_path / "out.dzi", True)
+    store.prepare()
+    store.discard()
+    assert (tmp_path / "out.dzi").read_bytes() == OLD
+    assert [path.name for path in (tmp_path / "out_files").rglob("*.png")] == ["stale.png"]
+
+
+@pytest.mark.parametrize("kind", ["other files", "another dzi", "a scratch folder"])
+def test_what_is_no_pyramid_is_not_overwritten(kind, registry, tmp_path):
+    names = {
+        "other files": "out_files/thesis.txt",
+        "another dzi": "out.dzi",
+        "a scratch folder": ".out.partial/thesis.txt",
+    }
+    path = tmp_path / names[kind]
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(b"precious")
+    store = registry.store("directory").make(tmp_path / "out.dzi", True)
+    with pytest.raises(OutputError, match="move"):
+        store.prepare()
+    store.discard()
+    assert path.read_bytes() == b"precious"
+
+
+def test_of_many_runs_at_once_one_gets_the_folder(registry, tmp_path):
+    def attempt(_: int) -> Store | None:
+        store = registry.store("directory").make(tmp_path / "out.dzi", False)
+        try:
+            store.prepare()
+        except OutputError:
+            return None
+        return store
+
+    with ThreadPoolExecutor(8) as pool:
+        winners = [store for store in pool.map(attempt, range(8)) if store is not None]
+    assert len(winners) == 1
+    winners[0].put("out_files/0/0_0.png", b"tile")
+    winners[0].commit({"out.dzi": b"descriptor"})
+    winners[0].discard()
     assert sorted(os.listdir(tmp_path)) == ["out.dzi", "out_files"]
 
 

@@ -81,3 +81,10 @@ def test_a_stored_level_a_pixel_short_of_the_pyramids_repeats_its_last_row_and_c
     assert np.array_equal(assembled(target, 8)[:150, :200], short)
     assert np.array_equal(assembled(target, 8)[150, :200], short[149])
     assert np.array_equal(assembled(target, 8)[:150, 200], short[:, 199])
+
+
+def test_levels_that_a_scanner_rounded_down_do_not_drift(tmp_path):
+    base = photo(3003, 203)
+    quarter = halve(halve(base))[:50, :750]  # 3003 / 4 and 203 / 4, rounded down
+    target = tiled(StoredReader([base, quarter]), tmp_path)
+    assert np.array_equal(assembled(target, 10)[:50, :750], quarter)

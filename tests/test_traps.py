@@ -97,9 +97,34 @@ def test_a_tiff_cut_in_half_is_refused(compression, backend, tmp_path, registry)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_damaged_strip_of_a_tiff_is_refused(backend, tmp_path, registry):
+@pytest.mark.parametrize("chunk", [b"PLTE", b"IDAT"])
+def test_a_png_with_a_wrong_checksum_is_refused(chunk, backend, tmp_path, registry):
+    path = tmp_path / "a.png"
+    Image.fromarray(photo(300, 200)).quantize(64).save(path)
+    data = bytearray(path.read_bytes())
+    data[data.index(chunk) + 30] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"a\.png"):
+        run(path, tmp_path / "out" / "a", backend=backend, registry=registry)
+    assert os.listdir(tmp_path) == ["a.png"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_rotated_jpeg_cut_in_half_is_refused(backend, tmp_path, registry):
+    exif = Image.Exif()
+    exif[0x112] = 6
+    path = jpeg(tmp_path / "a.jpg", photo(900, 700), exif=exif)
+    path.write_bytes(path.read_bytes()[:20_000])
+    with pytest.raises(InputError, match=r"a\.jpg"):
+        run(path, tmp_path / "out" / "a", backend=backend, registry=registry)
+    assert os.listdir(tmp_path) == ["a.jpg"]
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("compression", ["lzw", "deflate"])
+def test_a_damaged_strip_of_a_tiff_is_refused(compression, backend, tmp_path, registry):
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, photo(900, 700), photometric="rgb", rowsperstrip=16, compression="lzw")
+    tifffile.imwrite(path, photo(900, 700), photometric="rgb", rowsperstrip=16, compression=compression)
     offset, length = tile_data(path, 9)
     with path.open("r+b") as file:
         file.seek(offset + length // 2)

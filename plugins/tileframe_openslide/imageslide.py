@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import struct
 import sys
@@ -27,7 +28,7 @@ from tileframe import (
     TileframeError,
     UnsupportedInput,
 )
-from tileframe.endings import PNG_SIGNATURE, png_is_complete
+from tileframe.endings import PNG_SIGNATURE, png_damaged_chunk, png_is_complete
 from tileframe.pixels import Pixels
 from tileframe_openslide.colour import BITS_PER_SAMPLE, BYTES_PER_PIXEL, Conversion, conversion, tiff_tag
 from tileframe_openslide.holding import ORIENTATION, refuse_if_too_large, turned
@@ -35,7 +36,11 @@ from tileframe_openslide.tiffimage import open_tiff
 
 PLANAR_CONFIGURATION, SEPARATE = 284, 2
 EXTRA_SAMPLES, PREMULTIPLIED = 338, 1
+COMPRESSION, DEFLATE = 259, (8, 32946)
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+# Without a handler, what Pillow logs of a damaged file goes to stderr, beside our own one message.
+logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 _limit = threading.Lock()
 
@@ -93,12 +98,16 @@ def _decode(path: Path, background: Rgb) -> tuple[Image.Image, int]:
         head = file.read(8)
         if head == PNG_SIGNATURE and not png_is_complete(file):
             raise InputError(f"{path}: the PNG is cut short; its end chunk is missing")
+        if head == PNG_SIGNATURE and (chunk := png_damaged_chunk(file)):
+            raise InputError(f"{path}: the PNG is damaged; its chunk {chunk} does not have its checksum")
         file.seek(0)
         try:
             image = _open_any_size(file)
         except UnidentifiedImageError:
             if head.startswith(TIFF_HEADS):
                 return open_tiff(path, background), 1
+            if head.startswith((PNG_SIGNATURE, b"\xff\xd8\xff")):
+                raise InputError(f"{path}: Pillow cannot decode it (its header is damaged)") from None
             raise UnsupportedInput("not a format that Pillow knows") from None
         if _reads_it_wrongly(image):
             return open_tiff(path, background), 1
@@ -115,9 +124,11 @@ def _reads_it_wrongly(image: Image.Image) -> bool:
     """Say whether this is a TIFF that tifffile reads right and Pillow 13.0 does not."""
     # Other colours than tifffile and libvips give, for planes of 16 bits.
     deep_planes = tiff_tag(image, PLANAR_CONFIGURATION) == (SEPARATE,) and 16 in tiff_tag(image, BITS_PER_SAMPLE)
+    # Not a word on damage that deflate's checksum tells.
+    deflated = any(kind in DEFLATE for kind in tiff_tag(image, COMPRESSION)) and image.mode in ("1", "L", "P", "RGB")
     # Divided by alpha, with the rounding that this brings.
     divided = image.mode == "RGBA" and tiff_tag(image, EXTRA_SAMPLES) == (PREMULTIPLIED,)
-    return (image.mode == "RGB" and deep_planes) or divided
+    return (image.mode == "RGB" and deep_planes) or divided or deflated
 
 
 def _open_any_size(file: BinaryIO) -> ImageFile:

@@ -67,9 +67,8 @@ class Scaled:
         facts = job.source.facts
         levels = facts.native_levels or (NativeLevel(facts.size, 1.0),)
         self.native, self._stored = nearest(levels, facts.size, self._downsample)
+        self._across, self._down = scales(self._stored, facts.size)
         self._factor = self._downsample / self._stored.downsample
-        # Then pixel is pixel, whatever the mean of the two sides' quotients says of an odd size.
-        self._is_level = self._stored.size == job.pyramid.level_size(level) and job.region.size == facts.size
 
     def read(self, box: Box) -> Pixels:
         """Return ``box``, in pixels of this level, exactly its own size."""
@@ -97,12 +96,10 @@ class Scaled:
 
     def _from_stored(self, box: Box) -> Pixels:
         """Resize a box of a stored level, whose scale need not be a whole number."""
-        region, size, scale = self._job.region, self._stored.size, self._stored.downsample
-        left, top = (region.x + box.x * self._downsample) / scale, (region.y + box.y * self._downsample) / scale
-        right, bottom = left + box.width * self._factor, top + box.height * self._factor
-        if self._is_level:
-            left, top, right, bottom = box.x, box.y, box.right, box.bottom
-        elif abs(self._factor - 1) < 1 / max(size.width, size.height):
+        region, size, scale = self._job.region, self._stored.size, self._downsample
+        left, top = (region.x + box.x * scale) / self._across, (region.y + box.y * scale) / self._down
+        right, bottom = left + box.width * scale / self._across, top + box.height * scale / self._down
+        if max(abs(scale / self._across - 1), abs(scale / self._down - 1)) < 1 / max(size.width, size.height):
             # As good as the level itself: resizing would only blur it.
             left, top = round(left), round(top)
             right, bottom = left + box.width, top + box.height
@@ -125,6 +122,19 @@ class Scaled:
         cols = np.arange(wanted.x, wanted.right).clip(x, right - 1) - x
         extended: Pixels = pixels[rows][:, cols]
         return extended
+
+
+def scales(level: NativeLevel, base: Size) -> tuple[float, float]:
+    """Return how many base pixels a pixel of ``level`` spans, across and down.
+
+    A whole number, where the level has the size that rounding a quotient by it gives, up or down; OpenSlide's
+    own figure is the mean of both sides' quotients, and off by pixels at the end of a long thin slide.
+    """
+    whole = round(level.downsample)
+    sides = ((base.width, level.size.width), (base.height, level.size.height))
+    if whole >= 1 and all(full // whole <= side <= -(-full // whole) for full, side in sides):
+        return whole, whole
+    return base.width / level.size.width, base.height / level.size.height
 
 
 def nearest(levels: tuple[NativeLevel, ...], base: Size, downsample: int) -> tuple[int, NativeLevel]:

@@ -155,11 +155,11 @@ def _unusual_tiff(path: Path) -> str | None:
     except (tifffile.TiffFileError, ValueError, TypeError, KeyError, IndexError, OSError):
         return None  # damaged: OpenSlide says so in better words
     if depth != 8 or format_ != tifffile.SAMPLEFORMAT.UINT:
-        return f"{depth}-bit {tifffile.SAMPLEFORMAT(format_).name.lower()} samples"
+        return f"{depth}-bit samples of format {format_}"
     if extra:
         return "alpha"
     if orientation != 1:
         return f"the orientation {orientation}"
     plain = photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
     jpeg = photometric == tifffile.PHOTOMETRIC.YCBCR and compression == tifffile.COMPRESSION.JPEG
-    return None if plain or jpeg else f"{tifffile.PHOTOMETRIC(photometric).name.lower()} pixels"
+    return None if plain or jpeg else f"pixels of photometric {photometric}"

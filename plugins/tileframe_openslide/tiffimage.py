@@ -50,7 +50,7 @@ def _image(page: Any, background: Rgb) -> Image.Image:
         colours = np.moveaxis(np.asarray(page.colormap), 0, -1)
         return Image.fromarray(to_rgb8(colours[_channels_last(page)[:, :, 0]]))
     if page.photometric not in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.MINISWHITE, PHOTOMETRIC.RGB):
-        raise UnsupportedInput(f"a TIFF with {page.bitspersample}-bit {PHOTOMETRIC(page.photometric).name} pixels")
+        raise UnsupportedInput(f"a TIFF with {page.bitspersample}-bit pixels of photometric {page.photometric}")
     samples, depth = _channels_last(page), page.bitspersample
     if page.photometric == PHOTOMETRIC.MINISWHITE:
         samples = ((1 << depth) - 1) - samples

@@ -17,7 +17,7 @@ from tileframe_vips.reader import VipsSource, reason
 FORMATS = ("jpeg", "png")
 # Fixed, because dzsave takes a name that ends in .zip, .szi or .dz for a container.
 NAME = "pyramid"
-DISK_ERRORS = ("No space left", "disk quota", "File too large", "write error", "Input/output error")
+DISK_ERRORS = ("no space left", "disk quota", "file too large", "write error", "unable to create")
 
 
 class VipsBackend:
@@ -84,7 +84,8 @@ class Saving:
         self._folder = folder
         self._progress = progress
         self._fraction = 0.0
-        self._error: pyvips.Error | None = None
+        self._error: Exception | None = None
+        self._ended = threading.Event()
         self._image.set_progress(True)
         self._image.signal_connect("eval", self._on_eval)
 
@@ -95,12 +96,11 @@ class Saving:
         pyramid = self._job.pyramid
         tiles, pixels = pyramid.tile_count, pyramid.pixel_count
         try:
-            while thread.is_alive():
-                thread.join(timeout=0.1)
+            while not self._ended.wait(timeout=0.1):
                 self._progress(int(tiles * self._fraction), int(pixels * self._fraction))
         except BaseException:
             self._image.set_kill(True)
-            thread.join()
+            self._ended.wait()  # not join(), which a Ctrl-C inside it makes believe that the thread has ended
             raise
         if self._error is not None:
             raise _translated(self._error, self._job) from self._error
@@ -126,8 +126,10 @@ class Saving:
                 keep="none",
                 **how,
             )
-        except pyvips.Error as error:
+        except Exception as error:  # whatever it is, it is raised again by the thread that waits
             self._error = error
+        finally:
+            self._ended.set()
 
 
 def _why_fed(job: Job) -> str | None:
@@ -150,9 +152,13 @@ def _rename_tiles(tiles: Path, suffix: str) -> None:
             tile.rename(tile.with_suffix(f".{suffix}"))
 
 
-def _translated(error: pyvips.Error, job: Job) -> InputError | OutputError:
+def _translated(error: Exception, job: Job) -> Exception:
+    if isinstance(error, UnicodeError):
+        return OutputError(f"{job.spec.target!r}: libvips writes to no path that is not UTF-8; give another output")
+    if not isinstance(error, pyvips.Error):
+        return error
     said = reason(error)
-    if any(words in said for words in DISK_ERRORS):
+    if any(words in said.lower() for words in DISK_ERRORS):
         return OutputError(f"{job.spec.target.parent}: cannot be written ({said})")
     return InputError(f"{job.spec.slide}: cannot be read ({said})")
 

@@ -14,7 +14,8 @@ from tileframe.testing.measures import refusal
 
 NAME = "made"
 FOLDER = f"{NAME}_files"
-DESCRIPTORS = {f"{NAME}.json": b"the first descriptor", f"{NAME}.dzi": b"the last descriptor"}
+LAST = b'<Image xmlns="http://schemas.microsoft.com/deepzoom/2008"/>'
+DESCRIPTORS = {f"{NAME}.json": b"the first descriptor", f"{NAME}.dzi": LAST}
 TILES = {f"{FOLDER}/{level}/{col}_0.png": f"tile {level} {col}".encode() for level in range(18) for col in range(3)}
 UNKNOWN = f"{FOLDER}/99/0_0.png"
 
