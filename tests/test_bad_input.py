@@ -140,6 +140,15 @@ def test_a_pipe_exits_with_3(here, capfd):
     assert capfd.readouterr().err == "tileframe: pipe.svs: is not a file\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege on Windows")
+@pytest.mark.parametrize("report", [[], ["--report", "r.json"]], ids=["run", "with a report"])
+def test_a_circle_of_links_exits_with_3(report, here, capfd):
+    (here / "loop.svs").symlink_to("loop.svs")
+    assert run_command(["run", "loop.svs", "-o", "new/out", *report]) == 3
+    assert len(capfd.readouterr().err.splitlines()) == 1
+    assert os.listdir(here) == ["loop.svs"]
+
+
 def test_a_name_that_is_too_long_exits_with_4(here, capfd):
     png(here / "a.png", gradient(30, 20))
     assert run_command(["run", "a.png", "-o", "n" * 300]) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +71,8 @@ def plan(spec: JobSpec, registry: Registry) -> Plan:
 
 
 def _refuse_own_slide(spec: JobSpec) -> None:
-    slide, target = spec.slide.resolve(), spec.target.resolve()
+    # realpath, for Path.resolve() raises where links go in a circle.
+    slide, target = (Path(os.path.realpath(path)) for path in (spec.slide, spec.target))
     written = {target, target.with_suffix(".sha256"), target.with_name(f"{target.stem}.tileframe.json")}
     if slide in written or target.with_name(f"{target.stem}_files") in slide.parents:
         raise OutputError(f"{spec.target}: the pyramid would be written over the slide itself; give another output")

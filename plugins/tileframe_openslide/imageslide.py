@@ -59,7 +59,9 @@ class ImageReader:
         except (TileframeError, MemoryError):
             raise
         except Exception as error:  # Pillow's forty parsers raise anything on damaged files, from KeyError on
-            raise InputError(f"{path}: Pillow cannot decode it ({error})") from error
+            # A KeyError says no more than its key.
+            said = error if isinstance(error, (OSError, SyntaxError, ValueError)) else repr(error)
+            raise InputError(f"{path}: Pillow cannot decode it ({said})") from error
         facts = SlideFacts(
             format=(image.format or "tiff").lower(),
             size=Size(*image.size),

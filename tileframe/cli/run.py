@@ -167,8 +167,8 @@ def _show_forecast(coming: Forecast) -> None:
 
 def _refuse_unwritable(path: Path, spec: JobSpec) -> None:
     """Say before the work what `_write` could only say after it."""
-    tiles = spec.target.with_name(f"{spec.target.stem}_files").resolve()
-    if path.resolve() in (spec.slide.resolve(), spec.target.resolve()) or tiles in path.resolve().parents:
+    report, slide, target = (Path(os.path.realpath(name)) for name in (path, spec.slide, spec.target))
+    if report in (slide, target) or target.with_name(f"{target.stem}_files") in report.parents:
         raise OutputError(f"{path}: the report would be written over the slide or the pyramid; give another file")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the report cannot be written ({path.parent} is not a folder)")
