@@ -48,8 +48,15 @@ def test_run_writes_beside_you_and_reports(here, capsys):
     assert out.splitlines()[0] == "slide.dzi"
     assert (words["size"], words["levels"], words["tiles"]) == ("1500x1100", "12", "52")
     assert set(words) == {"size", "levels", "tiles", "bytes", "time", "speed", "cpu", "memory", "reader", "backend"}
+    assert (words["reader"], words["backend"]) == ("tiff", "stream: in one pass, by squares of 8x8 tiles")
     assert err == ""
     assert descriptor(here / "slide.dzi")["Width"] == "1500"
+
+
+def test_a_picture_too_is_made_by_the_fastest_backend(here, capsys):
+    jpeg(here / "a.jpg", photo(300, 200))
+    assert run_command(["run", "a.jpg"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "  backend  stream: in one pass from the top down"
 
 
 def test_quiet_prints_nothing(here, capsys):
@@ -74,7 +81,7 @@ def test_json_is_the_report_for_machines(here, capsys):
     assert (printed["levels"], printed["tiles"], printed["target"]) == (10, 11, "a.dzi")
     assert printed["tile_bytes"] == sum(path.stat().st_size for path in tiles(here / "a.dzi").values())
     assert (printed["backend"], printed["promises"], printed["size"]) == (
-        "vips",
+        "stream",
         "pixels",
         {"width": 300, "height": 200},
     )
@@ -117,7 +124,7 @@ def test_info_says_what_is_known(here, capsys):
     assert run_command(["info", "slide.svs"]) == 0
     out = capsys.readouterr().out
     for part in (
-        "openslide",
+        "tiff",
         "aperio",
         "1500x1100",
         f"{MPP} x {MPP} µm",
@@ -136,8 +143,9 @@ def test_plugins_lists_all_and_where_they_come_from(capsys):
     assert run_command(["plugins", "--json"]) == 0
     listed = {(row["kind"], row["name"]) for row in json.loads(capsys.readouterr().out)["plugins"]}
     assert listed >= {
-        ("reader", "openslide"), ("reader", "imageslide"), ("reader", "vips"), ("backend", "openslide"),
-        ("backend", "vips"), ("writer", "jpeg"), ("writer", "jpg"), ("writer", "png"), ("store", "directory"),
+        ("reader", "openslide"), ("reader", "imageslide"), ("reader", "tiff"), ("reader", "vips"),
+        ("backend", "openslide"), ("backend", "stream"), ("backend", "vips"), ("executor", "threads"),
+        ("writer", "jpeg"), ("writer", "jpg"), ("writer", "png"), ("store", "directory"),
     }  # fmt: skip
     assert run_command(["plugins"]) == 0
     assert f"tileframe  {__version__}" in capsys.readouterr().out
@@ -225,7 +233,7 @@ def test_a_progress_that_raises_ends_the_run_and_leaves_nothing(here):
     def stop(tiles: int, pixels: int) -> None:
         raise TimeoutError("enough")
 
-    for backend in ("vips", "openslide"):
+    for backend in ("stream", "vips", "openslide"):
         with pytest.raises(TimeoutError, match="enough"):
             run(slide, "out/a", backend=backend, progress=stop)
         assert os.listdir(here) == ["slide.svs"]

@@ -13,6 +13,7 @@ from PIL import Image
 
 import tileframe_openslide
 import tileframe_stores
+import tileframe_stream
 import tileframe_vips
 import tileframe_writers
 from tests.pictures import png, svs
@@ -118,6 +119,22 @@ class TestVipsBackendOnJpeg(TestVipsBackend):
     cases = EDGES
 
 
+class TestStreamBackend(BackendContract):
+    plugin = named("stream", tileframe_stream.tileframe_backends())
+
+    def decode(self, data: bytes) -> Pixels:
+        return pillow(data)
+
+
+class TestStreamBackendOnJpeg(TestStreamBackend):
+    format = "jpeg"
+    cases = EDGES
+
+
+class TestStreamBackendOnJpegOfHighQuality(TestStreamBackendOnJpeg):
+    quality = 95
+
+
 class TestOpenSlideBackend(BackendContract):
     plugin = named("openslide", tileframe_openslide.tileframe_backends())
     floor = 45.0
@@ -156,6 +173,10 @@ class TestOpenSlidePlugin(PluginContract):
 
 class TestStoresPlugin(PluginContract):
     module = "tileframe_stores"
+
+
+class TestStreamPlugin(PluginContract):
+    module = "tileframe_stream"
 
 
 class TestVipsPlugin(PluginContract):

@@ -28,7 +28,7 @@ def large(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("backend", ["vips", "openslide"])
+@pytest.mark.parametrize("backend", ["stream", "vips", "openslide"])
 @pytest.mark.parametrize("name", ["a.jpg", "a.svs"])
 def test_ctrl_c_stops_within_two_seconds_and_leaves_nothing(name, backend, large, tmp_path):
     command = [

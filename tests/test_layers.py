@@ -23,7 +23,7 @@ LAYERS = (
     {"dzi", "model"},
     {"pixels", "endings", "digests", "machine", "parallel"},
     {"interfaces"},
-    {"offers", "sources"},
+    {"offers", "passthrough", "sources"},
     {"hookspecs"},
     {"registry"},
     {"verify", "planning"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import inspect
 import re
 import shlex
@@ -12,12 +11,12 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 
 from tests.pictures import gradient, photo, png, svs
+from tests.plugin_page import FILES, PAGE
 from tests.pyramids import assembled, differing, tiles
 from tests.test_layers import FOR_PLUGINS
 from tileframe import (
@@ -38,43 +37,16 @@ from tileframe import (
 from tileframe import registry as registry_module
 from tileframe.cli import build_cli, run_command
 from tileframe.planning import plan
-from tileframe.registry import RECORDS, Registry
+from tileframe.registry import RECORDS
 
-PAGE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
 SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)}
 HOOKS = {name: hook for name, hook in vars(hookspecs).items() if name.startswith("tileframe_")}
-FILES: dict[str, str] = dict(re.findall(r"^```python\n# (\S+)\.py\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
 PLUGINS = sorted(name for name, code in FILES.items() if "hookimpl" in code)
 CONSOLES = re.findall(r"^```console\n(\$ (?:TILEFRAME_PLUGINS=\S+ )?tileframe .*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-
-Import = Callable[[str], ModuleType]
-Load = Callable[[str], Registry]
 
 
 def signature(hook: str) -> str:
     return f"{hook}({', '.join(inspect.signature(HOOKS[hook]).parameters)})"
-
-
-@pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Import]:
-    """Import a file of the page by its name."""
-    folder = tmp_path / "shown"
-    for name, code in FILES.items():
-        path = folder / f"{name}.py"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(code, encoding="utf-8")
-    monkeypatch.syspath_prepend(folder)
-    before = set(sys.modules)
-    yield importlib.import_module
-    for name in set(sys.modules) - before:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
-
-
-@pytest.fixture
-def loaded(shown: Import) -> Load:
-    """What is installed, and one plugin of the page."""
-    return lambda name: registry_module.load([shown(name)])
 
 
 def test_every_hook_has_a_section_and_a_line_with_its_exact_signature():
@@ -117,7 +89,7 @@ CONTRACTS = """
 import io
 import zipfile
 
-import batch, compatible_plugin, plain, ppm, weight, zipped
+import batch, compatible_plugin, plain, ppm, processes, weight, zipped
 import numpy as np
 from PIL import Image
 from tileframe.testing import CASES, BackendContract, CheckContract, PluginContract, StoreContract, WriterContract
@@ -155,7 +127,7 @@ class TestWeight(CheckContract):
     faults = ()  # the kit's are for other checks to find; they must not stop this one
 
 
-for module in (batch, compatible_plugin, plain, ppm, weight, zipped):
+for module in (batch, compatible_plugin, plain, ppm, processes, weight, zipped):
     name = f"Test_{module.__name__}"
     globals()[name] = type(name, (PluginContract,), {"module": module.__name__})
 """
@@ -175,7 +147,7 @@ def grey8(folder: Path, width: int, height: int) -> Path:
     return path
 
 
-@pytest.mark.parametrize("backend", ["openslide", "vips"])
+@pytest.mark.parametrize("backend", ["openslide", "stream", "vips"])
 def test_the_reader_reads(backend, loaded, tmp_path):
     slide = grey8(tmp_path, 300, 200)
     report = run(slide, tmp_path / "out", format="png", backend=backend, registry=loaded("grey8"))
@@ -198,7 +170,7 @@ def test_a_package_with_openslides_interface_takes_ten_lines():
     assert len([line for line in classes.splitlines() if line.strip()]) == 10
 
 
-@pytest.mark.parametrize("backend", ["openslide", "vips"])
+@pytest.mark.parametrize("backend", ["openslide", "stream", "vips"])
 def test_a_package_with_openslides_interface_gives_openslides_pixels(backend, loaded, tmp_path):
     slide, registry = svs(tmp_path / "slide.svs", photo(600, 421)), loaded("compatible_plugin")
     ours = run(slide, tmp_path / "ours", format="png", reader="compatible", backend=backend, registry=registry)
@@ -217,7 +189,9 @@ def test_the_writer_writes(loaded, tmp_path):
     report = run(slide, tmp_path / "out", format="ppm", registry=loaded("ppm"))
     assert {path.suffix for path in tiles(report.target).values()} == {".ppm"}
     assert np.array_equal(assembled(report.target, report.levels - 1), gradient(300, 200))
-    assert report.passed_over, "vips makes no PPM"
+    assert report.backend == "stream"
+    with pytest.raises(OptionError, match=r"backend vips with reader vips: .*ppm"):
+        run(slide, tmp_path / "no", format="ppm", backend="vips", registry=loaded("ppm"))
 
 
 def test_the_writer_is_strict(shown):

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.agreement import disagreement, made
+from tests.agreement import COMBINATIONS, FORMATS, LAYOUTS, disagreement, made, turn
 from tests.conftest import SHARED_DATA
 from tileframe import InputError, TileframeError
 from tileframe.registry import Registry
-
-LAYOUTS = [(254, 1), (256, 0), (512, 0), (1024, 0)]
 
 
 def found(*folders: str) -> list[Path]:
@@ -20,6 +18,10 @@ def found(*folders: str) -> list[Path]:
 
 def named(path: Path) -> str:
     return path.relative_to(SHARED_DATA).as_posix()
+
+
+def written(number: int) -> str:
+    return "{tile_size}-{overlap}".format(**LAYOUTS[number])
 
 
 def over(*folders: str) -> pytest.MarkDecorator:
@@ -33,28 +35,33 @@ def test_every_slide_can_be_tiled(path, shared_data, tmp_path, registry):
     assert not isinstance(made(path, tmp_path / "o", registry), TileframeError)
 
 
-@pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
+@pytest.mark.parametrize("number", range(len(LAYOUTS)), ids=written)
 @over("slides", "dicom")
-def test_backends_agree_on_slides(path, tile_size, overlap, shared_data, tmp_path, registry):
-    assert disagreement(path, tmp_path, registry, tile_size=tile_size, overlap=overlap) is None
+def test_backends_agree_on_slides(path, number, shared_data, tmp_path, registry):
+    form = FORMATS[(turn(path) + number) % len(FORMATS)]
+    assert disagreement(path, tmp_path, registry, **LAYOUTS[number], **form) is None
 
 
-@pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
-def test_backends_agree_on_a_slide_with_bounds_as_a_whole(tile_size, overlap, shared_data, tmp_path, registry):
-    slide = shared_data / "slides" / "leica.scn"
-    assert disagreement(slide, tmp_path, registry, tile_size=tile_size, overlap=overlap, limit_bounds=False) is None
+@pytest.mark.parametrize("number", range(len(LAYOUTS)), ids=written)
+def test_backends_agree_on_a_slide_with_bounds_as_a_whole(number, shared_data, tmp_path, registry):
+    slide, form = shared_data / "slides" / "leica.scn", FORMATS[number % len(FORMATS)]
+    assert disagreement(slide, tmp_path, registry, **LAYOUTS[number], **form, limit_bounds=False) is None
 
 
 @over("pictures")
 def test_backends_agree_on_pictures(path, shared_data, tmp_path, registry):
-    assert disagreement(path, tmp_path, registry, tile_size=1024, overlap=0) is None
+    assert disagreement(path, tmp_path, registry, tile_size=1024, overlap=0, format="jpeg", quality=95) is None
+
+
+@over("pictures")
+def test_the_fast_backends_agree_on_pictures_in_small_tiles(path, shared_data, tmp_path, registry):
+    assert disagreement(path, tmp_path, registry, others=["vips"], format="jpeg", quality=75) is None
 
 
 @over("odd")
 def test_backends_agree_on_odd_files_or_refuse_them_alike(path, shared_data, tmp_path, registry):
-    # One layout for each, all four in turn; `benchmarks/parity.py` runs every file with every layout.
-    tile_size, overlap = LAYOUTS[sum(path.name.encode()) % len(LAYOUTS)]
-    assert disagreement(path, tmp_path, registry, tile_size=tile_size, overlap=overlap) is None
+    # One combination for each, all in turn; `benchmarks/parity.py` runs every file with every one.
+    assert disagreement(path, tmp_path, registry, **COMBINATIONS[turn(path) % len(COMBINATIONS)]) is None
 
 
 @over("broken")
@@ -71,7 +78,7 @@ def test_broken_files_are_refused_in_one_line_or_read_alike(
 
 
 def test_a_slide_that_opens_and_then_fails_is_refused(shared_data, tmp_path, registry):
-    for backend in ("vips", "openslide"):
+    for backend in ("stream", "vips", "openslide"):
         refusal = made(shared_data / "broken" / "unreadable.svs", tmp_path / "o", registry, backend=backend)
         assert isinstance(refusal, InputError)
         assert "Bogus marker length" in str(refusal)

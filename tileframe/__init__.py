@@ -25,6 +25,9 @@ from tileframe.interfaces import (
     AdoptsFolder,
     Backend,
     Check,
+    CheckedTile,
+    CompressedTiles,
+    Executor,
     Job,
     Layout,
     Progress,
@@ -50,18 +53,19 @@ from tileframe.model import (
     Severity,
     SlideFacts,
 )
-from tileframe.offers import BackendPlugin, CheckPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.offers import BackendPlugin, CheckPlugin, ExecutorPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
 from tileframe.sources import BaseSource
 
 if TYPE_CHECKING:
     from tileframe.comparison import compare
     from tileframe.opening import open_pyramid
     from tileframe.pipeline import run
+    from tileframe.planning import open_job
 
 __version__ = version("tileframe")
 
 # The engine and its libraries are loaded when it is used: plugins and `--help` do without.
-LAZY = {"run": "pipeline", "open_pyramid": "opening", "compare": "comparison"}
+LAZY = {"run": "pipeline", "open_pyramid": "opening", "compare": "comparison", "open_job": "planning"}
 
 __all__ = [
     "WHITE",
@@ -74,8 +78,12 @@ __all__ = [
     "Check",
     "CheckError",
     "CheckPlugin",
+    "CheckedTile",
+    "CompressedTiles",
     "Encoding",
     "Equality",
+    "Executor",
+    "ExecutorPlugin",
     "Finding",
     "Fit",
     "IccProfile",
@@ -110,6 +118,7 @@ __all__ = [
     "__version__",
     "compare",
     "hookimpl",
+    "open_job",
     "open_pyramid",
     "run",
 ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from tileframe.offers import BackendPlugin, CheckPlugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.offers import BackendPlugin, CheckPlugin, ExecutorPlugin, ReaderPlugin, StorePlugin, WriterPlugin
 
 if TYPE_CHECKING:
     import click
@@ -44,6 +44,11 @@ def tileframe_stores() -> Sequence[StorePlugin]:  # type: ignore[empty-body]
 @hookspec
 def tileframe_backends() -> Sequence[BackendPlugin]:  # type: ignore[empty-body]
     """Offer engines, chosen by ``--backend NAME``; ``auto`` takes the one of the largest ``speed`` that can do it."""
+
+
+@hookspec
+def tileframe_executors() -> Sequence[ExecutorPlugin]:  # type: ignore[empty-body]
+    """Offer places where blocks are made, chosen by ``--executor NAME``; without it, they are made by threads."""
 
 
 @hookspec

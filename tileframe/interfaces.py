@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
+from tileframe.errors import CheckError
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.model import Encoding, Equality, Finding, JobSpec, Rgb, SlideFacts
+from tileframe.parallel import Threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 else:
     # Importing tileframe stays quick: numpy is loaded by those who touch pixels.
     Pixels = Any
+
+
+B = TypeVar("B")
+R = TypeVar("R")
 
 
 class Source(Protocol):
@@ -43,6 +50,21 @@ class Source(Protocol):
 
     def __enter__(self) -> Self: ...
     def __exit__(self, *exc: object) -> None: ...
+
+
+@runtime_checkable
+class CompressedTiles(Protocol):
+    """Optional ability of a `Source`: give the tiles of its base as the slide stores them, for pass-through."""
+
+    def refuses_compressed(self) -> str | None:
+        """Say why its tiles are no JPEGs that any viewer shows; None if they are. Decodes nothing."""
+
+    def compressed_tile(self, col: int, row: int) -> bytes | None:
+        """Return a tile of the base, ``facts.tile_size`` large, as a complete JPEG; None where the slide has none.
+
+        It decodes to what `read` gives, by every decoder: its colour space is marked in it. At the right and bottom
+        edge it goes on beyond the picture. `InputError` if it cannot be read; its pixels are not looked at.
+        """
 
 
 class Reader(Protocol):
@@ -139,6 +161,30 @@ class Progress(Protocol):
         """Take the numbers of tiles and of pixels, over all levels, that are done so far."""
 
 
+class Executor(Protocol):
+    """Where a backend's blocks are made: in threads here, or in other processes, or on other machines."""
+
+    def map(self, task: Callable[[JobSpec, B], R], spec: JobSpec, blocks: Iterable[B]) -> Generator[R, None, None]:
+        """Yield ``task(spec, block)`` for each of ``blocks``, in their order; ``spec.workers`` at once, or fewer.
+
+        Task, spec, blocks and results can all be pickled. Takes a few of ``blocks`` ahead, not all. What a task
+        raises is raised here; after that, and when it is closed, nothing is begun and nothing still runs. A task
+        with a ``stop``, a `threading.Event`, ends early once that is set; in other processes it is another one.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTile:
+    """An encoded tile of the right size."""
+
+    length: int
+    """In bytes."""
+    sha256: str
+    """Of those bytes, in hexadecimal."""
+    passed_through: bool = False
+    """Whether they are the slide's own."""
+
+
 @dataclass(frozen=True)
 class Job:
     """A spec made live."""
@@ -151,10 +197,49 @@ class Job:
     layout: Layout
     writer: Writer
     store: Store
+    compressed: CompressedTiles | None = None
+    """With pass-through: the source, whose tiles are to be the base tiles and lie on the pyramid's grid."""
+    executor: Executor = Threads()  # noqa: RUF009 - it holds nothing
+    checked: dict[str, CheckedTile] = field(default_factory=dict, compare=False)
+    """What `put` has looked at, by key: the check at the end need not read it again."""
 
     def read(self, box: Box) -> Pixels:
         """Return ``box``, in pixels of the pyramid's base, as RGB8 ``(height, width, 3)``."""
         return self.source.read(box.shifted(self.region.x, self.region.y))
+
+    def own_tile(self, tile: TileAddress) -> bytes | None:
+        """Return ``tile`` as the slide stores it; None if it is to be encoded, as all are without pass-through.
+
+        Those are the tiles that the slide does not have, and those at the right and bottom edge, which the slide
+        stores larger than they are shown.
+        """
+        side = self.pyramid.tile_size
+        if self.compressed is None or tile.level != self.pyramid.base_level:
+            return None
+        if self.pyramid.tile_box(tile).size != Size(side, side):
+            return None
+        return self.compressed.compressed_tile(tile.col + self.region.x // side, tile.row + self.region.y // side)
+
+    def put(self, tile: TileAddress, pixels: Pixels) -> None:
+        """Encode ``pixels``, ``(height, width, 3)``, and keep them as ``tile``. Called from many threads."""
+        self.put_encoded(tile, self.writer.encode(pixels))
+
+    def put_encoded(self, tile: TileAddress, data: bytes, *, passed_through: bool = False) -> None:
+        """Keep ``data`` as ``tile``; `CheckError` if its size is not that of the tile."""
+        key, size = self.layout.key(tile), self.pyramid.tile_box(tile).size
+        self.checked[key] = look_at(key, data, self.writer, size, passed_through=passed_through)
+        self.store.put(key, data)
+
+
+def look_at(key: str, data: bytes, writer: Writer, size: Size, *, passed_through: bool = False) -> CheckedTile:
+    """Return what there is to know of an encoded tile; `CheckError` if its header does not give ``size``."""
+    try:
+        is_size = writer.size(data)
+    except CheckError as error:
+        raise CheckError(f"{key}: {error}") from error
+    if is_size != size:
+        raise CheckError(f"{key}: the tile is {is_size}, not {size}")
+    return CheckedTile(len(data), hashlib.sha256(data).hexdigest(), passed_through)
 
 
 @dataclass(frozen=True)

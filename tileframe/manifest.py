@@ -20,12 +20,13 @@ from tileframe.geometry import Pyramid
 from tileframe.model import SlideFacts
 from tileframe.planning import Plan
 from tileframe.registry import Registry
+from tileframe.verify import Checked
 
 SCHEMA = "tileframe-manifest/1"
 CHUNKS, CHUNK = 64, 1 << 16
 
 
-def manifest_text(plan: Plan, registry: Registry, digests: bytes, *, tile_bytes: int, seconds: float) -> bytes:
+def manifest_text(plan: Plan, registry: Registry, digests: bytes, checked: Checked, *, seconds: float) -> bytes:
     """Return the record of a run as JSON."""
     job = plan.job
     spec, encoding = job.spec, job.writer.encoding
@@ -44,6 +45,7 @@ def manifest_text(plan: Plan, registry: Registry, digests: bytes, *, tile_bytes:
             "format": spec.format,
             "quality": spec.quality,
             "limit_bounds": spec.limit_bounds,
+            "passthrough": spec.passthrough.value,
             "background": None if spec.background is None else str(spec.background),
         },
         "made_by": {
@@ -66,7 +68,8 @@ def manifest_text(plan: Plan, registry: Registry, digests: bytes, *, tile_bytes:
         },
         "tiles": {
             "count": job.pyramid.tile_count,
-            "bytes": tile_bytes,
+            "bytes": checked.tile_bytes,
+            "passed_through": checked.passed_through,
             "digests": f"{spec.target.stem}.sha256",
             "digests_sha256": hashlib.sha256(digests).hexdigest(),
         },

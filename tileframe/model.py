@@ -6,7 +6,7 @@ import enum
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tileframe.errors import OptionError
 from tileframe.geometry import Box, Pyramid, Size
@@ -140,10 +140,26 @@ class SlideFacts:
     icc: IccProfile | None = None
     native_levels: tuple[NativeLevel, ...] = ()
     """Full resolution first; empty stands for the base alone."""
+    tile_size: Size | None = None
+    """Of the tiles in which the slide stores its base; None where it has none, or does not say."""
     associated: tuple[str, ...] = ()
     """Names of the label, macro and thumbnail images."""
     notes: tuple[str, ...] = ()
     """What a user should know, as sentences."""
+
+
+class Passthrough(enum.Enum):
+    """Whether base tiles are to be the slide's own compressed data."""
+
+    NEVER = "never"
+    AUTO = "auto"
+    """Where it can be done."""
+    ALWAYS = "always"
+    """It is an error where it cannot be done."""
+
+
+NATIVE: Literal["native"] = "native"
+"""The tile size of the slide itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,19 +176,26 @@ class JobSpec:
     format: str = "jpeg"
     quality: int | None = None
     """1 to 100; None takes the format's own default."""
-    tile_size: int = 254
-    overlap: int = 1
+    tile_size: int | Literal["native"] | None = None
+    """None takes 254, or, with pass-through, the slide's own."""
+    overlap: int | None = None
+    """None takes 1, or, with pass-through, 0."""
+    passthrough: Passthrough = Passthrough.NEVER
     limit_bounds: bool = True
     """Crop to the part that was scanned, where the slide says which it is."""
     background: Rgb | None = None
     """Shown where the slide is transparent; None takes the slide's own, else white."""
     workers: int = 1
+    executor: str | None = None
+    """Where blocks are made; None takes threads of this process."""
     overwrite: bool = False
 
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise OptionError(f"the number of workers must be 1 or more, not {self.workers}")
-        Pyramid(Size(1, 1), self.tile_size, self.overlap)
+        through = self.passthrough is not Passthrough.NEVER
+        overlap = self.overlap if self.overlap is not None else 0 if through or self.tile_size == NATIVE else 1
+        Pyramid(Size(1, 1), self.tile_size if isinstance(self.tile_size, int) else 254, overlap)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +210,8 @@ class Report:
     tiles: int
     tile_bytes: int
     """The sum of all tiles, in bytes."""
+    passed_through: int
+    """How many base tiles are the slide's own compressed data."""
     megapixels: float
     """Of all levels."""
     seconds: float

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from tileframe.interfaces import Backend, Check, Reader, Store, StoredTiles, Writer
+from tileframe.interfaces import Backend, Check, Executor, Reader, Store, StoredTiles, Writer
 from tileframe.model import Fit
 
 T = TypeVar("T", covariant=True)
@@ -51,8 +51,15 @@ class CheckPlugin(Plugin[Check]):
 
 
 @dataclass(frozen=True)
+class ExecutorPlugin(Plugin[Executor]):
+    """A place where blocks are made; ``make()`` returns the executor. Without a name, threads of this process do."""
+
+
+@dataclass(frozen=True)
 class BackendPlugin(Plugin[Backend]):
     """An engine; ``make()`` returns the backend."""
 
     speed: int
     """How fast it is beside the others; ``auto`` tries the largest first. The plain Deep Zoom way is 10."""
+    passes_through: bool = False
+    """Whether it heeds `Job.compressed`; others are not taken for such a job."""

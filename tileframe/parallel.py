@@ -6,7 +6,10 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TypeVar
+
+from tileframe.model import JobSpec
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -39,6 +42,14 @@ def in_order(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Threads:
+    """The executor `threads`: in this process."""
+
+    def map(self, task: Callable[[JobSpec, T], R], spec: JobSpec, blocks: Iterable[T]) -> Generator[R, None, None]:
+        """Yield ``task(spec, block)`` for each of ``blocks``, in their order, by ``spec.workers`` threads."""
+        return in_order(partial(task, spec), blocks, workers=spec.workers, stop=getattr(task, "stop", None))
 
 
 def _result(future: Future[R]) -> R:

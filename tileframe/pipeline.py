@@ -6,16 +6,19 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from tileframe import machine
 from tileframe.digests import digest_list
 from tileframe.errors import OptionError
 from tileframe.interfaces import Progress
 from tileframe.manifest import manifest_text
-from tileframe.model import JobSpec, Report, Rgb
+from tileframe.model import JobSpec, Passthrough, Report, Rgb
 from tileframe.planning import Plan, plan
 from tileframe.registry import Registry, load
 from tileframe.verify import quick_check
+
+PASSTHROUGH = {False: Passthrough.NEVER, True: Passthrough.ALWAYS, "auto": Passthrough.AUTO}
 
 
 def run(
@@ -26,11 +29,13 @@ def run(
     reader: str | None = None,
     format: str = "jpeg",
     quality: int | None = None,
-    tile_size: int = 254,
-    overlap: int = 1,
+    tile_size: int | Literal["native"] | None = None,
+    overlap: int | None = None,
+    passthrough: bool | Literal["auto"] = False,
     limit_bounds: bool = True,
     background: Rgb | str | None = None,
     workers: int | None = None,
+    executor: str | None = None,
     overwrite: bool = False,
     registry: Registry | None = None,
     progress: Progress | None = None,
@@ -50,9 +55,11 @@ def run(
         quality=quality,
         tile_size=tile_size,
         overlap=overlap,
+        passthrough=PASSTHROUGH[passthrough],
         limit_bounds=limit_bounds,
         background=Rgb.parse(background) if isinstance(background, str) else background,
         workers=machine.available_cores() if workers is None else workers,
+        executor=executor,
         overwrite=overwrite,
     )
     return execute(spec, registry or load(), progress)
@@ -80,7 +87,7 @@ def execute(
             checked = quick_check(job)
             digests = digest_list(checked.digests)
             seconds = time.perf_counter() - started
-            record = manifest_text(planned, registry, digests, tile_bytes=checked.tile_bytes, seconds=seconds)
+            record = manifest_text(planned, registry, digests, checked, seconds=seconds)
             name = spec.target.stem
             beside = {f"{name}.sha256": digests, f"{name}.tileframe.json": record}
             job.store.commit({**beside, **job.layout.descriptor(job.pyramid)})
@@ -92,6 +99,7 @@ def execute(
         levels=job.pyramid.level_count,
         tiles=job.pyramid.tile_count,
         tile_bytes=checked.tile_bytes,
+        passed_through=checked.passed_through,
         megapixels=job.pyramid.pixel_count / 1e6,
         seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu,

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tileframe.dzi import DziLayout
 from tileframe.errors import InputError, OptionError, OutputError, PluginError, TileframeError, UnsupportedInput
-from tileframe.geometry import Box, Pyramid
-from tileframe.interfaces import Backend, Job, Source
-from tileframe.model import Fit, JobSpec
+from tileframe.geometry import Box
+from tileframe.interfaces import Backend, CompressedTiles, Job, Source
+from tileframe.model import Fit, JobSpec, Passthrough
 from tileframe.offers import BackendPlugin, ReaderPlugin
-from tileframe.registry import Registry
+from tileframe.parallel import Threads
+from tileframe.passthrough import NOT_STORED, pyramid_of, refused
+from tileframe.registry import Registry, load
 
 HEAD = 4096
+ATTEMPTS = {Passthrough.NEVER: (False,), Passthrough.AUTO: (True, False), Passthrough.ALWAYS: (True,)}
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Plan:
     backend: Backend
     passed_over: tuple[str, ...]
     """Why better-ranked readers and backends were not taken."""
+    encoded_because: str | None = None
+    """Why the slide's tiles are not passed through, where they were to be if possible."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -39,6 +44,8 @@ class Plan:
             notes.append(f"the colour profile '{name}' was found and not applied; the tiles carry none")
         if region.size != facts.size:
             notes.append(f"cropped to the scanned part, {region.size} at ({region.x}, {region.y}) of {facts.size}")
+        if self.encoded_because is not None:
+            notes.append(f"the slide's tiles are not passed through: {self.encoded_because}")
         return tuple(notes)
 
 
@@ -48,26 +55,78 @@ def plan(spec: JobSpec, registry: Registry) -> Plan:
     The caller closes ``job.source``. Nothing is written.
     """
     _refuse_own_slide(spec)
-    backends = _backends(spec, registry)
     writer = registry.writer(spec.format).make(spec.quality)
     store = registry.store("directory").make(spec.target, spec.overwrite)
+    executor = Threads() if spec.executor is None else registry.executor(spec.executor).make()
     layout = DziLayout(spec.target.stem, writer.encoding.suffix)
-    passed_over: list[str] = []
-    for reader, source in opened(spec, registry, passed_over):
+    search = Search(spec, _backends(spec, registry), passed_over=[], not_passed=[])
+    for reader, source in opened(spec, registry, search.passed_over):
         try:
             if source.facts.size.area < 1:
                 raise InputError(f"{spec.slide}: has no pixels, {source.facts.size}")
             region = _region(source, limit_bounds=spec.limit_bounds)
-            pyramid = Pyramid(region.size, spec.tile_size, spec.overlap)
-            job = Job(spec, source, region, pyramid, layout, writer, store)
-            chosen = _first_able(backends, job, reader, passed_over)
+            for passthrough in ATTEMPTS[spec.passthrough]:
+                if passthrough and (why := refused(spec, source, region, writer)):
+                    search.not_passed.append(f"reader {reader}: {why}")
+                    continue
+                pyramid = pyramid_of(spec, source, region, passthrough=passthrough)
+                compressed = source if passthrough and isinstance(source, CompressedTiles) else None
+                job = Job(spec, source, region, pyramid, layout, writer, store, compressed, executor)
+                if found := search.first_able(job, reader):
+                    return found
         except BaseException:
             source.close()
             raise
-        if chosen is not None:
-            return Plan(job, reader, *chosen, tuple(passed_over))
         source.close()
-    raise OptionError(f"{spec.slide}: no reader and backend can do this ({'; '.join(passed_over)})")
+    raise search.nobody()
+
+
+@dataclass(frozen=True)
+class Search:
+    """The search for a backend: what was passed over so far, and why."""
+
+    spec: JobSpec
+    backends: Sequence[BackendPlugin]
+    passed_over: list[str]
+    not_passed: list[str]
+    """Why the slide's tiles are not passed through."""
+
+    def first_able(self, job: Job, reader: str) -> Plan | None:
+        """Return the plan with the first backend that takes ``job``; None if none does."""
+        through = job.compressed is not None
+        reasons = self.not_passed if through else self.passed_over
+        missing: list[PluginError] = []
+        for offer in self.backends:
+            try:
+                backend: Backend = offer.make()
+            except PluginError as error:
+                missing.append(error)
+                reasons.append(f"backend {offer.name}: {error}")
+                continue
+            anew = through and not offer.passes_through
+            reason = "it encodes every tile anew" if anew else backend.refuses(job)
+            if reason is None:
+                because = None if through else "; ".join(self.not_passed) or None
+                return Plan(job, reader, offer.name, backend, tuple(self.passed_over), because)
+            reasons.append(f"backend {offer.name} with reader {reader}: {reason}")
+        if len(missing) == len(self.backends) > 0:
+            raise missing[0]
+        return None
+
+    def nobody(self) -> OptionError:
+        """Return the error for a job that no reader and backend can do."""
+        if self.spec.passthrough is not Passthrough.ALWAYS:
+            return OptionError(f"{self.spec.slide}: no reader and backend can do this ({'; '.join(self.passed_over)})")
+        telling = [reason for reason in self.not_passed if NOT_STORED not in reason] or self.not_passed
+        return OptionError(f"{self.spec.slide}: its tiles cannot be passed through ({'; '.join(telling)})")
+
+
+def open_job(spec: JobSpec) -> Job:
+    """Return the job of ``spec`` as it is in the process that runs it, for a task that an executor has sent elsewhere.
+
+    Its store is ready for `Store.put`, by the run that has prepared it. The caller closes the source.
+    """
+    return plan(replace(spec, executor=None), load()).job
 
 
 def _refuse_own_slide(spec: JobSpec) -> None:
@@ -85,26 +144,6 @@ def open_source(slide: Path, registry: Registry, *, reader: str | None = None) -
 
 def _backends(spec: JobSpec, registry: Registry) -> list[BackendPlugin]:
     return registry.backends if spec.backend is None else [registry.backend(spec.backend)]
-
-
-def _first_able(
-    backends: list[BackendPlugin], job: Job, reader: str, passed_over: list[str]
-) -> tuple[str, Backend] | None:
-    missing: list[PluginError] = []
-    for offer in backends:
-        try:
-            backend: Backend = offer.make()
-        except PluginError as error:
-            missing.append(error)
-            passed_over.append(f"backend {offer.name}: {error}")
-            continue
-        reason = backend.refuses(job)
-        if reason is None:
-            return offer.name, backend
-        passed_over.append(f"backend {offer.name} with reader {reader}: {reason}")
-    if len(missing) == len(backends) > 0:
-        raise missing[0]
-    return None
 
 
 def opened(spec: JobSpec, registry: Registry, passed_over: list[str]) -> Iterator[tuple[str, Source]]:

@@ -13,7 +13,7 @@ import pluggy
 
 from tileframe import hookspecs
 from tileframe.errors import OptionError, PluginError
-from tileframe.offers import BackendPlugin, CheckPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.offers import BackendPlugin, CheckPlugin, ExecutorPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
 
 if TYPE_CHECKING:
     import click
@@ -26,6 +26,7 @@ RECORDS: dict[str, type[Plugin[Any]]] = {
     "store": StorePlugin,
     "backend": BackendPlugin,
     "check": CheckPlugin,
+    "executor": ExecutorPlugin,
 }
 
 
@@ -90,6 +91,10 @@ class Registry:
     def check(self, name: str) -> CheckPlugin:
         """Return the check called ``name``; `OptionError`, listing the known ones, if there is none."""
         return self._one("check", CheckPlugin, name)
+
+    def executor(self, name: str) -> ExecutorPlugin:
+        """Return the executor called ``name``; `OptionError`, listing the known ones, if there is none."""
+        return self._one("executor", ExecutorPlugin, name)
 
     def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
         """Let plugins add their subcommands to ``cli``; return those that failed. A name taken twice is an error."""

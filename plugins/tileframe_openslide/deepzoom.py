@@ -68,7 +68,7 @@ class Run:
         except InputError as error:
             self._first_error = self._first_error or InputError(f"{error} (tile {key})")
             raise self._first_error from error
-        self.job.store.put(key, self.job.writer.encode(pixels))
+        self.job.put(tile, pixels)
         return self._keep(plane.overview, tile, box, pixels)
 
     def _keep(self, overview: Overview | None, tile: TileAddress, box: Box, pixels: Pixels) -> int:

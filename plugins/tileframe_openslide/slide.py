@@ -92,6 +92,9 @@ class OpenSlideSource(BaseSource):
         return self._slide
 
     def _rgb8(self, region: Image.Image) -> Pixels:
+        if region.getchannel("A").getextrema() == (255, 255):
+            # The usual case, by Pillow's code: four times as fast.
+            return np.array(region.convert("RGB"))
         return to_rgb8(np.asarray(region), alpha=Alpha.STRAIGHT, background=self.facts.background)
 
 
@@ -113,6 +116,7 @@ def _facts(slide: openslide.OpenSlide, background: Rgb | None) -> SlideFacts:
             NativeLevel(Size(*size), downsample)
             for size, downsample in zip(slide.level_dimensions, slide.level_downsamples, strict=True)
         ),
+        tile_size=_tile_size(properties),
         associated=tuple(sorted(slide.associated_images)),
     )
 
@@ -133,6 +137,13 @@ def _bounds(properties: Mapping[str, str]) -> Box | None:
     )
     try:
         return Box(*(int(properties[name]) for name in names))
+    except (KeyError, ValueError):
+        return None
+
+
+def _tile_size(properties: Mapping[str, str]) -> Size | None:
+    try:
+        return Size(*(int(properties[f"openslide.level[0].tile-{side}"]) for side in ("width", "height")))
     except (KeyError, ValueError):
         return None
 

@@ -110,7 +110,7 @@ class Saving:
         self._fraction = progress.npels / max(progress.tpels, 1)
 
     def _save(self) -> None:
-        encoding, spec = self._job.writer.encoding, self._job.spec
+        encoding, pyramid = self._job.writer.encoding, self._job.pyramid
         # JPEG's fast direct mode is taken only where no suffix is given.
         how: dict[str, Any] = {"Q": encoding.quality} if encoding.format == "jpeg" else {"suffix": ".png"}
         try:
@@ -120,8 +120,8 @@ class Saving:
                 container="fs",
                 depth="onepixel",
                 region_shrink="mean",
-                tile_size=spec.tile_size,
-                overlap=spec.overlap,
+                tile_size=pyramid.tile_size,
+                overlap=pyramid.overlap,
                 skip_blanks=-1,
                 keep="none",
                 **how,

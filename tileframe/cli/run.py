@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -12,13 +13,34 @@ from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows, to_json
 from tileframe.errors import OutputError
 from tileframe.estimate import Forecast, forecast
-from tileframe.model import JobSpec, Report, Rgb
+from tileframe.model import NATIVE, JobSpec, Passthrough, Report, Rgb
 from tileframe.pipeline import execute, target_of
 from tileframe.planning import Plan
 from tileframe.registry import Registry
 
 
-@click.command()
+class TileSize(click.ParamType["int | str"]):
+    """A number of pixels, or ``native``."""
+
+    name = "integer"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the number, or the word."""
+        if value != NATIVE and not value.removeprefix("-").isdecimal():
+            self.fail(f"'{value}' is no number of pixels, nor '{NATIVE}'", param, ctx)
+        return value if value == NATIVE else int(value)
+
+
+class RunCommand(click.Command):
+    """Takes ``--passthrough`` alone as well as with a value, which click would take from what follows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give it its value where it has none."""
+        always = f"--passthrough={Passthrough.ALWAYS.value}"
+        return super().parse_args(ctx, [always if word == "--passthrough" else word for word in args])
+
+
+@click.command(cls=RunCommand)
 @click.argument("slide", type=click.Path(path_type=Path, readable=False))
 @click.option(
     "-o", "--output", metavar="OUT.dzi", help="Where to write; default NAME.dzi here. A slash at the end: a folder."
@@ -36,13 +58,23 @@ from tileframe.registry import Registry
     help="Tile format: jpeg, jpg, png, ...",
 )
 @click.option("--quality", type=int, metavar="1-100", help="Of lossy tiles; default 75.")
-@click.option("--tile-size", type=int, default=254, show_default=True, help="Pixels a side, overlap not counted.")
-@click.option("--overlap", type=int, default=1, show_default=True, help="Pixels a tile shares with each neighbour.")
+@click.option(
+    "--tile-size", type=TileSize(), help="Pixels a side, overlap not counted, or native, the slide's own; default 254."
+)
+@click.option("--overlap", type=int, help="Pixels a tile shares with each neighbour; default 1.")
+@click.option(
+    "--passthrough",
+    type=click.Choice([choice.value for choice in Passthrough]),
+    default=Passthrough.NEVER.value,
+    metavar="[=auto]",
+    help="Base tiles are the slide's own JPEGs, on its own grid; an error where that cannot be, but with auto.",
+)
 @click.option("--limit-bounds/--no-limit-bounds", default=True, show_default=True, help="Crop to the scanned part.")
 @click.option(
     "--background", metavar="#rrggbb", help="Where the slide is transparent; default: the slide's own, or white."
 )
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
+@click.option("--executor", metavar="NAME", help="Where blocks are made; default: threads of this process.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @click.option(
@@ -64,11 +96,13 @@ def run(
     reader: str | None,
     tile_format: str,
     quality: int | None,
-    tile_size: int,
-    overlap: int,
+    tile_size: int | Literal["native"] | None,
+    overlap: int | None,
+    passthrough: str,
     limit_bounds: bool,
     background: str | None,
     workers: int | None,
+    executor: str | None,
     overwrite: bool,
     dry_run: bool,
     report: Path | None,
@@ -86,9 +120,11 @@ def run(
         quality=quality,
         tile_size=tile_size,
         overlap=overlap,
+        passthrough=Passthrough(passthrough),
         limit_bounds=limit_bounds,
         background=None if background is None else Rgb.parse(background),
         workers=machine.available_cores() if workers is None else workers,
+        executor=executor,
         overwrite=overwrite,
     )
     if dry_run:
@@ -136,6 +172,7 @@ def _show_report(done: Report) -> None:
             ("size", f"{done.size}"),
             ("levels", f"{done.levels}"),
             ("tiles", f"{done.tiles:,}"),
+            *([("as they are", f"{done.passed_through:,} of the slide's own tiles")] if done.passed_through else []),
             ("bytes", in_bytes(done.tile_bytes)),
             ("time", f"{done.seconds:.2f} s"),
             ("speed", f"{rate:.0f} MP/s"),

@@ -1,0 +1,70 @@
+"""What is lost when the JPEG tiles of a slide are decoded and encoded again: what pass-through saves.
+
+``python benchmarks/generation_loss.py SLIDE ...`` prints, for each slide and quality, the PSNR of the tiles
+against what the slide reads as, and the size of both.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tileframe import Box, CompressedTiles, Source, Writer
+from tileframe import registry as registry_module
+from tileframe.planning import open_source
+
+QUALITIES = (75, 85, 90, 95)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Of all whole base tiles of a slide."""
+
+    psnr: float
+    """In dB; more is less loss."""
+    encoded: int
+    """Bytes, encoded anew."""
+    own: int
+    """Bytes, as the slide stores them."""
+
+
+def loss(source: Source, writer: Writer) -> Loss:
+    """Encode the whole base tiles of ``source`` and look at what comes back."""
+    squares, samples, encoded, own = 0.0, 0, 0, 0
+    for box, data in _tiles(source):
+        pixels = source.read(box)
+        again = writer.encode(pixels)
+        squares += float(np.square(writer.decode(again).astype(np.float64) - pixels).sum())
+        samples, encoded, own = samples + pixels.size, encoded + len(again), own + len(data)
+    return Loss(10 * math.log10(255**2 * samples / squares), encoded, own)
+
+
+def _tiles(source: Source) -> Iterator[tuple[Box, bytes]]:
+    size, tile = source.facts.size, source.facts.tile_size
+    if tile is None or not isinstance(source, CompressedTiles) or source.refuses_compressed():
+        raise SystemExit("the slide's tiles are no JPEGs")
+    for row in range(size.height // tile.height):
+        for col in range(size.width // tile.width):
+            if (data := source.compressed_tile(col, row)) is not None:
+                yield Box(col * tile.width, row * tile.height, tile.width, tile.height), data
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="What is lost when a slide's JPEG tiles are encoded again.")
+    parser.add_argument("slides", nargs="+", type=Path, metavar="SLIDE")
+    registry = registry_module.load()
+    for slide in parser.parse_args().slides:
+        with open_source(slide, registry)[1] as source:
+            for quality in QUALITIES:
+                found = loss(source, registry.writer("jpeg").make(quality))
+                sizes = f"{found.encoded / 1e6:.2f} MB, the slide's own {found.own / 1e6:.2f} MB"
+                print(f"{slide.name}  quality {quality}: {found.psnr:.1f} dB, {sizes}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""The schedule for sources with region access: squares of 2^k x 2^k tiles, each a task that needs no other.
+
+A block is read once, with a margin for the overlap on all of its levels, cut, and halved k times; what is left of it,
+one tile's worth of pixels, goes to the strips that finish the top of the pyramid. A task takes a spec and a block
+and returns the remainder: nothing live, so that it may run in another process.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+
+import numpy as np
+
+from tileframe import Box, CheckedTile, InputError, Job, JobSpec, Progress, TileAddress, open_job
+from tileframe.pixels import Pixels
+from tileframe_stream.crew import Stopped
+from tileframe_stream.cutting import Patch, cells_of, cut, grown
+from tileframe_stream.halving import halve, no_threads_of_opencv
+from tileframe_stream.strips import Strips
+
+# Pixels of the base, a side, margin not counted: enough tiles to share what is read, and little memory.
+SIDE = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One square of the grid of blocks."""
+
+    col: int
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Remainder:
+    """What a block leaves for the top of the pyramid, and what it has made."""
+
+    block: Block
+    pixels: Pixels
+    tiles: int
+    pixel_count: int
+    checked: Mapping[str, CheckedTile]
+    """What the job knows of its tiles, where another process has made them."""
+
+
+class BlockTask:
+    """Makes the tiles of a block; pickled, it leaves what is open behind, and opens it anew from the spec."""
+
+    def __init__(self, job: Job | None) -> None:
+        self._job = job
+        self.stop = threading.Event()
+        # The first in time: once a slide has failed, OpenSlide says the same of every other place.
+        self._first_error: BaseException | None = None
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return BlockTask, (None,)
+
+    def __call__(self, spec: JobSpec, block: Block) -> Remainder:
+        """Put the tiles of ``block`` into the store, and return what it leaves."""
+        try:
+            return self._made(spec, block)
+        except BaseException as error:
+            # The other blocks end too, with the same: that which comes first is not always the one that failed.
+            self._first_error = self._first_error or error
+            self.stop.set()
+            raise self._first_error  # noqa: B904 - it has its own cause
+
+    def _made(self, spec: JobSpec, block: Block) -> Remainder:
+        job = self._job if self._job is not None else _opened(spec)
+        levels = levels_of_block(job.pyramid.tile_size, job.pyramid.level_count)
+        tiles = pixels = 0
+        patch = self._read(job, block, levels)
+        for step in range(levels):
+            box = _part(job, block, job.pyramid.base_level - step, levels - step)
+            cells = cells_of(job, box)
+            for row in range(cells.y, cells.bottom):
+                if self.stop.is_set():
+                    raise Stopped
+                cut(job, patch, Box(cells.x, row, cells.width, 1))
+            tiles, pixels = tiles + cells.size.area, pixels + box.size.area
+            patch = _halved(patch)
+        rest = patch.view(_part(job, block, patch.level, 0))
+        return Remainder(block, np.ascontiguousarray(rest), tiles, pixels, self._checked_elsewhere(job))
+
+    def _checked_elsewhere(self, job: Job) -> Mapping[str, CheckedTile]:
+        """Return, once, what was checked since the last block, unless the run's own job knows it already."""
+        if job is self._job:
+            return {}
+        return {key: job.checked.pop(key) for key in list(job.checked)}
+
+    def _read(self, job: Job, block: Block, levels: int) -> Patch:
+        base = job.pyramid.base_level
+        box = _part(job, block, base, levels)
+        wide = grown(box, job.pyramid.overlap << levels, job.pyramid.base)
+        try:
+            return Patch(base, wide.x, wide.y, job.read(wide))
+        except InputError as error:
+            cells = cells_of(job, box)
+            first, last = (
+                job.layout.key(TileAddress(base, *cell))
+                for cell in ((cells.x, cells.y), (cells.right - 1, cells.bottom - 1))
+            )
+            raise InputError(f"{error} (in the tiles {first} to {last})") from error
+
+
+class BlocksRun:
+    """One run."""
+
+    def __init__(self, job: Job, progress: Progress) -> None:
+        self._job = job
+        self._progress = progress
+        self._levels = levels_of_block(job.pyramid.tile_size, job.pyramid.level_count)
+        self._tiles = self._pixels = 0
+        top = job.pyramid.base_level - self._levels
+        self._strips = Strips(job, top, submit=lambda task: task(), done=self._count, release=lambda: None)
+
+    def all_levels(self) -> None:
+        """Make every tile: the executor those of the blocks, this thread the few above them."""
+        task, spec = BlockTask(self._job), self._job.spec
+        with no_threads_of_opencv(), closing(self._job.executor.map(task, spec, self._blocks())) as made:
+            for remainder in made:
+                self._take(remainder)
+                self._progress(self._tiles, self._pixels)
+
+    def _blocks(self) -> Iterator[Block]:
+        grid = self._grid()
+        for row in range(grid.height):
+            for col in range(grid.width):
+                yield Block(col, row)
+
+    def _grid(self) -> Box:
+        side = self._job.pyramid.tile_size << self._levels
+        base = self._job.pyramid.base
+        return Box(0, 0, -(-base.width // side), -(-base.height // side))
+
+    def _take(self, remainder: Remainder) -> None:
+        """Lay the remainder into its strip, which is handed on with the last of its blocks."""
+        side, block = self._job.pyramid.tile_size, remainder.block
+        tile_rows = self._strips.height // side
+        index, y = block.row // tile_rows, block.row % tile_rows * side
+        height, width = remainder.pixels.shape[:2]
+        x = block.col * side
+        self._strips.rows_of(index)[y : y + height, x : x + width] = remainder.pixels
+        self._job.checked.update(remainder.checked)
+        self._count(remainder.tiles, remainder.pixel_count)
+        grid = self._grid()
+        last_row = block.row == grid.height - 1 or (block.row + 1) % tile_rows == 0
+        if last_row and block.col == grid.width - 1:
+            self._strips.filled(index)
+
+    def _count(self, tiles: int, pixels: int) -> None:
+        self._tiles += tiles
+        self._pixels += pixels
+
+
+def levels_of_block(tile_size: int, level_count: int) -> int:
+    """Return how many levels of a pyramid blocks make, the base among them: k, for squares of 2^k x 2^k tiles."""
+    levels = max(1, (SIDE // tile_size).bit_length() - 1)
+    return min(levels, level_count - 1)
+
+
+def _part(job: Job, block: Block, level: int, steps: int) -> Box:
+    """Return the pixels of ``block`` in the plane of ``level``, where it has 2^``steps`` tiles a side."""
+    side, size = job.pyramid.tile_size << steps, job.pyramid.level_size(level)
+    return Box(block.col * side, block.row * side, side, side).clipped(Box(0, 0, size.width, size.height))
+
+
+def _halved(patch: Patch) -> Patch:
+    height, width = patch.pixels.shape[:2]
+    half = np.empty((-(-height // 2), -(-width // 2), 3), np.uint8)
+    halve(patch.pixels, half)
+    return Patch(patch.level - 1, patch.x // 2, patch.y // 2, half)
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(spec: JobSpec) -> Job:
+    """Return the job of ``spec``, opened once in this process."""
+    return open_job(spec)

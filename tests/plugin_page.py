@@ -1,0 +1,16 @@
+"""The page about plugins, and the files of code that it shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+from tileframe.registry import Registry
+
+PAGE = (Path(__file__).parents[1] / "docs" / "plugins.md").read_text(encoding="utf-8")
+FILES: dict[str, str] = dict(re.findall(r"^```python\n# (\S+)\.py\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+
+Import = Callable[[str], ModuleType]
+Load = Callable[[str], Registry]

@@ -1,0 +1,251 @@
+"""Pass-through: the base tiles of a pyramid are the slide's own compressed data."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openslide
+import pytest
+import pyvips
+import tifffile
+from PIL import Image
+
+from benchmarks.generation_loss import loss
+from tests.pictures import damage_tile, jpeg, photo, svs
+from tests.pyramids import assembled, descriptor, differing, pixels, tiles
+from tileframe import Equality, InputError, OptionError, Report, compare, open_pyramid, run
+from tileframe.cli import run_command
+from tileframe.pixels import Pixels, halve
+from tileframe.planning import open_source
+from tileframe.registry import Registry
+
+SIDE = 256
+
+
+@pytest.fixture
+def slide(tmp_path) -> Path:
+    return svs(tmp_path / "a.svs", photo(1500, 1100))
+
+
+@pytest.fixture(params=["YCbCr 4:2:0", "YCbCr 4:4:4", "RGB"])
+def coloured(request, tmp_path) -> Path:
+    """Slides of each colour space and subsampling, without levels of their own."""
+    colours, _, ratio = request.param.partition(" ")
+    how: dict[str, Any] = {"compressionargs": {"level": 85, "outcolorspace": "RGB"}}
+    if colours == "YCbCr":
+        how = {"subsampling": (2, 2) if ratio == "4:2:0" else (1, 1), "compressionargs": {"level": 85}}
+    path = tmp_path / "coloured.tif"
+    tifffile.imwrite(
+        path, photo(700, 600), tile=(SIDE, SIDE), photometric=colours.lower(), compression="jpeg", metadata=None, **how
+    )
+    return path
+
+
+def passed(slide: Path, target: Path, registry: Registry, **options: Any) -> Report:
+    return run(slide, target, passthrough=True, registry=registry, **options)
+
+
+def read_by_openslide(slide: Path, x: int, y: int, side: int = SIDE) -> Pixels:
+    with openslide.OpenSlide(slide) as opened:
+        return np.asarray(opened.read_region((x, y), 0, (side, side)).convert("RGB"))
+
+
+def scan(data: bytes) -> bytes:
+    """What follows the headers of a JPEG: the entropy-coded data and the end marker."""
+    return data[data.index(b"\xff\xda") :]
+
+
+def stored(slide: Path, col: int, row: int) -> bytes:
+    with tifffile.TiffFile(slide) as file:
+        page = file.pages.first
+        index = row * -(-page.imagewidth // page.tilewidth) + col
+        file.filehandle.seek(page.dataoffsets[index])
+        return file.filehandle.read(page.databytecounts[index])
+
+
+def test_the_tile_size_is_the_slides_and_nothing_overlaps(slide, tmp_path, registry):
+    report = passed(slide, tmp_path / "o", registry)
+    assert {**descriptor(report.target)} == {
+        "Format": "jpeg", "TileSize": "256", "Overlap": "0", "Width": "1500", "Height": "1100",
+    }  # fmt: skip
+    assert report.promises is Equality.LAYOUT
+    assert report.way.endswith("the base tiles are the slide's own")
+
+
+def test_whole_tiles_are_the_slides_own_data_and_those_at_the_edge_are_encoded(coloured, tmp_path, registry):
+    report = passed(coloured, tmp_path / "o", registry)
+    made = tiles(report.target)
+    whole = [(col, row) for col in range(2) for row in range(2)]
+    for col, row in whole:
+        data = made[f"{report.levels - 1}/{col}_{row}.jpeg"].read_bytes()
+        assert scan(data) == scan(stored(coloured, col, row))
+    manifest = json.loads(report.target.with_suffix(".tileframe.json").read_text())
+    assert manifest["tiles"]["passed_through"] == report.passed_through == len(whole)
+    assert manifest["options"]["passthrough"] == "always"
+    assert manifest["made_by"]["promises"] == "layout"
+
+
+def test_every_decoder_shows_what_openslide_reads(coloured, tmp_path, registry):
+    report = passed(coloured, tmp_path / "o", registry)
+    assert report.passed_through
+    for col, row in ((0, 0), (1, 0), (1, 1)):
+        tile = tiles(report.target)[f"{report.levels - 1}/{col}_{row}.jpeg"]
+        seen = read_by_openslide(coloured, col * SIDE, row * SIDE)
+        assert np.array_equal(pixels(tile), seen), "Pillow"
+        assert np.array_equal(pyvips.Image.new_from_file(str(tile)).numpy(), seen), "libvips"
+
+
+def test_lower_levels_are_made_from_the_decoded_base(slide, tmp_path, registry):
+    through = passed(slide, tmp_path / "through", registry)
+    encoded = run(slide, tmp_path / "encoded", tile_size="native", overlap=0, registry=registry)
+    base = f"{through.levels - 1}/"
+    differ = differing(through.target, encoded.target)
+    assert differ
+    assert all(key.startswith(base) for key in differ)
+    result = compare(open_pyramid(through.target), open_pyramid(encoded.target))
+    assert result.strength is Equality.LAYOUT
+
+
+def test_verify_finds_nothing_wrong_with_it(slide, tmp_path, registry, capsys):
+    passed(slide, tmp_path / "o", registry)
+    assert run_command(["verify", str(tmp_path / "o.dzi"), "--against", str(slide)]) == 0
+    assert "nothing is wrong" in capsys.readouterr().out
+
+
+def test_missing_tiles_are_encoded_as_background(tmp_path, registry):
+    path = tmp_path / "holes.tif"
+    whole = photo(4 * SIDE, 3 * SIDE)
+
+    def encoded() -> Iterator[bytes]:
+        for row in range(3):
+            for col in range(4):
+                part = whole[row * SIDE : (row + 1) * SIDE, col * SIDE : (col + 1) * SIDE]
+                buffer = io.BytesIO()
+                Image.fromarray(part).save(buffer, "jpeg", quality=80)
+                yield b"" if (col, row) == (1, 1) else buffer.getvalue()
+
+    tifffile.imwrite(
+        path, encoded(), shape=whole.shape, dtype=np.uint8, tile=(SIDE, SIDE), photometric="ycbcr",
+        subsampling=(2, 2), compression="jpeg", metadata=None,
+    )  # fmt: skip
+    report = passed(path, tmp_path / "o", registry, background="#0080ff")
+    assert report.passed_through == 11
+    hole = pixels(tiles(report.target)[f"{report.levels - 1}/1_1.jpeg"])
+    assert np.abs(hole.astype(int) - (0, 0x80, 0xFF)).max() <= 2
+
+
+def test_one_worker_and_many_pass_the_same_bytes(slide, tmp_path, registry):
+    one, many = (passed(slide, tmp_path / f"w{workers}", registry, workers=workers) for workers in (1, 4))
+    ours, theirs = tiles(one.target), tiles(many.target)
+    assert {key: path.read_bytes() for key, path in ours.items()} == {
+        key: path.read_bytes() for key, path in theirs.items()
+    }
+
+
+def test_a_damaged_tile_is_refused_though_it_need_not_be_decoded_to_be_passed(slide, tmp_path, registry):
+    damage_tile(slide, 7)
+    with pytest.raises(InputError, match=r"tile 1, 1 of the base cannot be read"):
+        passed(slide, tmp_path / "o", registry)
+    assert list(tmp_path.iterdir()) == [slide]
+
+
+def not_square(folder: Path) -> Path:
+    tifffile.imwrite(
+        folder / "wide.tif", photo(700, 600), tile=(128, 256), photometric="ycbcr", compression="jpeg", metadata=None
+    )
+    return folder / "wide.tif"
+
+
+def slide_in(folder: Path) -> Path:
+    return svs(folder / "a.svs", photo(900, 700))
+
+
+def lossless_in(folder: Path) -> Path:
+    return svs(folder / "a.svs", photo(900, 700), lossless=True)
+
+
+def picture_in(folder: Path) -> Path:
+    return jpeg(folder / "a.jpg", photo(900, 700))
+
+
+NOT_STORED = "does not give the slide's tiles"
+REFUSED = {
+    "not on the slide's grid": (slide_in, ["--tile-size", "254"], "--tile-size native, not 254"),
+    "overlap": (slide_in, ["--overlap", "1"], "--overlap 0, not 1"),
+    "no JPEG": (lossless_in, [], "no JPEGs, but of TIFF compression 1"),
+    "PNG": (slide_in, ["--format", "png"], "png, not jpeg"),
+    "another backend": (slide_in, ["--backend", "vips"], "encodes every tile anew"),
+    "another reader": (slide_in, ["--reader", "openslide"], NOT_STORED),
+    "a picture": (picture_in, [], NOT_STORED),
+    "not square": (not_square, [], "which is not square"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_where_it_cannot_be_done_the_run_says_why_and_stops(case, tmp_path, capsys):
+    make, options, why = REFUSED[case]
+    path = make(tmp_path)
+    assert run_command(["run", str(path), "--passthrough", "-o", str(tmp_path / "o"), *options]) == 2
+    said = capsys.readouterr().err
+    assert why in said
+    assert len(said.splitlines()) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_with_auto_the_run_says_why_and_encodes(case, tmp_path, capsys):
+    make, options, why = REFUSED[case]
+    path = make(tmp_path)
+    assert run_command(["run", str(path), "--passthrough=auto", "-o", str(tmp_path / "o"), *options]) == 0
+    said = capsys.readouterr().err
+    assert "the slide's tiles are not passed through: " in said
+    assert why in said
+    asked = dict(zip(options[::2], options[1::2], strict=True))
+    made = descriptor(tmp_path / "o.dzi")
+    assert (made["TileSize"], made["Overlap"]) == (asked.get("--tile-size", "254"), asked.get("--overlap", "1"))
+
+
+def test_the_option_takes_no_value_from_what_follows(slide, tmp_path):
+    assert run_command(["run", "--passthrough", str(slide), "-o", str(tmp_path / "o"), "--quiet"]) == 0
+
+
+def test_the_native_tile_size_goes_without_pass_through(slide, tmp_path, registry):
+    report = run(slide, tmp_path / "o", tile_size="native", backend="vips", registry=registry)
+    assert descriptor(report.target)["TileSize"] == "256"
+    assert descriptor(report.target)["Overlap"] == "1"
+
+
+def test_a_picture_has_no_native_tile_size(tmp_path, registry):
+    picture = jpeg(tmp_path / "a.jpg", photo(300, 200))
+    with pytest.raises(OptionError, match=r"a\.jpg: is not stored in tiles; give --tile-size a number"):
+        run(picture, tmp_path / "o", tile_size="native", registry=registry)
+
+
+def test_a_real_slide_with_rgb_tiles_is_shown_right_everywhere(tmp_path, registry, shared_data):
+    slide = shared_data / "slides" / "CMU-1-Small-Region.svs"
+    report = passed(slide, tmp_path / "o", registry)
+    level = report.levels - 1
+    side = int(descriptor(report.target)["TileSize"])
+    for key, tile in tiles(report.target).items():
+        if not key.startswith(f"{level}/"):
+            continue
+        col, row = (int(number) for number in Path(key).stem.split("_"))
+        if (col + 1) * side <= report.size.width and (row + 1) * side <= report.size.height:
+            assert np.array_equal(pixels(tile), read_by_openslide(slide, col * side, row * side, side)), key
+    base = read_by_openslide(slide, 0, 0, max(report.size.width, report.size.height))
+    base = base[: report.size.height, : report.size.width]
+    png = run(slide, tmp_path / "png", format="png", tile_size="native", overlap=0, registry=registry)
+    assert np.array_equal(assembled(png.target, level - 1), halve(base))
+
+
+def test_the_generation_loss_is_the_documented_one(registry, shared_data):
+    slide = shared_data / "slides" / "CMU-1-Small-Region.svs"
+    page = (Path(__file__).parents[1] / "docs" / "passthrough.md").read_text(encoding="utf-8")
+    with open_source(slide, registry)[1] as source:
+        found = loss(source, registry.writer("jpeg").make(75))
+    assert f"| {slide.name} | {found.psnr:.1f} dB, {found.encoded / 1e6:.2f} MB |" in page

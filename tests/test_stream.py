@@ -1,0 +1,138 @@
+"""The backend `stream`: both of its schedules make the contract's pyramid, whatever the size and the workers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.pictures import photo, png, svs
+from tests.pyramids import differing, tiles
+from tests.streamed import Slide, encoded
+from tileframe import Access, Box, Equality, Pyramid, Size, run
+from tileframe import pixels as contract
+from tileframe.testing.cases import gradient, levels
+from tileframe_stream import halving
+
+BOTH = [Access.ROWS, Access.REGIONS]
+LARGE = Size(4500, 2300)  # several blocks, and several strips, in both directions
+GRIDS = [
+    *((LARGE, *layout) for layout in ((254, 1), (64, 2), (255, 3), (1024, 0), (300, 20))),
+    *((Size(*size), 512, 2) for size in ((2048, 2048), (2049, 2047), (4097, 1025))),
+    *((Size(*size), *layout) for size in ((1, 1), (1, 5000), (5000, 1)) for layout in ((254, 1), (63, 2))),
+    *((Size(*size), 5, 4) for size in ((1, 700), (700, 1), (101, 67))),
+    (Size(2101, 2301), 63, 2),
+]
+
+
+def expected(base: contract.Pixels, tile_size: int, overlap: int) -> dict[str, bytes]:
+    pyramid = Pyramid(Size(base.shape[1], base.shape[0]), tile_size, overlap)
+    planes, wanted = levels(base), {}
+    for level in range(pyramid.level_count):
+        for tile in pyramid.tiles(level):
+            box = pyramid.tile_box(tile)
+            wanted[f"{level}/{tile.col}_{tile.row}.raw"] = encoded(planes[level][box.y : box.bottom, box.x : box.right])
+    return wanted
+
+
+def made(target: Path) -> dict[str, bytes]:
+    return {key: path.read_bytes() for key, path in tiles(target).items()}
+
+
+def assert_made(target: Path, wanted: dict[str, bytes]) -> None:
+    found = made(target)
+    assert found.keys() == wanted.keys()
+    assert sorted(key for key, data in wanted.items() if found[key] != data) == []
+
+
+@pytest.mark.parametrize("access", BOTH)
+@pytest.mark.parametrize(("size", "tile_size", "overlap"), GRIDS, ids=str)
+def test_both_schedules_make_the_contracts_pyramid_with_one_worker_and_with_many(
+    size, tile_size, overlap, access, tmp_path
+):
+    slide = Slide(tmp_path, gradient(size), access)
+    wanted = expected(slide.pixels, tile_size, overlap)
+    for workers in (1, 4):
+        report = slide.run("out", tile_size=tile_size, overlap=overlap, workers=workers, overwrite=True)
+        assert (report.backend, report.promises) == ("stream", Equality.PIXELS)
+        assert_made(report.target, wanted)
+
+
+def test_the_two_schedules_are_two(tmp_path):
+    ways = {access: Slide(tmp_path, gradient(Size(30, 20)), access).run(access.name).way for access in BOTH}
+    assert ways[Access.ROWS] == "in one pass from the top down"
+    assert ways[Access.REGIONS].startswith("in one pass, by squares of ")
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("bounds", [Box(33, 18, 4201, 2155), Box(2000, 1000, 501, 303), Box(4400, 2200, 500, 500)])
+def test_a_region_is_a_picture_of_its_own(bounds, workers, tmp_path):
+    slide = Slide(tmp_path, gradient(LARGE), Access.REGIONS, bounds=bounds)
+    wanted = expected(slide.pixels[bounds.y : bounds.bottom, bounds.x : bounds.right], 254, 1)
+    assert_made(slide.run("out", workers=workers).target, wanted)
+
+
+@pytest.mark.parametrize("access", BOTH)
+def test_every_pixel_is_read_once(access, tmp_path):
+    slide = Slide(tmp_path, gradient(LARGE), access)
+    slide.run("out", tile_size=256, overlap=0)
+    assert sum(box.size.area for box in slide.boxes) == LARGE.area
+
+
+def test_little_more_is_read_for_the_overlap(tmp_path):
+    slide = Slide(tmp_path, gradient(LARGE), Access.REGIONS)
+    slide.run("out", tile_size=254, overlap=1)
+    assert LARGE.area < sum(box.size.area for box in slide.boxes) < 1.02 * LARGE.area
+
+
+@pytest.fixture
+def judged_anew():
+    """OpenCV is judged when it is first used, and again after the test."""
+    halving.opencv_keeps_the_contract.cache_clear()
+    yield
+    halving.opencv_keeps_the_contract.cache_clear()
+
+
+def test_opencv_is_found_to_keep_the_contract_here(judged_anew):
+    assert halving.opencv_keeps_the_contract()
+
+
+@pytest.mark.parametrize("access", BOTH)
+def test_without_opencvs_mean_the_pyramid_is_the_same(access, judged_anew, monkeypatch, tmp_path):
+    right = cv2.resize
+    monkeypatch.setattr(cv2, "resize", lambda *arguments, **options: 255 - right(*arguments, **options))
+    assert not halving.opencv_keeps_the_contract()
+    slide = Slide(tmp_path, gradient(Size(2501, 1303)), access)
+    assert_made(slide.run("out", tile_size=255, overlap=3, workers=2).target, expected(slide.pixels, 255, 3))
+
+
+@pytest.mark.parametrize("library", ["OpenCV", "Pillow"])
+@pytest.mark.parametrize(
+    "size", [(1, 1), (1, 2), (2, 1), (2, 2), (3, 5), (64, 63), (257, 130), (1, 99), (99, 1)], ids=str
+)
+def test_the_fast_half_is_the_contracts(size, library, monkeypatch):
+    monkeypatch.setattr(halving, "opencv_keeps_the_contract", lambda: library == "OpenCV")
+    pixels = np.random.default_rng(5).integers(0, 256, (*size, 3), np.uint8)
+    wanted = contract.halve(pixels)
+    height, width = wanted.shape[:2]
+    around = np.full((height + 4, width + 6, 3), 7, np.uint8)
+    halving.halve(pixels, around[2:-2, 3:-3])  # into a part of an array, and nothing else of it
+    assert np.array_equal(around[2:-2, 3:-3], wanted)
+    around[2:-2, 3:-3] = 7
+    assert (around == 7).all()
+
+
+def test_the_threads_of_opencv_are_left_as_they_were(tmp_path, registry):
+    before = cv2.getNumThreads()
+    run(png(tmp_path / "a.png", gradient(Size(600, 600))), tmp_path / "o", backend="stream", registry=registry)
+    assert cv2.getNumThreads() == before
+
+
+@pytest.mark.parametrize("options", [{"quality": 75}, {"quality": 95}, {"format": "png"}], ids=str)
+def test_what_libvips_and_we_make_of_a_slide_is_the_same(options, tmp_path, registry):
+    slide = svs(tmp_path / "a.svs", photo(2900, 2300))
+    ours = run(slide, tmp_path / "ours", backend="stream", workers=4, registry=registry, **options)
+    theirs = run(slide, tmp_path / "theirs", backend="vips", registry=registry, **options)
+    assert differing(ours.target, theirs.target) == []
