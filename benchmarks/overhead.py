@@ -8,22 +8,16 @@ is not kept; on a smaller picture the start of Python is most of what it sees.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-import psutil
-
 from benchmarks import outputs
 from benchmarks.baselines import OVERLAP, QUALITY, TILE_SIZE
+from benchmarks.processes import Cost, cost, in_own_process
 from benchmarks.workloads import WORKLOADS, scaled
 from tileframe.dzi import parse_descriptor
 
@@ -32,41 +26,6 @@ NAME = "pyramid"
 SAMPLE = 500
 MOST_TIMES = 1.15
 MOST_MEMORY = 1e9
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What one process took."""
-
-    seconds: float
-    busy: float
-    """Its processor time, all threads, in seconds: what a machine that others use disturbs least."""
-    peak: int
-    """Its largest resident size, in bytes."""
-
-
-def cost(command: Sequence[str | Path]) -> Cost:
-    """Run ``command`` and return what it took; `CalledProcessError` if it failed."""
-    if hasattr(os, "sync"):
-        os.sync()  # else the run before is still being written to the disk
-    started = time.perf_counter()
-    child = subprocess.Popen(command)
-    if sys.platform == "win32":
-        busy, peak, process = 0.0, 0, psutil.Process(child.pid)
-        while child.poll() is None:
-            with suppress(psutil.NoSuchProcess):
-                busy, peak = sum(process.cpu_times()[:2]), process.memory_info().peak_wset
-            time.sleep(0.01)
-    else:
-        # A child's figure starts at its parent's size when it was forked: this process must stay small.
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-        busy = usage.ru_utime + usage.ru_stime
-        peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    seconds = time.perf_counter() - started
-    if child.returncode:
-        raise subprocess.CalledProcessError(child.returncode, child.args)
-    return Cost(seconds, busy, peak)
 
 
 def tileframe_run(source: Path, folder: Path) -> Cost:
@@ -129,9 +88,7 @@ def main() -> int:
     arguments = parser.parse_args()
     source = arguments.input
     if source is None:
-        # In a process of its own, see `cost`.
-        subprocess.run([sys.executable, HERE / "workloads.py", "babel", "--scale", f"{arguments.scale}"], check=True)
-        source = scaled(WORKLOADS["babel"], arguments.scale).path
+        source = in_own_process(scaled(WORKLOADS["babel"], arguments.scale).make)  # see `cost`
     with tempfile.TemporaryDirectory(prefix="tileframe-overhead-") as scratch:
         rounds = [
             # Each goes first in turn, so that what one leaves behind does not always hit the other.

@@ -12,10 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.agreement import disagreement
+from tests.agreement import COMBINATIONS, disagreement
 from tileframe import registry as registry_module
-
-LAYOUTS = [(254, 1), (256, 0), (512, 0), (1024, 0)]
 
 
 def main(folder: Path, words: list[str]) -> int:
@@ -23,13 +21,12 @@ def main(folder: Path, words: list[str]) -> int:
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     chosen = [path for path in files if not words or any(word in str(path) for word in words)]
     wrong = 0
-    for path, (tile_size, overlap), limit_bounds in product(chosen, LAYOUTS, (True, False)):
+    for path, options in product(chosen, COMBINATIONS):
         with tempfile.TemporaryDirectory() as scratch:
-            options = {"tile_size": tile_size, "overlap": overlap, "limit_bounds": limit_bounds}
             if found := disagreement(path, Path(scratch), registry, **options):
                 wrong += 1
-                print(f"{path.relative_to(folder)} at {tile_size}/{overlap}, bounds {limit_bounds}: {found}")
-    print(f"{len(chosen)} files, {len(chosen) * len(LAYOUTS) * 2} comparisons, {wrong} disagreements")
+                print(f"{path.relative_to(folder)} with {options}: {found}")
+    print(f"{len(chosen)} files, {len(chosen) * len(COMBINATIONS)} comparisons, {wrong} disagreements")
     return min(wrong, 1)
 
 

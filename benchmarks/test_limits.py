@@ -1,0 +1,84 @@
+"""The limit is worth something only if it is the same work; and the tables have to be right."""
+
+from __future__ import annotations
+
+import pytest
+
+import tileframe
+from benchmarks.baselines import OVERLAP, QUALITY, TILE_SIZE
+from benchmarks.competitors import DZSAVE, PASSTHROUGH, STREAM, Run, competitors_for, reference_of
+from benchmarks.growth import inputs
+from benchmarks.limits import Stages
+from benchmarks.measured import Measured, call, table, whole
+from benchmarks.outputs import keys
+from benchmarks.processes import Cost
+from benchmarks.proofs import Traits, traits
+from benchmarks.stages import measure
+from benchmarks.targets import verdicts
+from benchmarks.workloads import WORKLOADS, scaled, suite_scale
+
+
+@pytest.mark.parametrize(("name", "passthrough"), [("babel", False), ("svs", False), ("svs", True), ("jp2k", False)])
+def test_the_limit_is_measured_on_the_same_tiles_that_stream_makes(name, passthrough, tmp_path):
+    slide = scaled(WORKLOADS[name], suite_scale(timed=False)).make()
+    (tmp_path / "alone").mkdir()
+    stages = measure(slide, tmp_path / "alone", passthrough=passthrough)
+    tileframe.run(
+        slide,
+        tmp_path / "p",
+        backend="stream",
+        quality=QUALITY,
+        tile_size="native" if passthrough else TILE_SIZE,
+        overlap=OVERLAP,
+        passthrough=passthrough,
+    )
+    alone, made = tmp_path / "alone", tmp_path / "p_files"
+    assert keys(alone) == keys(made)
+    assert [key for key in keys(made) if (alone / key).read_bytes() != (made / key).read_bytes()] == []
+    assert all(seconds > 0 for seconds in stages.seconds.values())
+    assert stages.in_order is (name == "babel")
+
+
+def test_decoding_in_order_cannot_be_shared_out():
+    seconds = {"decode": 6.0, "halve": 1.0, "encode": 2.0, "write": 1.0}
+    assert Stages(True, 2, seconds).limit == 6
+    assert Stages(False, 2, seconds).limit == 5
+    assert Stages(True, 1, seconds).limit == 10
+    assert Stages.parse(Stages(True, 2, seconds).to_json()) == Stages(True, 2, seconds)
+
+
+def test_what_cannot_be_done_with_an_input_is_left_out():
+    jp2k = traits(scaled(WORKLOADS["jp2k"], suite_scale(timed=False)).make())
+    assert (jp2k.is_slide, jp2k.stores_jpegs, jp2k.dzsave_reads, jp2k.in_order) == (True, False, False, False)
+    able = competitors_for(jp2k)
+    assert DZSAVE not in able
+    assert PASSTHROUGH not in able
+    assert reference_of(able) in able
+
+
+def test_ratios_are_taken_pair_by_pair():
+    limits: dict[tuple[str, ...], Stages] = {
+        STREAM.limit: Stages(True, 2, {"decode": 2.0, "halve": 0, "encode": 0, "write": 0})
+    }
+    measured = Measured(
+        "babel",
+        Traits(tileframe.Size(1, 1), in_order=True, is_slide=False, stores_jpegs=False, dzsave_reads=True),
+        (STREAM, DZSAVE),
+        ({STREAM: took(4.0), DZSAVE: took(8.0)}, {STREAM: took(2.0), DZSAVE: took(6.0)}),
+        (limits, limits),
+    )
+    assert str(measured.times_as_fast(STREAM, whole)) == "2.50 (2.00 to 3.00)"
+    assert str(measured.of_limit(STREAM, call)) == "1.00 (0.50 to 1.50)"
+    assert "2.50 (2.00 to 3.00)" in table(measured)
+    faster, limit, memory = verdicts(measured)
+    assert "whole process 2.50 reached" in faster
+    assert "whole process 1.50 NOT reached, the call 1.00 reached" in limit
+    assert "100 MB reached (80 MB without pages of files)" in memory
+
+
+def test_growth_leaves_out_what_is_too_large():
+    assert [workload.size.area for workload in inputs("jpg", 400)] == [25_000_000, 100_000_000, 400_000_000]
+
+
+def took(seconds: float) -> Run:
+    return Run(Cost(seconds, 2 * seconds, 100_000_000, 80_000_000, ""), seconds - 1)
