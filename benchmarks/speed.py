@@ -1,6 +1,6 @@
 """The backend `stream` beside everything else that makes the same pyramid, and beside the limit of the machine.
 
-``python benchmarks/speed.py [--workload NAME ...] [--scale S] [--rounds N] [--input FILE] [--slow] [--without WHO ...]``
+``python benchmarks/speed.py [--workload NAME ...] [--scale S] [--rounds N] [--input FILE] [--slow] [--without X ...]``
 
 Each competitor runs in a process of its own with a fresh folder, in turn A B C, A B C ..., after one round that warms
 up; every output is proved before its time counts. In each round the work itself is measured as well, stage by stage:

@@ -12,9 +12,8 @@ from PIL import Image
 
 from tests.pictures import gradient, jpeg, photo, png, svs
 from tests.pyramids import pixels, tiles
-from tileframe import Equality, compare, open_pyramid, run
+from tileframe import Comparison, Equality, compare, open_pyramid, run
 from tileframe.cli import run_command
-from tileframe.comparison import Comparison
 
 
 def between(one: Path, other: Path, registry) -> Comparison:

@@ -179,6 +179,10 @@ class TestStreamPlugin(PluginContract):
     module = "tileframe_stream"
 
 
+class TestViewerPlugin(PluginContract):
+    module = "tileframe_viewer"
+
+
 class TestVipsPlugin(PluginContract):
     module = "tileframe_vips"
 

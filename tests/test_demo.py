@@ -40,6 +40,8 @@ def test_demo_makes_a_slide_and_its_pyramid_and_nothing_else(folder):
         "tileframe-demo.sha256",
         "tileframe-demo.tileframe.json",
         "tileframe-demo_files",
+        "tileframe-demo.html",
+        "tileframe-viewer",
     }
 
 
@@ -50,7 +52,7 @@ def test_demo_says_where_both_are_and_what_to_do_next(tmp_path, monkeypatch, cap
     slide = Path("tileframe-demo", "tileframe-demo.svs")
     assert f"{slide}  the slide, {SIZE}" in out
     assert f"{slide.with_suffix('.dzi')}  its pyramid, 12 levels" in out
-    assert "OpenSeadragon" in out
+    assert f"{slide.with_suffix('.html')}\n" in out
     assert f"drawing a slide, {SIZE}" in err
     assert all(line.startswith("tileframe: ") for line in err.splitlines())
 
@@ -110,10 +112,12 @@ def test_second_demo_replaces_the_first(tmp_path):
         assert run_command(["demo", "-o", str(tmp_path), "--megapixels", megapixels]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
         "tileframe-demo.dzi",
+        "tileframe-demo.html",
         "tileframe-demo.sha256",
         "tileframe-demo.svs",
         "tileframe-demo.tileframe.json",
         "tileframe-demo_files",
+        "tileframe-viewer",
     ]
     with openslide.OpenSlide(tmp_path / "tileframe-demo.svs") as slide:
         assert Size(*slide.dimensions) == SIZE

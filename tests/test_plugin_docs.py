@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -89,7 +90,7 @@ CONTRACTS = """
 import io
 import zipfile
 
-import batch, compatible_plugin, plain, ppm, processes, weight, zipped
+import batch, compatible_plugin, plain, ppm, processes, sheet, weight, zipped
 import numpy as np
 from PIL import Image
 from tileframe.testing import CASES, BackendContract, CheckContract, PluginContract, StoreContract, WriterContract
@@ -127,7 +128,7 @@ class TestWeight(CheckContract):
     faults = ()  # the kit's are for other checks to find; they must not stop this one
 
 
-for module in (batch, compatible_plugin, plain, ppm, processes, weight, zipped):
+for module in (batch, compatible_plugin, plain, ppm, processes, sheet, weight, zipped):
     name = f"Test_{module.__name__}"
     globals()[name] = type(name, (PluginContract,), {"module": module.__name__})
 """
@@ -298,6 +299,18 @@ def test_the_command_commands(loaded, tmp_path, capsys):
     slides = [str(png(tmp_path / name, gradient(30, 20))) for name in ("a.png", "b.png")]
     build_cli(registry).main(["batch", *slides, "-o", str(tmp_path / "out")], standalone_mode=False, obj=registry)
     assert capsys.readouterr().out == "".join(f"{tmp_path / 'out' / name}.dzi  6 tiles\n" for name in "ab")
+
+
+def test_the_viewer_makes_a_page(loaded, tmp_path, capsys):
+    registry = loaded("sheet")
+    slide = png(tmp_path / "a <b>.png", gradient(600, 400))
+    command = ["run", str(slide), "-o", str(tmp_path / "a <b>"), "--viewer=sheet"]
+    build_cli(registry).main(command, standalone_mode=False, obj=registry)
+    page = tmp_path / "a <b>-sheet.html"
+    assert f"page     {page}" in capsys.readouterr().out
+    source = re.search(r'<p>a &lt;b&gt;<p><img src="([^"]*)"', page.read_text(encoding="utf-8"))
+    assert source is not None
+    assert (tmp_path / unquote(source[1])).is_file()
 
 
 def plugin(name: str) -> str:

@@ -36,24 +36,36 @@ from tileframe.interfaces import (
     Store,
     StoredPyramid,
     StoredTiles,
+    Viewer,
     Writer,
 )
 from tileframe.model import (
     WHITE,
     Access,
+    Comparison,
     Encoding,
     Equality,
     Finding,
     Fit,
     IccProfile,
     JobSpec,
+    LevelDifference,
     NativeLevel,
     Report,
     Rgb,
     Severity,
     SlideFacts,
 )
-from tileframe.offers import BackendPlugin, CheckPlugin, ExecutorPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.offers import (
+    BackendPlugin,
+    CheckPlugin,
+    ExecutorPlugin,
+    Plugin,
+    ReaderPlugin,
+    StorePlugin,
+    ViewerPlugin,
+    WriterPlugin,
+)
 from tileframe.sources import BaseSource
 
 if TYPE_CHECKING:
@@ -79,6 +91,7 @@ __all__ = [
     "CheckError",
     "CheckPlugin",
     "CheckedTile",
+    "Comparison",
     "CompressedTiles",
     "Encoding",
     "Equality",
@@ -91,6 +104,7 @@ __all__ = [
     "Job",
     "JobSpec",
     "Layout",
+    "LevelDifference",
     "NativeLevel",
     "OptionError",
     "OutputError",
@@ -113,6 +127,8 @@ __all__ = [
     "TileAddress",
     "TileframeError",
     "UnsupportedInput",
+    "Viewer",
+    "ViewerPlugin",
     "Writer",
     "WriterPlugin",
     "__version__",

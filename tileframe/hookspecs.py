@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 
 import pluggy
 
-from tileframe.offers import BackendPlugin, CheckPlugin, ExecutorPlugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.offers import (
+    BackendPlugin,
+    CheckPlugin,
+    ExecutorPlugin,
+    ReaderPlugin,
+    StorePlugin,
+    ViewerPlugin,
+    WriterPlugin,
+)
 
 if TYPE_CHECKING:
     import click
@@ -54,6 +62,11 @@ def tileframe_executors() -> Sequence[ExecutorPlugin]:  # type: ignore[empty-bod
 @hookspec
 def tileframe_checks() -> Sequence[CheckPlugin]:  # type: ignore[empty-body]
     """Offer checks; ``tileframe verify`` runs all of them, or those chosen by ``--check NAME``, by name."""
+
+
+@hookspec
+def tileframe_viewers() -> Sequence[ViewerPlugin]:  # type: ignore[empty-body]
+    """Offer pages to look at pyramids in, chosen by ``--viewer=NAME``; ``--viewer`` takes the first by name."""
 
 
 @hookspec

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from tileframe.errors import CheckError
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
-from tileframe.model import Encoding, Equality, Finding, JobSpec, Rgb, SlideFacts
+from tileframe.model import Comparison, Encoding, Equality, Finding, JobSpec, Rgb, SlideFacts
 from tileframe.parallel import Threads
 
 if TYPE_CHECKING:
@@ -270,6 +270,22 @@ class Check(Protocol):
 
         Damage is a `Finding`, never an exception. Memory must not grow with the pyramid.
         """
+
+
+class Viewer(Protocol):
+    """Writes a page in which a browser shows pyramids."""
+
+    def prepare(self, targets: Sequence[Path], *, overwrite: bool) -> Path:
+        """Return where the page for the descriptors ``targets``, one or two, will be; they need not exist yet.
+
+        `OutputError` if it cannot be written there, or if another's file is there and is not to be overwritten;
+        `PluginError` if a part of it is missing. A page of the viewer's own is always replaced.
+        """
+
+    def write(
+        self, pyramids: Sequence[StoredPyramid], *, comparison: Comparison | None = None, overwrite: bool = False
+    ) -> Path:
+        """Write the page of one pyramid, or of two with what was found between them; return where it is."""
 
 
 class Backend(Protocol):

@@ -228,3 +228,45 @@ class Report:
     """Why better-ranked readers and backends were not taken."""
     notes: tuple[str, ...]
     """What the user should know about the pixels, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class LevelDifference:
+    """How one level of two pyramids differs."""
+
+    level: int
+    tiles: int
+    differing: int
+    """Tiles that do not decode to the same pixels."""
+    unreadable: int
+    """Tiles that are missing, damaged or of another size in one of the two; no figure below counts them."""
+    largest: int
+    """The largest difference of a sample, 0 to 255."""
+    mean: float
+    """The mean absolute difference of all samples."""
+    psnr: float | None
+    """In dB over all samples; None where all are equal."""
+    worst: str | None
+    """The key, below the level folders, of the tile with the largest mean difference; None where all are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How equal two pyramids are."""
+
+    strength: Equality | None
+    """The strongest equality that holds; None if not even the layouts are the same."""
+    layout: tuple[str, ...]
+    """What differs in descriptors, keys and sizes, or is damaged, as sentences; no more than 20."""
+    levels: tuple[LevelDifference, ...]
+    """The base last; empty where the geometries differ."""
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all levels."""
+        return sum(level.tiles for level in self.levels)
+
+    @property
+    def identical(self) -> int:
+        """Tiles of all levels that decode to the same pixels."""
+        return self.tiles - sum(level.differing + level.unreadable for level in self.levels)

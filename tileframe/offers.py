@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from tileframe.interfaces import Backend, Check, Executor, Reader, Store, StoredTiles, Writer
+from tileframe.interfaces import Backend, Check, Executor, Reader, Store, StoredTiles, Viewer, Writer
 from tileframe.model import Fit
 
 T = TypeVar("T", covariant=True)
@@ -53,6 +53,11 @@ class CheckPlugin(Plugin[Check]):
 @dataclass(frozen=True)
 class ExecutorPlugin(Plugin[Executor]):
     """A place where blocks are made; ``make()`` returns the executor. Without a name, threads of this process do."""
+
+
+@dataclass(frozen=True)
+class ViewerPlugin(Plugin[Viewer]):
+    """A page to look at pyramids in; ``make()`` returns what writes it."""
 
 
 @dataclass(frozen=True)

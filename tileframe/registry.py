@@ -13,7 +13,16 @@ import pluggy
 
 from tileframe import hookspecs
 from tileframe.errors import OptionError, PluginError
-from tileframe.offers import BackendPlugin, CheckPlugin, ExecutorPlugin, Plugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.offers import (
+    BackendPlugin,
+    CheckPlugin,
+    ExecutorPlugin,
+    Plugin,
+    ReaderPlugin,
+    StorePlugin,
+    ViewerPlugin,
+    WriterPlugin,
+)
 
 if TYPE_CHECKING:
     import click
@@ -27,6 +36,7 @@ RECORDS: dict[str, type[Plugin[Any]]] = {
     "backend": BackendPlugin,
     "check": CheckPlugin,
     "executor": ExecutorPlugin,
+    "viewer": ViewerPlugin,
 }
 
 
@@ -72,6 +82,11 @@ class Registry:
         """All checks, by name."""
         return self._all("check", CheckPlugin)
 
+    @property
+    def viewers(self) -> list[ViewerPlugin]:
+        """All viewers, by name."""
+        return self._all("viewer", ViewerPlugin)
+
     def reader(self, name: str) -> ReaderPlugin:
         """Return the reader called ``name``; `OptionError`, listing the known ones, if there is none."""
         return self._one("reader", ReaderPlugin, name)
@@ -95,6 +110,10 @@ class Registry:
     def executor(self, name: str) -> ExecutorPlugin:
         """Return the executor called ``name``; `OptionError`, listing the known ones, if there is none."""
         return self._one("executor", ExecutorPlugin, name)
+
+    def viewer(self, name: str) -> ViewerPlugin:
+        """Return the viewer called ``name``; `OptionError`, listing the known ones, if there is none."""
+        return self._one("viewer", ViewerPlugin, name)
 
     def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
         """Let plugins add their subcommands to ``cli``; return those that failed. A name taken twice is an error."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 import tileframe
-from tileframe import OptionError, Size
+from tileframe import OptionError, PluginError, Size
 from tileframe.machine import available_cores
 
 NAME = "tileframe-demo"
@@ -27,7 +26,7 @@ SIDE = 256  # the slide's sides are multiples of it, so that its levels come out
     default=Path(NAME),
     show_default=True,
     metavar="FOLDER",
-    help="Where to put both.",
+    help="Where to put all of it.",
 )
 @click.option(
     "--megapixels",
@@ -38,9 +37,10 @@ SIDE = 256  # the slide's sides are multiples of it, so that its levels come out
     help="Size of the slide.",
 )
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
-@click.pass_obj
-def demo(registry: Any, /, folder: Path, megapixels: float, workers: int | None) -> None:
-    """Draw a sample slide, make its pyramid, and say what to do next.
+@click.option("--open/--no-open", "opens", default=None, help="Open the page in the browser; by default on a terminal.")
+@click.pass_context
+def demo(context: click.Context, /, folder: Path, megapixels: float, workers: int | None, opens: bool | None) -> None:
+    """Draw a sample slide, make its pyramid and a page to look at it, and say what to do next.
 
     The slide looks like stained tissue under a microscope. A second demo replaces the first.
     """
@@ -52,10 +52,23 @@ def demo(registry: Any, /, folder: Path, megapixels: float, workers: int | None)
     slide, target = folder / f"{NAME}.svs", folder / f"{NAME}.dzi"
     _draw(slide, size, workers)
     click.echo("tileframe: making its pyramid", err=True)
-    report = tileframe.run(slide, target, workers=workers, overwrite=True, registry=registry)
+    report = tileframe.run(slide, target, workers=workers, overwrite=True, registry=context.obj)
     click.echo(f"{slide}  the slide, {size}, {slide.stat().st_size / 1e6:.1f} MB")
     click.echo(f"{target}  its pyramid, {report.levels} levels, {report.tiles:,} tiles, made in {report.seconds:.1f} s")
+    _view(context, target, opens=sys.stdout.isatty() if opens is None else opens)
     _show_next_steps(slide, folder)
+
+
+def _view(context: click.Context, target: Path, *, opens: bool) -> None:
+    """Run `tileframe view`, where it is installed and whole."""
+    group = context.parent.command if context.parent else None
+    command = group.get_command(context, "view") if isinstance(group, click.Group) else None
+    if command is None:
+        return
+    try:
+        context.invoke(command, target=target, opens=opens)
+    except PluginError as error:
+        click.echo(f"tileframe: {error}", err=True)
 
 
 def sample_size(megapixels: float) -> Size:
@@ -77,9 +90,6 @@ def _draw(slide: Path, size: Size, workers: int) -> None:
 
 def _show_next_steps(slide: Path, folder: Path) -> None:
     other = folder / "openslide.dzi"
-    click.echo(
-        "\nTo look at it, show the .dzi in a web page with OpenSeadragon; the README has the few lines it takes."
-    )
-    click.echo("To go on:")
+    click.echo("\nOpen the page in a browser to look at the slide. To go on:")
     click.echo(f"  tileframe info {shlex.quote(str(slide))}")
     click.echo(f"  tileframe run {shlex.quote(str(slide))} --backend openslide -o {shlex.quote(str(other))}")

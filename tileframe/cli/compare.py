@@ -8,10 +8,9 @@ import click
 
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import show_json, show_rows
-from tileframe.comparison import Comparison
 from tileframe.comparison import compare as compared
 from tileframe.errors import CheckError, OptionError
-from tileframe.model import Equality
+from tileframe.model import Comparison, Equality
 from tileframe.opening import open_pyramid
 from tileframe.registry import Registry
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 import click
 
 from tileframe import machine
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows, to_json
-from tileframe.errors import OutputError
+from tileframe.errors import OutputError, PluginError
 from tileframe.estimate import Forecast, forecast
+from tileframe.interfaces import Viewer
 from tileframe.model import NATIVE, JobSpec, Passthrough, Report, Rgb
+from tileframe.opening import open_pyramid
 from tileframe.pipeline import execute, target_of
 from tileframe.planning import Plan
 from tileframe.registry import Registry
@@ -32,12 +34,13 @@ class TileSize(click.ParamType["int | str"]):
 
 
 class RunCommand(click.Command):
-    """Takes ``--passthrough`` alone as well as with a value, which click would take from what follows."""
+    """Takes some options alone as well as with a value, which click would take from what follows."""
+
+    ALONE: ClassVar[dict[str, str]] = {"--passthrough": Passthrough.ALWAYS.value, "--viewer": ""}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give it its value where it has none."""
-        always = f"--passthrough={Passthrough.ALWAYS.value}"
-        return super().parse_args(ctx, [always if word == "--passthrough" else word for word in args])
+        """Give them their values where they have none."""
+        return super().parse_args(ctx, [f"{word}={self.ALONE[word]}" if word in self.ALONE else word for word in args])
 
 
 @click.command(cls=RunCommand)
@@ -76,6 +79,7 @@ class RunCommand(click.Command):
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--executor", metavar="NAME", help="Where blocks are made; default: threads of this process.")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
+@click.option("--viewer", metavar="[=NAME]", help="Also write NAME.html, a page to look at the pyramid in.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @click.option(
     "--report",
@@ -104,6 +108,7 @@ def run(
     workers: int | None,
     executor: str | None,
     overwrite: bool,
+    viewer: str | None,
     dry_run: bool,
     report: Path | None,
     as_json: bool,
@@ -127,6 +132,9 @@ def run(
         executor=executor,
         overwrite=overwrite,
     )
+    pages = None if viewer is None else _viewer(registry, viewer)
+    if pages is not None:
+        pages.prepare([spec.target], overwrite=overwrite)
     if dry_run:
         coming = forecast(spec, registry)
         show_json(coming) if as_json else _show_forecast(coming)
@@ -136,10 +144,21 @@ def run(
     done = _execute(spec, registry, quiet=quiet, verbose=verbose)
     if report is not None:
         _write(report, to_json(done))
+    page = None
+    if pages is not None:
+        page = pages.write([open_pyramid(done.target, registry=registry)], overwrite=overwrite)
     if as_json:
         show_json(done)
     elif not quiet:
-        _show_report(done)
+        _show_report(done, page)
+
+
+def _viewer(registry: Registry, name: str) -> Viewer:
+    if name:
+        return registry.viewer(name).make()
+    if not registry.viewers:
+        raise PluginError("no viewer is installed; --viewer needs a plugin that offers one")
+    return registry.viewers[0].make()
 
 
 def _execute(spec: JobSpec, registry: Registry, *, quiet: bool, verbose: bool) -> Report:
@@ -164,7 +183,7 @@ def _execute(spec: JobSpec, registry: Registry, *, quiet: bool, verbose: bool) -
     return done
 
 
-def _show_report(done: Report) -> None:
+def _show_report(done: Report, page: Path | None) -> None:
     click.echo(f"{done.target}")
     rate = done.megapixels / done.seconds
     show_rows(
@@ -180,6 +199,7 @@ def _show_report(done: Report) -> None:
             ("memory", f"{in_bytes(done.peak_memory)} at most"),
             ("reader", done.reader),
             ("backend", f"{done.backend}: {done.way}"),
+            *([("page", f"{page}")] if page else []),
         ]
     )
 

@@ -1,0 +1,21 @@
+"""The page in which pyramids are looked at, and the command ``tileframe view``."""
+
+from __future__ import annotations
+
+import click
+
+from tileframe import ViewerPlugin, hookimpl
+from tileframe_viewer.command import view
+from tileframe_viewer.page import PageViewer
+
+
+@hookimpl
+def tileframe_viewers() -> list[ViewerPlugin]:
+    """Offer the page ``NAME.html``."""
+    return [ViewerPlugin("page", "NAME.html beside the pyramid, with OpenSeadragon", PageViewer)]
+
+
+@hookimpl
+def tileframe_add_commands(cli: click.Group) -> None:
+    """Add ``view``."""
+    cli.add_command(view)

@@ -1,0 +1,96 @@
+"""``tileframe view``. Imports nothing heavy: it is loaded whenever ``tileframe`` starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+import webbrowser
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+import tileframe
+from tileframe import Comparison, OptionError, OutputError, StoredPyramid
+from tileframe_viewer.page import PageViewer
+
+SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+
+
+@click.command()
+@click.argument("target", metavar="OUT.dzi", type=click.Path(path_type=Path))
+@click.argument("other", metavar="[OTHER.dzi]", required=False, type=click.Path(path_type=Path))
+@click.option("--open/--no-open", "opens", default=True, help="Open the page in the browser, or only print its path.")
+@click.option("--serve", is_flag=True, help="Serve the folder on 127.0.0.1, to this machine only, until Ctrl-C.")
+@click.option("--port", type=int, metavar="N", help="With --serve; default: any that is free.")
+@click.option("--figures/--no-figures", default=True, help="Of two: compare every tile, and show what was found.")
+@click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
+@click.option("--overwrite", is_flag=True, help="Replace a file of the page's name that tileframe did not write.")
+@click.pass_obj
+def view(
+    registry: Any,
+    /,
+    target: Path,
+    other: Path | None,
+    opens: bool,
+    serve: bool,
+    port: int | None,
+    figures: bool,
+    workers: int | None,
+    overwrite: bool,
+) -> None:
+    """Write a page that shows the pyramid OUT.dzi, whichever tool made it, and open it.
+
+    With two pyramids, the page shows both at once, side by side or with a curtain, and how far apart they are.
+    """
+    if port is not None and not (serve and 0 <= port <= 65535):
+        raise OptionError(f"--port goes with --serve and is from 0 to 65535, not {port}")
+    if workers is not None and workers < 1:
+        raise OptionError(f"the number of workers must be 1 or more, not {workers}")
+    targets = [target] if other is None else [target, other]
+    viewer = PageViewer()
+    pyramids = [tileframe.open_pyramid(path, registry=registry, workers=workers) for path in targets]
+    viewer.prepare(targets, overwrite=overwrite)
+    comparison = _compared(pyramids[0], pyramids[1]) if other is not None and figures else None
+    page = viewer.write(pyramids, comparison=comparison, overwrite=overwrite)
+    if serve:
+        _serve(page, targets, port=port or 0, opens=opens)
+        return
+    click.echo(f"{page}")
+    if opens:
+        _open(page.resolve().as_uri())
+
+
+def _compared(one: StoredPyramid, other: StoredPyramid) -> Comparison:
+    pixels = one.pyramid.pixel_count if one.pyramid == other.pyramid else 0
+    with click.progressbar(length=pixels, label="tileframe: comparing", file=sys.stderr) as bar:
+        return tileframe.compare(one, other, progress=lambda _, done: bar.update(done - bar.pos))
+
+
+def _serve(page: Path, targets: list[Path], *, port: int, opens: bool) -> None:
+    from tileframe_viewer.serving import Server
+
+    folders = [path.resolve().parent for path in targets]
+    root = Path(os.path.commonpath(folders))
+    try:
+        server = Server(root, folders, port=port)
+    except OSError as error:
+        raise OutputError(f"port {port} of 127.0.0.1 cannot be had ({error.strerror}); leave out --port") from error
+    url = f"{server.origin}/{quote(os.fsencode(page.resolve().relative_to(root).as_posix()))}"
+    with server:
+        click.echo(url)
+        click.echo("tileframe: Ctrl-C ends it", err=True)
+        if opens:
+            _open(url)
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:  # the way to end it
+            click.echo(err=True)
+
+
+def _open(url: str) -> None:
+    # Where there is no screen, a browser of letters may be found, which shows nothing and takes the terminal.
+    screen = sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in SCREENS)
+    if not (screen and webbrowser.open(url)):
+        click.echo(f"tileframe: no browser could be opened; open {url} yourself", err=True)

@@ -1,0 +1,41 @@
+"use strict";
+// Where something is: points in words, and the boxes of tiles. Base pixels throughout; arithmetic alone.
+
+(globalThis.tileframe ??= {}).coordinates = (() => {
+  /** The whole pixel in which `point` lies; null beside the picture. */
+  function pixelAt(point, pyramid) {
+    const x = Math.floor(point.x);
+    const y = Math.floor(point.y);
+    return x >= 0 && y >= 0 && x < pyramid.width && y < pyramid.height ? { x, y } : null;
+  }
+
+  /** A pixel in words: its column and row. */
+  function pixelText(pixel) {
+    return `x ${pixel.x.toLocaleString("en")}  y ${pixel.y.toLocaleString("en")}`;
+  }
+
+  /** The same in millimetres from the upper left corner; "" where the slide does not say how large its pixels are. */
+  function distanceText(pixel, mpp) {
+    if (!mpp) return "";
+    const across = (pixel.x * mpp[0]) / 1000;
+    const down = (pixel.y * mpp[1]) / 1000;
+    return `${across.toFixed(2)}, ${down.toFixed(2)} mm`;
+  }
+
+  /** The number of the base level: level 0 is one pixel, and each level has twice the pixels a side. */
+  function baseLevel(pyramid) {
+    let level = 0;
+    while (2 ** level < Math.max(pyramid.width, pyramid.height)) level += 1;
+    return level;
+  }
+
+  /** The part of the base that a tile shows, overlap not counted; `tile` has level, col and row. */
+  function tileBox(tile, pyramid) {
+    const side = pyramid.tileSize * 2 ** (baseLevel(pyramid) - tile.level);
+    const x = tile.col * side;
+    const y = tile.row * side;
+    return { x, y, width: Math.min(side, pyramid.width - x), height: Math.min(side, pyramid.height - y) };
+  }
+
+  return { baseLevel, distanceText, pixelAt, pixelText, tileBox };
+})();

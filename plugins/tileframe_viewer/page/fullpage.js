@@ -1,0 +1,31 @@
+"use strict";
+// The whole screen for the page; where a browser has no full screen, as phones do, all of the window for the slide.
+
+(globalThis.tileframe ??= {}).fullpage = (() => {
+  const root = document.documentElement;
+
+  /** Change to the whole screen and back. */
+  async function toggle() {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else if (root.classList.contains("full")) root.classList.remove("full");
+    else {
+      try {
+        await root.requestFullscreen();
+      } catch {
+        root.classList.add("full");
+      }
+    }
+  }
+
+  /** Leave what `toggle` made of browsers without full screen; Escape leaves the other by itself. */
+  function leave() {
+    root.classList.remove("full");
+  }
+
+  /** Whether the slide has all the room. */
+  function isOn() {
+    return Boolean(document.fullscreenElement) || root.classList.contains("full");
+  }
+
+  return { isOn, leave, toggle };
+})();

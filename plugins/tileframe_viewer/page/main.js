@@ -1,0 +1,102 @@
+"use strict";
+// The page: opens what its record names, and ties the parts together.
+
+(() => {
+  const { actions, address, fullpage, keyboard, link, loading, panels, problems, readouts, stage, theme } = tileframe;
+  const by = (id) => document.getElementById(id);
+
+  function start() {
+    theme.restore();
+    by("starting").remove();
+    const record = read();
+    if (record === null) {
+      problems.show("What this page should know of the slide is damaged. Write the page again: tileframe view NAME.dzi");
+    } else if (typeof OpenSeadragon === "undefined") {
+      problems.show("OpenSeadragon could not be loaded. Is the folder tileframe-viewer, with all its files, beside this page?");
+    } else {
+      open(record);
+    }
+  }
+
+  /** The record in the page; null if it is damaged. */
+  function read() {
+    try {
+      const record = JSON.parse(by("tileframe").textContent);
+      return record.pyramids.length ? record : null;
+    } catch {
+      return null;
+    }
+  }
+
+  function open({ pyramids, comparison }) {
+    by("overview").style.setProperty("--aspect", pyramids[0].width / pyramids[0].height);
+    if (pyramids.length > 1) by("stages").dataset.mode = link.parse(location.hash)?.mode ?? "side";
+    const areas = [by("stage-a"), by("stage-b")].slice(0, pyramids.length);
+    for (const area of areas) area.hidden = false; // a viewer needs to know how large it is
+    const stages = areas.map((area, index) => {
+      const viewer = stage.open(area.querySelector(".slide"), pyramids[index], index ? null : by("navigator"));
+      const name = area.querySelector(".name");
+      name.textContent = pyramids[index].name;
+      name.hidden = pyramids.length === 1;
+      loading.report(viewer, pyramids[index]);
+      return viewer;
+    });
+    loading.watch(by("stages"), stages);
+    panels.fillFacts(by("facts"), pyramids);
+    // OpenSeadragon opens what it is given in a moment, not at once.
+    let waiting = stages.length;
+    for (const viewer of stages) viewer.addOnceHandler("open", () => (waiting -= 1) || ready(stages, pyramids, comparison));
+  }
+
+  function ready(stages, pyramids, comparison) {
+    const [viewer] = stages;
+    const [pyramid] = pyramids;
+    const pair = stages.length > 1 ? tileframe.pair.open(stages, pyramids, comparison, () => changed()) : null;
+    const current = () => ({ ...stage.view(viewer, pyramid, { aim: true }), ...pair?.state() });
+    const go = (view) => {
+      if (view !== null && pair?.set(view)) {
+        // OpenSeadragon sees the new sizes when it draws, and what it would make of the view is not what is wanted.
+        requestAnimationFrame(() => requestAnimationFrame(() => go(view)));
+        return;
+      }
+      pair?.lead();
+      if (view === null) viewer.viewport.goHome(true);
+      else stage.look(viewer, pyramid, view);
+      pair?.follow();
+    };
+    const wanted = link.parse(location.hash);
+    if (wanted) go(wanted);
+    const changed = address.keep(current, go);
+
+    const showInfo = panels.toggle(by("info-button"), by("info"), by("info-close"));
+    const ofView = actions.ofView(viewer);
+    for (const action of Object.values(ofView)) {
+      const { run } = action;
+      action.run = (key) => {
+        pair?.lead();
+        run(key);
+      };
+    }
+    const all = {
+      ...ofView,
+      ...pair?.actions,
+      full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
+      link: { keys: ["l"], label: "Copy a link to this view", run: () => address.copy(current()) },
+      navigator: { keys: ["n"], label: "Show or hide the overview", run: () => flipHidden(by("overview")) },
+      info: { keys: ["i"], label: "About the slide", run: () => showInfo(by("info").hidden) },
+      theme: { keys: ["t"], label: "Dark or light", run: theme.toggle },
+      help: { keys: ["?"], label: "These keys", run: () => by("help").showModal() },
+    };
+    keyboard.listen([...Object.values(all), { keys: ["Escape"], run: () => (fullpage.leave(), showInfo(false)) }]);
+    actions.press(all);
+    panels.fillKeys(by("keys"), Object.values(all));
+    by("help-close").addEventListener("click", () => by("help").close());
+    readouts.follow(stages, pyramids, changed);
+  }
+
+  function flipHidden(element) {
+    element.hidden = !element.hidden;
+  }
+
+  start();
+})();

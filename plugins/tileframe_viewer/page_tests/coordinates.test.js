@@ -1,0 +1,35 @@
+"use strict";
+
+const assert = require("node:assert/strict");
+const { test } = require("node:test");
+
+require("../page/coordinates.js");
+const { baseLevel, distanceText, pixelAt, pixelText, tileBox } = globalThis.tileframe.coordinates;
+
+const pyramid = { width: 5888, height: 4096, tileSize: 254 };
+
+test("a point lies in the pixel that it is in, and in none beside the picture", () => {
+  assert.deepEqual(pixelAt({ x: 0, y: 0 }, pyramid), { x: 0, y: 0 });
+  assert.deepEqual(pixelAt({ x: 5887.999, y: 4095.999 }, pyramid), { x: 5887, y: 4095 });
+  for (const [x, y] of [[-0.001, 5], [5, -0.001], [5888, 5], [5, 4096]]) assert.equal(pixelAt({ x, y }, pyramid), null);
+});
+
+test("pixels and distances in words", () => {
+  assert.equal(pixelText({ x: 123456, y: 7 }), "x 123,456  y 7");
+  assert.equal(distanceText({ x: 4000, y: 2000 }, [0.25, 0.5]), "1.00, 1.00 mm");
+  assert.equal(distanceText({ x: 4000, y: 2000 }, null), "");
+});
+
+test("levels are counted as Deep Zoom does", () => {
+  for (const [side, level] of [[1, 0], [2, 1], [3, 2], [4, 2], [5, 3], [4096, 12], [4097, 13]]) {
+    assert.equal(baseLevel({ width: side, height: 1 }), level);
+    assert.equal(baseLevel({ width: 1, height: side }), level);
+  }
+});
+
+test("a tile of the base covers its cell; one below covers twice as much; the last ones end with the picture", () => {
+  assert.deepEqual(tileBox({ level: 13, col: 2, row: 1 }, pyramid), { x: 508, y: 254, width: 254, height: 254 });
+  assert.deepEqual(tileBox({ level: 12, col: 2, row: 1 }, pyramid), { x: 1016, y: 508, width: 508, height: 508 });
+  assert.deepEqual(tileBox({ level: 13, col: 23, row: 16 }, pyramid), { x: 5842, y: 4064, width: 46, height: 32 });
+  assert.deepEqual(tileBox({ level: 0, col: 0, row: 0 }, pyramid), { x: 0, y: 0, width: 5888, height: 4096 });
+});

@@ -1,0 +1,113 @@
+"""A real browser, and pages for it to open."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tileframe
+from tests.browser.looking import Opened
+from tests.pictures import photo, svs
+from tileframe import StoredPyramid
+from tileframe_viewer.page import PageViewer
+from tileframe_viewer.serving import Server
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium, headless, as the system has it; tests are skipped where it has none."""
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"no browser is installed here: {', '.join(NAMES)}")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with sync_api.sync_playwright() as playwright:
+        # Its sandbox needs rights that containers do not give.
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Server]:
+    """A server for the test's own folder."""
+    with Server(tmp_path, [tmp_path]) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def open_page(browser: Any, served: Server, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+    """Open a page of the test's folder, from the server or as a file; at the end, nothing may have gone wrong."""
+    opened: list[tuple[Any, Opened, bool]] = []
+
+    def open_it(
+        path: Path,
+        view: str = "",
+        *,
+        as_file: bool = False,
+        width: int = 1280,
+        height: int = 800,
+        faults: bool = False,
+        **how: Any,
+    ) -> Opened:
+        how = {"reduced_motion": "reduce", **how}
+        context = browser.new_context(viewport={"width": width, "height": height}, **how)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        one = Opened(page, "file:///" if as_file else f"{served.origin}/")
+        page.on("console", lambda message: one.messages.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: one.messages.append(f"error: {error}"))
+        page.on("request", lambda request: one.requests.append(request.url))
+        opened.append((context, one, faults))
+        page.goto((path.as_uri() if as_file else f"{one.origin}{path.relative_to(tmp_path).as_posix()}") + view)
+        if not faults:
+            one.wait()
+        return one
+
+    yield open_it
+    for context, one, faults in opened:
+        context.close()
+        assert [url for url in one.requests if not url.startswith(one.origin)] == []
+        assert faults or one.messages == []
+
+
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int, int], Path]:
+    """A folder with ``slide.dzi``, made once for each size and quality."""
+    made: dict[tuple[int, int, int], Path] = {}
+
+    def keep(width: int, height: int, quality: int) -> Path:
+        key = (width, height, quality)
+        if key not in made:
+            folder = tmp_path_factory.mktemp("kept")
+            slide = svs(folder / "slide.svs", photo(width, height))
+            tileframe.run(slide, folder / "out" / "slide", quality=quality)
+            made[key] = folder / "out"
+        return made[key]
+
+    return keep
+
+
+@pytest.fixture
+def made(tmp_path: Path, kept: Callable[[int, int, int], Path]) -> Callable[..., StoredPyramid]:
+    """Put a pyramid of an SVS slide and its page into the test's folder."""
+
+    def make(name: str = "slide", *, size: tuple[int, int] = (3000, 2000), quality: int = 90) -> StoredPyramid:
+        for path in kept(*size, quality).iterdir():
+            target = tmp_path / path.name.replace("slide", name, 1)
+            shutil.copytree(path, target) if path.is_dir() else shutil.copy(path, target)
+        pyramid = tileframe.open_pyramid(tmp_path / f"{name}.dzi")
+        PageViewer().write([pyramid])
+        return pyramid
+
+    return make

