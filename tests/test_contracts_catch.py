@@ -63,7 +63,9 @@ class TestCases(Contract):
 
 def test_pytest_runs_each_test_for_every_value_of_its_arguments(tmp_path):
     (tmp_path / "test_cases.py").write_text(CASES)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_cases.py"]
+    # With a folder of its own: else it clears away what earlier runs of the whole suite have left, for half a minute.
+    own = ["-p", "no:cacheprovider", "--basetemp", str(tmp_path / "base")]
+    command = [sys.executable, "-m", "pytest", "-q", *own, "test_cases.py"]
     said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
     assert "1 failed, 1 passed" in said, said
     assert "TestCases::test_it[bad]" in said
