@@ -133,7 +133,7 @@ def test_dark_and_light(open_page, made):
 
 def test_the_first_tile_is_drawn_within_a_second(open_page, made):
     page = page_of(made())
-    times = []
+    times: list[float] = []
     while min(times, default=1000) >= 1000 and len(times) < 8:  # a busy machine may be slow now and then
         opened = open_page(page)
         times.append(opened.page.evaluate("performance.getEntriesByName('tileframe-first-tile')[0].startTime"))
