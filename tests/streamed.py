@@ -102,9 +102,12 @@ class Slide:
     def open(self, path: Path, *, background: object = None) -> StreamedSource:
         return StreamedSource(self)
 
+    def _guess(self, path: Path, head: bytes) -> Fit:
+        return Fit.NATIVE if path == self.path else Fit.NONE
+
     @hookimpl
     def tileframe_readers(self) -> list[ReaderPlugin]:
-        return [ReaderPlugin("streamed", "in tests", lambda: self, lambda path, head: Fit.NONE)]
+        return [ReaderPlugin("streamed", "in tests", lambda: self, self._guess)]
 
     @hookimpl
     def tileframe_writers(self) -> list[WriterPlugin]:

@@ -220,6 +220,22 @@ def test_the_native_tile_size_goes_without_pass_through(slide, tmp_path, registr
     assert descriptor(report.target)["Overlap"] == "1"
 
 
+def test_the_overlap_is_judged_by_the_native_tile_size(tmp_path, registry):
+    path = tmp_path / "large.tif"
+    tifffile.imwrite(path, photo(1100, 600), tile=(512, 512), photometric="rgb", metadata=None)
+    report = run(path, tmp_path / "o", tile_size="native", overlap=300, registry=registry)
+    assert descriptor(report.target)["Overlap"] == "300"
+    with pytest.raises(OptionError, match="overlap must be from 0 to 511, not 512"):
+        run(path, tmp_path / "p", tile_size="native", overlap=512, registry=registry)
+
+
+def test_other_words_than_these_are_refused(slide, tmp_path, registry):
+    with pytest.raises(OptionError, match="passthrough is True, False or 'auto', not 'yes'"):
+        run(slide, tmp_path / "o", passthrough="yes", registry=registry)  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="must be a number of pixels or 'native', not 'own'"):
+        run(slide, tmp_path / "o", tile_size="own", registry=registry)  # type: ignore[arg-type]
+
+
 def test_a_picture_has_no_native_tile_size(tmp_path, registry):
     picture = jpeg(tmp_path / "a.jpg", photo(300, 200))
     with pytest.raises(OptionError, match=r"a\.jpg: is not stored in tiles; give --tile-size a number"):

@@ -11,8 +11,9 @@ import pytest
 from tests.pictures import photo, png, svs
 from tests.pyramids import differing, tiles
 from tests.streamed import Slide, encoded
-from tileframe import Access, Box, Equality, Pyramid, Size, run
+from tileframe import Access, Box, Equality, Pyramid, Size, compare, open_pyramid, run
 from tileframe import pixels as contract
+from tileframe.against import check_against
 from tileframe.testing.cases import gradient, levels
 from tileframe_stream import halving
 
@@ -68,10 +69,20 @@ def test_the_two_schedules_are_two(tmp_path):
 
 @pytest.mark.parametrize("workers", [1, 4])
 @pytest.mark.parametrize("bounds", [Box(33, 18, 4201, 2155), Box(2000, 1000, 501, 303), Box(4400, 2200, 500, 500)])
-def test_a_region_is_a_picture_of_its_own(bounds, workers, tmp_path):
-    slide = Slide(tmp_path, gradient(LARGE), Access.REGIONS, bounds=bounds)
+@pytest.mark.parametrize("access", BOTH)
+def test_a_region_is_a_picture_of_its_own(access, bounds, workers, tmp_path):
+    slide = Slide(tmp_path, gradient(LARGE), access, bounds=bounds)
     wanted = expected(slide.pixels[bounds.y : bounds.bottom, bounds.x : bounds.right], 254, 1)
     assert_made(slide.run("out", workers=workers).target, wanted)
+
+
+@pytest.mark.parametrize("access", BOTH)
+def test_a_region_is_the_same_to_libvips_and_to_the_check_against_the_slide(access, tmp_path):
+    slide = Slide(tmp_path, gradient(Size(700, 900)), access, bounds=Box(33, 400, 500, 450))
+    targets = [slide.run(backend, backend=backend, format="png").target for backend in ("stream", "vips")]
+    one, other = (open_pyramid(target, registry=slide.registry) for target in targets)
+    assert compare(one, other).strength is Equality.PIXELS
+    assert not list(check_against(one, slide.path, slide.registry, lambda tiles, pixels: None))
 
 
 @pytest.mark.parametrize("access", BOTH)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tileframe.errors import CheckError, InputError, OptionError
 from tileframe.geometry import Box, TileAddress
-from tileframe.interfaces import Pixels, Progress, Source, StoredPyramid
+from tileframe.interfaces import SKIPPED, Pixels, Progress, Source, StoredPyramid, read_region
 from tileframe.model import Access, Finding, JobSpec, Rgb, Severity
 from tileframe.parallel import in_order
 from tileframe.planning import opened
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 CHECK = "against"
 # Mean difference of a sample, where it is not known how the tiles were encoded.
 LEAST = 16.0
-# Rows that are read at once only to be passed over.
-SKIPPED = 256
 
 
 def check_against(
@@ -57,7 +55,7 @@ def check_against(
         def judge(one: tuple[TileAddress, Pixels | None]) -> tuple[TileAddress, str | None]:
             tile, expected = one
             if expected is None:
-                expected = source.read(pyramid.pyramid.tile_box(tile).shifted(region.x, region.y))
+                expected = read_region(source, region, pyramid.pyramid.tile_box(tile))
             return tile, _difference(pyramid, tile, expected, encoder)
 
         done = pixels = 0
@@ -116,8 +114,8 @@ def _rows(
         end = top + len(kept)
         if box.bottom > end:
             for y in range(end, box.y, SKIPPED):
-                source.read(Box(0, y, region.width, min(SKIPPED, box.y - y)))
-            new = source.read(Box(0, max(box.y, end), region.width, box.bottom - max(box.y, end)))
+                read_region(source, region, Box(0, y, region.width, min(SKIPPED, box.y - y)))
+            new = read_region(source, region, Box(0, max(box.y, end), region.width, box.bottom - max(box.y, end)))
             kept = np.concatenate([kept[max(0, box.y - top) :], new])
             top = box.bottom - len(kept)
         yield tile, kept[box.y - top : box.bottom - top, box.x : box.right]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, runti
 
 from tileframe.errors import CheckError
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
-from tileframe.model import Comparison, Encoding, Equality, Finding, JobSpec, Rgb, SlideFacts
+from tileframe.model import Access, Comparison, Encoding, Equality, Finding, JobSpec, Rgb, SlideFacts
 from tileframe.parallel import Threads
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ else:
     Pixels = Any
 
 
+# Rows that are read at once only to be passed over.
+SKIPPED = 256
 B = TypeVar("B")
 R = TypeVar("R")
 
@@ -205,7 +207,7 @@ class Job:
 
     def read(self, box: Box) -> Pixels:
         """Return ``box``, in pixels of the pyramid's base, as RGB8 ``(height, width, 3)``."""
-        return self.source.read(box.shifted(self.region.x, self.region.y))
+        return read_region(self.source, self.region, box)
 
     def own_tile(self, tile: TileAddress) -> bytes | None:
         """Return ``tile`` as the slide stores it; None if it is to be encoded, as all are without pass-through.
@@ -229,6 +231,21 @@ class Job:
         key, size = self.layout.key(tile), self.pyramid.tile_box(tile).size
         self.checked[key] = look_at(key, data, self.writer, size, passed_through=passed_through)
         self.store.put(key, data)
+
+
+def read_region(source: Source, region: Box, box: Box) -> Pixels:
+    """Return ``box``, in pixels of ``region`` of the base of ``source``, as RGB8 ``(height, width, 3)``.
+
+    A source of rows is read as it is to be, in full width and from its top; ``box`` then follows the one before.
+    """
+    inside = box.shifted(region.x, region.y)
+    if source.facts.access is Access.REGIONS:
+        return source.read(inside)
+    width = source.facts.size.width
+    if box.y == 0:
+        for y in range(0, region.y, SKIPPED):
+            source.read(Box(0, y, width, min(SKIPPED, region.y - y)))
+    return source.read(Box(0, inside.y, width, inside.height))[:, inside.x : inside.right]
 
 
 def look_at(key: str, data: bytes, writer: Writer, size: Size, *, passed_through: bool = False) -> CheckedTile:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from tileframe.errors import OptionError
-from tileframe.geometry import Box, Pyramid, Size
+from tileframe.geometry import MAX_TILE_SIZE, Box, Pyramid, Size
 
 
 class Rgb(NamedTuple):
@@ -158,6 +158,8 @@ class Passthrough(enum.Enum):
     """It is an error where it cannot be done."""
 
 
+TILE_SIZE, OVERLAP = 254, 1
+"""Where the user asks for none, and nothing is passed through."""
 NATIVE: Literal["native"] = "native"
 """The tile size of the slide itself."""
 
@@ -193,9 +195,16 @@ class JobSpec:
     def __post_init__(self) -> None:
         if self.workers < 1:
             raise OptionError(f"the number of workers must be 1 or more, not {self.workers}")
-        through = self.passthrough is not Passthrough.NEVER
-        overlap = self.overlap if self.overlap is not None else 0 if through or self.tile_size == NATIVE else 1
-        Pyramid(Size(1, 1), self.tile_size if isinstance(self.tile_size, int) else 254, overlap)
+        if isinstance(self.tile_size, int):
+            tile_size = self.tile_size
+        elif self.tile_size in (None, NATIVE):
+            # How large the slide's own tiles are is known when it is open.
+            tile_size = MAX_TILE_SIZE if self.tile_size == NATIVE else TILE_SIZE
+        else:
+            raise OptionError(f"the tile size must be a number of pixels or '{NATIVE}', not '{self.tile_size}'")
+        may_pass = self.passthrough is not Passthrough.NEVER
+        overlap = (0 if may_pass else OVERLAP) if self.overlap is None else self.overlap
+        Pyramid(Size(1, 1), tile_size, overlap)
 
 
 @dataclass(frozen=True, slots=True)

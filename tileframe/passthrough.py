@@ -5,9 +5,8 @@ from __future__ import annotations
 from tileframe.errors import OptionError
 from tileframe.geometry import Box, Pyramid
 from tileframe.interfaces import CompressedTiles, Source, Writer
-from tileframe.model import NATIVE, JobSpec
+from tileframe.model import NATIVE, OVERLAP, TILE_SIZE, JobSpec
 
-TILE_SIZE, OVERLAP = 254, 1
 NOT_STORED = "it does not give the slide's tiles as they are stored"
 
 

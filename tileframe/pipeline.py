@@ -55,7 +55,7 @@ def run(
         quality=quality,
         tile_size=tile_size,
         overlap=overlap,
-        passthrough=PASSTHROUGH[passthrough],
+        passthrough=_passthrough(passthrough),
         limit_bounds=limit_bounds,
         background=Rgb.parse(background) if isinstance(background, str) else background,
         workers=machine.available_cores() if workers is None else workers,
@@ -111,6 +111,12 @@ def execute(
         passed_over=planned.passed_over,
         notes=planned.notes,
     )
+
+
+def _passthrough(asked: bool | Literal["auto"]) -> Passthrough:
+    if asked not in PASSTHROUGH:
+        raise OptionError(f"passthrough is True, False or 'auto', not {asked!r}")
+    return PASSTHROUGH[asked]
 
 
 def target_of(output: str | Path | None, slide: Path) -> Path:
