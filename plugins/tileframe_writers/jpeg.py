@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import imagecodecs
-import numpy as np
 import simplejpeg
 
 from tileframe import CheckError, Encoding, OptionError, Size
@@ -24,7 +23,9 @@ class JpegWriter:
     def encode(self, pixels: Pixels) -> bytes:
         """Return ``pixels``, RGB8 ``(height, width, 3)``, as a JPEG."""
         if pixels.strides[1:] != (3, 1):
-            pixels = np.ascontiguousarray(pixels)  # the encoder takes strips of a larger array, but no transposed one
+            # The encoder takes strips of a larger array, but no transposed one. A copy, for numpy takes the single
+            # pixel of a strided array for contiguous, and the encoder does not.
+            pixels = pixels.copy()
         encoded = imagecodecs.jpeg8_encode(
             pixels,
             level=self.encoding.quality,

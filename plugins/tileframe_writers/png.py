@@ -6,7 +6,6 @@ import io
 import struct
 
 import imagecodecs
-import numpy as np
 
 from tileframe import CheckError, Encoding, OptionError, Size
 from tileframe.endings import PNG_SIGNATURE, png_is_complete
@@ -28,7 +27,8 @@ class PngWriter:
 
     def encode(self, pixels: Pixels) -> bytes:
         """Return ``pixels``, RGB8 ``(height, width, 3)``, as a PNG."""
-        return bytes(imagecodecs.png_encode(np.ascontiguousarray(pixels), level=1, strategy=STRATEGY, filter=FILTER))
+        # A copy, for numpy takes the single pixel of a strided array for contiguous, and the encoder does not.
+        return bytes(imagecodecs.png_encode(pixels.copy(), level=1, strategy=STRATEGY, filter=FILTER))
 
     def decode(self, data: bytes) -> Pixels:
         """Return the pixels; `CheckError` for what is cut, damaged, or no PNG."""
