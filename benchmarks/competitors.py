@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmarks.baselines import OVERLAP, QUALITY, TILE_SIZE
 from benchmarks.limits import Stages
-from benchmarks.processes import Cost, cost, in_own_process
 from benchmarks.proofs import NAME, Traits, wrong_files, wrong_passed_through, wrong_pixels
+from tileframe_bench import baselines
+from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
+from tileframe_bench.processes import Cost, cost, in_own_process
 
 HERE = Path(__file__).parent
 PROGRAM = Path(sys.executable).with_name("tileframe")
@@ -34,7 +35,7 @@ class Competitor:
 
     name: str
     baseline: str | None = None
-    """Of `benchmarks.baselines`; None for tileframe itself."""
+    """Of `tileframe_bench.baselines`; None for tileframe itself."""
     options: tuple[str, ...] = ()
     """Of ``tileframe run``."""
     limit: tuple[str, ...] = ()
@@ -44,7 +45,7 @@ class Competitor:
     def command(self, source: Path, folder: Path) -> list[str | Path]:
         """Return what makes ``folder/pyramid.dzi`` of ``source``."""
         if self.baseline is not None:
-            return [sys.executable, HERE / "baselines.py", self.baseline, source, folder / NAME]
+            return [sys.executable, Path(baselines.__file__), self.baseline, source, folder / NAME]
         common = ["--overlap", f"{OVERLAP}", "--quality", f"{QUALITY}", "--no-limit-bounds", "--quiet"]
         if self.proof is not Proof.PASSED_THROUGH:
             common += ["--tile-size", f"{TILE_SIZE}"]

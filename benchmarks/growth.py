@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from benchmarks.competitors import STREAM, Run
 from benchmarks.measured import call, whole
-from benchmarks.processes import in_own_process
-from benchmarks.workloads import Workload
 from tileframe import Rgb, Size
+from tileframe_bench.processes import in_own_process
+from tileframe_bench.workloads import Workload
 
 if TYPE_CHECKING:
     import pyvips

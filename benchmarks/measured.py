@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from typing import Self
 
 from benchmarks.competitors import DZSAVE, Competitor, Run
 from benchmarks.limits import STAGES, Stages
 from benchmarks.proofs import Traits
+from tileframe_bench.records import Spread
 
 Clock = Callable[[Run], float]
 
@@ -22,22 +22,6 @@ def whole(run: Run) -> float:
 def call(run: Run) -> float:
     """The seconds of the call alone."""
     return run.call
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """The median of some figures, the least and the greatest."""
-
-    median: float
-    least: float
-    most: float
-
-    @classmethod
-    def of(cls, figures: Sequence[float]) -> Self:
-        return cls(median(figures), min(figures), max(figures))
-
-    def __str__(self) -> str:
-        return f"{self.median:.2f} ({self.least:.2f} to {self.most:.2f})"
 
 
 @dataclass(frozen=True, slots=True)

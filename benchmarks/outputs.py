@@ -10,13 +10,13 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from benchmarks.baselines import OVERLAP, TILE_SIZE
 from tileframe import Equality, Pyramid, Size, TileAddress
+from tileframe_bench.baselines import OVERLAP
 
 
-def pyramid_of(size: Size) -> Pyramid:
+def pyramid_of(size: Size, tile_size: int) -> Pyramid:
     """Return the pyramid that every competitor is to make of a picture of ``size``."""
-    return Pyramid(size, TILE_SIZE, OVERLAP)
+    return Pyramid(size, tile_size, OVERLAP)
 
 
 def key(tile: TileAddress) -> str:
@@ -35,14 +35,17 @@ def tiles(pyramid: Pyramid) -> Iterator[TileAddress]:
         yield from pyramid.tiles(level)
 
 
-def faults(folder: Path, pyramid: Pyramid) -> list[str]:
-    """Return what is wrong with the tiles in ``folder``: missing, too many, or of another size than their box."""
+def faults(folder: Path, pyramid: Pyramid, *, names_only: bool = False) -> list[str]:
+    """Return what is wrong with the tiles in ``folder``: missing, too many, or of another size than their box.
+
+    With ``names_only``, of whatever size.
+    """
     expected = {key(tile): pyramid.tile_box(tile).size for tile in tiles(pyramid)}
     found = keys(folder)
     wrong = [f"{name}: missing" for name in expected.keys() - found] + [
         f"{name}: extra" for name in found - expected.keys()
     ]
-    for name in expected.keys() & found:
+    for name in () if names_only else expected.keys() & found:
         height, width, _, _ = simplejpeg.decode_jpeg_header((folder / name).read_bytes())
         if Size(width, height) != expected[name]:
             wrong.append(f"{name}: {width}x{height}, not {expected[name]}")

@@ -12,12 +12,12 @@ import simplejpeg
 
 import tileframe
 from benchmarks import outputs
-from benchmarks.baselines import OVERLAP, QUALITY
 from benchmarks.outputs import key, sample, tiles, unlike
 from tileframe import Access, CompressedTiles
 from tileframe.dzi import parse_descriptor
 from tileframe.planning import open_source
 from tileframe.registry import load
+from tileframe_bench.baselines import OVERLAP, QUALITY
 
 SAMPLE = 500
 NAME = "pyramid"

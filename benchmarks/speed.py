@@ -19,10 +19,10 @@ from pathlib import Path
 from benchmarks.competitors import Competitor, Proof, Run, competitors_for, measured_stages, reference_of
 from benchmarks.limits import Stages
 from benchmarks.measured import Measured, table
-from benchmarks.processes import in_own_process
 from benchmarks.proofs import traits
 from benchmarks.targets import verdicts
-from benchmarks.workloads import WORKLOADS, scaled
+from tileframe_bench.processes import in_own_process
+from tileframe_bench.workloads import WORKLOADS, scaled
 
 
 def measure(

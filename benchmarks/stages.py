@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.baselines import OVERLAP, QUALITY, TILE_SIZE
 from benchmarks.limits import Stages
 from benchmarks.outputs import key
 from tileframe import Access, Box, Job, JobSpec, TileAddress, machine
@@ -22,6 +21,7 @@ from tileframe.model import Passthrough
 from tileframe.pixels import Pixels
 from tileframe.planning import plan
 from tileframe.registry import load
+from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
 from tileframe_stream.halving import halve, no_threads_of_opencv
 from tileframe_stream.memory import keep_freed_memory
 

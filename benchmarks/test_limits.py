@@ -5,17 +5,18 @@ from __future__ import annotations
 import pytest
 
 import tileframe
-from benchmarks.baselines import OVERLAP, QUALITY, TILE_SIZE
 from benchmarks.competitors import DZSAVE, PASSTHROUGH, STREAM, Run, competitors_for, reference_of
 from benchmarks.growth import inputs
 from benchmarks.limits import Stages
 from benchmarks.measured import Measured, call, table, whole
 from benchmarks.outputs import keys
-from benchmarks.processes import Cost
 from benchmarks.proofs import Traits, traits
+from benchmarks.scale import suite_scale
 from benchmarks.stages import measure
 from benchmarks.targets import verdicts
-from benchmarks.workloads import WORKLOADS, scaled, suite_scale
+from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
+from tileframe_bench.processes import Cost
+from tileframe_bench.workloads import WORKLOADS, scaled
 
 
 @pytest.mark.parametrize(("name", "passthrough"), [("babel", False), ("svs", False), ("svs", True), ("jp2k", False)])

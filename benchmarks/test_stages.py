@@ -1,40 +1,63 @@
 """The stages of the work, one at a time and in one thread: decoding, the 2x2 mean, encoding, writing.
 
-Every one is given the same piece of a slide, and what it makes is looked at. `extra_info` has its megapixels, so that
-rates can be had from the times.
+A group is one stage of one slide: every reader, codec or store that is installed, beside a bare library. All of them
+are given the same, and what they make is looked at.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.baselines import TILE_SIZE
-from benchmarks.workloads import WORKLOADS, Workload, scaled, suite_scale
-from tileframe import Access, Box, Source
+from benchmarks import bare_stages
+from benchmarks.saved_runs import said_of
+from benchmarks.scale import suite_scale
+from benchmarks.turns import timed_rounds, turns
+from tileframe import Access, Box, OptionError, PluginError, Size, Source, UnsupportedInput
 from tileframe import pixels as contract
 from tileframe.pixels import Pixels
-from tileframe.planning import open_source
 from tileframe.registry import load
-from tileframe_stream.halving import halve
+from tileframe_bench.baselines import TILE_SIZE
+from tileframe_bench.workloads import WORKLOADS, Workload, scaled
+from tileframe_stream.halving import halve, no_threads_of_opencv
 
-# Which reader decodes which workload.
-READERS = (
-    ("babel", "vips"),
-    ("babel", "imageslide"),
-    ("svs", "tiff"),
-    ("svs", "openslide"),
-    ("jp2k", "tiff"),
-    ("jp2k", "openslide"),
-)
-WRITERS = ("jpeg", "png")
-ROUNDS = 3
-# Rows are read by a row of tiles at a time, regions by squares of so many pixels a side.
-SQUARE = 2048
+# Another picture would show nothing new.
+BARE_READERS = {"babel": "bare Pillow", "svs": "bare OpenSlide", "jp2k": "bare OpenSlide"}
+BARE_WRITERS = {"bare Pillow jpeg": bare_stages.encode_jpeg, "bare Pillow png": bare_stages.encode_png}
+HALVERS = {"bare Pillow": bare_stages.halve, "stream": halve}
+BARE_FILES = "bare files"
+# JPEG 2000 takes ten times as long as JPEG to decode: half of each side has to do.
+PIECE = {"jp2k": 0.5}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    numbers = turns(metafunc.config)
+    if metafunc.function is test_decode:
+        readers = installed("reader")
+        cases = [
+            (name, who, turn)
+            for (name, bare), turn in itertools.product(BARE_READERS.items(), numbers)
+            for who in (bare, *readers)
+        ]
+        metafunc.parametrize(("name", "who", "turn"), cases)
+        return
+    everyone = {
+        test_halve: list(HALVERS),
+        test_encode: [*BARE_WRITERS, *installed("writer")],
+        test_write: [BARE_FILES, *installed("store")],
+    }[metafunc.function]
+    metafunc.parametrize(("who", "turn"), [(who, turn) for turn in numbers for who in everyone])
+
+
+def installed(kind: str) -> list[str]:
+    return sorted(offer.plugin.name for offer in load().offers if offer.kind == kind)
 
 
 @pytest.fixture
@@ -44,32 +67,52 @@ def scale(benchmark) -> float:
 
 @pytest.fixture
 def section(scale) -> Pixels:
-    """The pixels of a slide."""
-    _, source = open_source(made("svs", scale).make(), load())
-    with source:
-        return decoded(source)
+    """The pixels of a slide, which are not to be changed."""
+    return section_at(scale)
+
+
+@cache
+def section_at(scale: float) -> Pixels:
+    return bare_stages.read_slide(made("svs", scale).make())
 
 
 def made(name: str, scale: float) -> Workload:
-    return scaled(WORKLOADS[name], scale)
+    return scaled(WORKLOADS[name], scale * PIECE.get(name, 1))
 
 
-def boxes(source: Source) -> Iterator[Box]:
-    """Yield the parts of the base in which it is read."""
-    size = source.facts.size
-    in_order = source.facts.access is Access.ROWS
-    wide, high = (size.width, TILE_SIZE) if in_order else (SQUARE, SQUARE)
-    for y in range(0, size.height, high):
-        for x in range(0, size.width, wide):
-            yield Box(x, y, min(wide, size.width - x), min(high, size.height - y))
+@contextmanager
+def skipped_where_unable(who: str) -> Iterator[None]:
+    """Skip the test if a plugin is not made for this, or lacks its library."""
+    try:
+        yield
+    except (OptionError, PluginError, UnsupportedInput) as error:
+        pytest.skip(f"{who} cannot: {error}")
 
 
 def decoded(source: Source) -> Pixels:
+    """Read the base: by a row of tiles at a time where it comes in rows, else by squares."""
     size = source.facts.size
+    in_order = source.facts.access is Access.ROWS
+    wide, high = (size.width, TILE_SIZE) if in_order else (bare_stages.SQUARE, bare_stages.SQUARE)
     pixels = np.empty((size.height, size.width, 3), np.uint8)
-    for box in boxes(source):
+    for y, x in itertools.product(range(0, size.height, high), range(0, size.width, wide)):
+        box = Box(x, y, min(wide, size.width - x), min(high, size.height - y))
         pixels[box.y : box.bottom, box.x : box.right] = source.read(box)
     return pixels
+
+
+def reading_by(who: str, path: Path) -> Callable[[Path], Pixels]:
+    """Return what reads all of a slide by the reader ``who``; the test is skipped if it does not read ``path``."""
+    with skipped_where_unable(who):
+        reader = load().reader(who).make()
+        reader.open(path).close()
+
+    def read(path: Path) -> Pixels:
+        # Opened each time: rows are given once.
+        with reader.open(path) as source:
+            return decoded(source)
+
+    return read
 
 
 def tiles_of(pixels: Pixels) -> list[Pixels]:
@@ -81,64 +124,68 @@ def tiles_of(pixels: Pixels) -> list[Pixels]:
     ]
 
 
-def timed(benchmark, stage: str, pixels: int, work, *arguments):
+def timed(
+    benchmark: Any, stage: str, who: str, turn: int, size: Size, work: Callable[..., Any], *arguments: Any
+) -> Any:
     benchmark.group = stage
-    benchmark.extra_info["megapixels"] = pixels / 1e6
-    return benchmark.pedantic(work, arguments, rounds=ROUNDS, warmup_rounds=1)
+    is_bare = who.startswith("bare ")
+    benchmark.extra_info.update(
+        said_of(who, turn=turn, is_baseline=is_bare, is_reference=is_bare, megapixels=size.area / 1e6),
+        stage=stage.split()[0],
+    )
+    return timed_rounds(benchmark, work, lambda: (arguments, {}))
 
 
-@pytest.mark.parametrize(("name", "reader"), READERS)
-def test_decode(benchmark, name, reader, scale):
+def size_of(pixels: Pixels) -> Size:
+    return Size(pixels.shape[1], pixels.shape[0])
+
+
+def test_decode(benchmark, name, who, turn, scale):
     workload = made(name, scale)
     path = workload.make()
+    bare = bare_stages.read_picture if workload.kind == "jpg" else bare_stages.read_slide
 
-    def decode() -> Pixels:
-        # Opened each time: rows are given once.
-        _, source = open_source(path, load(), reader=reader)
-        with source:
-            return decoded(source)
-
-    pixels = timed(benchmark, f"decode {name}", workload.size.area, decode)
-    _, other = open_source(path, load(), reader="imageslide" if workload.kind == "jpg" else "openslide")
-    with other:
-        assert np.array_equal(pixels, decoded(other))
+    work = bare if who == BARE_READERS[name] else reading_by(who, path)
+    pixels = timed(benchmark, f"decode {name} {workload.size}", who, turn, workload.size, work, path)
+    assert np.array_equal(pixels, bare(path))
 
 
-def test_halve(benchmark, section):
-    height, width = section.shape[:2]
-    half = np.empty(((height + 1) // 2, (width + 1) // 2, 3), np.uint8)
-    timed(benchmark, "halve", height * width, halve, section, half)
+def test_halve(benchmark, section, who, turn):
+    size = size_of(section)
+    half = np.empty(((size.height + 1) // 2, (size.width + 1) // 2, 3), np.uint8)
+    with no_threads_of_opencv():
+        timed(benchmark, f"halve svs {size}", who, turn, size, HALVERS[who], section, half)
     assert np.array_equal(half, contract.halve(section))
 
 
-@pytest.mark.parametrize("name", WRITERS)
-def test_encode(benchmark, section, name):
-    writer = load().writer(name).make(None)
+def test_encode(benchmark, section, who, turn):
+    with skipped_where_unable(who):
+        writer = load().writer(who.split()[-1]).make(None)
+    encode = BARE_WRITERS.get(who, writer.encode)
     tiles = tiles_of(section)
-
-    def encode() -> list[bytes]:
-        return [writer.encode(tile) for tile in tiles]
-
-    encoded = timed(benchmark, "encode", section.shape[0] * section.shape[1], encode)
+    lossless = writer.encoding.lossless
+    stage = f"encode svs {size_of(section)}, {'lossless' if lossless else 'lossy'}"
+    encoded = timed(benchmark, stage, who, turn, size_of(section), lambda: [encode(tile) for tile in tiles])
     benchmark.extra_info["bytes"] = sum(map(len, encoded))
     for tile, data in zip(tiles, encoded, strict=True):
         assert writer.decode(data).shape == tile.shape
-    if writer.encoding.lossless:
+    if lossless:
         assert np.array_equal(writer.decode(encoded[0]), tiles[0])
 
 
-def test_write(benchmark, section, tmp_path):
-    writer = load().writer("jpeg").make(None)
-    encoded = [writer.encode(tile) for tile in tiles_of(section)]
-    folders = itertools.count()
+def test_write(benchmark, section, who, turn, tmp_path):
+    encoded = {f"p_files/12/{n}_0.jpeg": bare_stages.encode_jpeg(tile) for n, tile in enumerate(tiles_of(section))}
+    targets = (tmp_path / f"{number}" / "p.dzi" for number in itertools.count())
+    make = bare_stages.Files if who == BARE_FILES else load().store(who).make
+    with skipped_where_unable(who):
+        make(next(targets), False)
 
-    def write() -> Path:
-        folder = tmp_path / f"{next(folders)}"
-        folder.mkdir()
-        for number, data in enumerate(encoded):
-            with open(f"{folder}/{number}", "wb", buffering=0) as file:
-                file.write(data)
-        return folder
+    def write() -> Any:
+        store = make(next(targets), False)
+        store.prepare()
+        for key, data in encoded.items():
+            store.put(key, data)
+        return store
 
-    folder = timed(benchmark, "write", section.shape[0] * section.shape[1], write)
-    assert [(folder / f"{number}").read_bytes() for number in range(len(encoded))] == encoded
+    store = timed(benchmark, f"write svs {size_of(section)}", who, turn, size_of(section), write)
+    assert {key: store.get(key) for key in encoded} == encoded

@@ -1,10 +1,15 @@
-"""Whole pyramids, in this process: tileframe's backends beside what people write without it."""
+"""Whole pyramids, in this process: tileframe's backends beside what people write without it.
+
+A group is one workload at one tile size.
+"""
 
 from __future__ import annotations
 
 import platform
 import shutil
+from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +20,15 @@ import pyvips
 
 import tileframe
 from benchmarks import outputs
-from benchmarks.baselines import OVERLAP, QUALITY, TILE_SIZE, bare_dzsave, generator_loop, generator_pool
+from benchmarks.in_process import DZSAVE, POOL, Case, Entrant, entrants, entrants_with_own_tiles
 from benchmarks.proofs import wrong_files, wrong_passed_through
-from benchmarks.workloads import WORKLOADS, Workload, scaled, suite_scale
+from benchmarks.saved_runs import said_of
+from benchmarks.scale import suite_scale
+from benchmarks.turns import is_timed, timed_rounds, turns
+from tileframe_bench.svs import SIDE
+from tileframe_bench.workloads import WORKLOADS, scaled
 
-BACKENDS = ("stream", "vips", "openslide")
-ROUNDS = 3
+TILE_SIZES = (256, 512, 1024)
 SAMPLE = 200
 NAME = "pyramid"
 
@@ -39,26 +47,33 @@ class FreshFolder:
 
 
 @pytest.fixture
-def fresh_folder(tmp_path):
+def fresh_folder(tmp_path: Path) -> Iterator[FreshFolder]:
     yield FreshFolder(tmp_path)
     shutil.rmtree(tmp_path)
 
 
-@pytest.fixture(params=WORKLOADS)
-def workload(request, benchmark) -> Workload:
-    return scaled(WORKLOADS[request.param], suite_scale(timed=benchmark.enabled))
+@pytest.fixture
+def case(benchmark, name, tile_size) -> Case:
+    return Case(scaled(WORKLOADS[name], suite_scale(timed=benchmark.enabled)), tile_size)
 
 
-def cut(source: Path, out: Path, *, backend: str) -> tileframe.Report:
-    return tileframe.run(source, out, backend=backend, quality=QUALITY, tile_size=TILE_SIZE, overlap=OVERLAP)
-
-
-def reference(workload: Workload, out: Path) -> None:
-    """Make the pyramid whose pixels are right: by dzsave, or, where it cannot read the file, by the backend `vips`."""
-    if workload.kind == "jp2k":
-        cut(workload.make(), out, backend="vips")
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.function is test_passthrough:
+        slides = [name for name, workload in WORKLOADS.items() if workload.kind == "svs"]
+        groups, everyone = product(slides, [SIDE]), entrants_with_own_tiles()
     else:
-        bare_dzsave(workload.make(), out)
+        groups, everyone = product(WORKLOADS, TILE_SIZES), entrants()
+    cases = [
+        (name, tile_size, who, turn)
+        for (name, tile_size), turn, who in product(groups, turns(metafunc.config), everyone)
+        if (is_timed(metafunc.config) or is_quick(name, tile_size, who)) and not (everyone[who].is_slow and turn > 1)
+    ]
+    metafunc.parametrize(("name", "tile_size", "who", "turn"), cases)
+
+
+def is_quick(name: str, tile_size: int, who: str) -> bool:
+    """Leave out what plain tests can do without: one slide has to do for most tile sizes, and to start processes."""
+    return name == "svs" or (tile_size == TILE_SIZES[0] and who != POOL)
 
 
 def versions() -> dict[str, str]:
@@ -71,52 +86,60 @@ def versions() -> dict[str, str]:
     }
 
 
-def measure(benchmark: Any, workload: Workload, competitor: Any, fresh_folder: FreshFolder) -> tuple[Any, Path]:
-    """Time ``competitor``; return what its last round returned and the folder of tiles that it made."""
-    source = workload.make()
-    benchmark.group = f"{workload.name} {workload.size}"
-    benchmark.extra_info.update(workload.facts(), **versions())
-    result = benchmark.pedantic(
-        competitor, setup=lambda: ((source, fresh_folder()), {}), rounds=ROUNDS, warmup_rounds=1
-    )
-    return result, fresh_folder.last / f"{NAME}_files"
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_tileframe(benchmark, workload, backend, fresh_folder):
-    report, folder = measure(benchmark, workload, partial(cut, backend=backend), fresh_folder)
-    benchmark.extra_info.update(way=report.way, promises=report.promises.name)
-    pyramid = outputs.pyramid_of(workload.size)
-    assert outputs.faults(folder, pyramid) == []
-
-    fresh_folder.other.mkdir()
-    reference(workload, fresh_folder.other / NAME)
-    names = outputs.sample(pyramid, SAMPLE, promised=report.promises)
-    assert outputs.unlike(folder, fresh_folder.other / f"{NAME}_files", names) == []
-
-
-def test_passthrough(benchmark, workload, fresh_folder):
-    if workload.kind != "svs":
-        pytest.skip("stores no JPEG tiles")
-    competitor = partial(tileframe.run, quality=QUALITY, passthrough=True)
-    report, _ = measure(benchmark, workload, competitor, fresh_folder)
-    benchmark.extra_info.update(way=report.way, passed_through=report.passed_through)
-    assert report.passed_through
-    assert wrong_files(fresh_folder.last) == []
-    assert wrong_passed_through(workload.make(), fresh_folder.last, fresh_folder.other) == []
-
-
-def test_bare_dzsave(benchmark, workload, fresh_folder):
-    if workload.kind == "jp2k":
+def measure(
+    benchmark: Any, case: Case, who: str, turn: int, entrant: Entrant, fresh_folder: FreshFolder
+) -> tuple[Any, Path]:
+    """Time ``entrant``; return what its last round returned and the folder of tiles that it made."""
+    if who == DZSAVE and case.workload.kind == "jp2k":
         pytest.skip("the wheel's libvips reads no JPEG 2000")
-    _, folder = measure(benchmark, workload, bare_dzsave, fresh_folder)
-    assert outputs.faults(folder, outputs.pyramid_of(workload.size)) == []
+    source = case.workload.make()
+    benchmark.group = f"{case}"
+    benchmark.extra_info.update(
+        case.workload.facts(),
+        tile_size=case.tile_size,
+        **said_of(
+            who,
+            turn=turn,
+            is_baseline=entrant.is_baseline,
+            is_reference=entrant.is_reference,
+            megapixels=case.workload.size.area / 1e6,
+        ),
+        **versions(),
+    )
+    setup = lambda: ((source, fresh_folder()), {"tile_size": case.tile_size})  # noqa: E731
+    time_it = benchmark.pedantic if entrant.is_slow else partial(timed_rounds, benchmark)
+    try:
+        return time_it(entrant.make, setup=setup), fresh_folder.last / f"{NAME}_files"
+    except (tileframe.OptionError, tileframe.PluginError) as error:
+        pytest.skip(f"{who} cannot: {error}")
 
 
-@pytest.mark.parametrize("baseline", [generator_loop, generator_pool], ids=["loop", "pool"])
-def test_generator(benchmark, workload, baseline, fresh_folder, monkeypatch):
-    # The loop lifts Pillow's limit for the whole process; this puts it back.
-    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", None)
-    _, folder = measure(benchmark, workload, baseline, fresh_folder)
-    # The names alone: its tiles are not always of the size that its own layout says.
-    assert outputs.keys(folder) == {outputs.key(tile) for tile in outputs.tiles(outputs.pyramid_of(workload.size))}
+def reference(case: Case, out: Path) -> None:
+    """Make the pyramid whose pixels are right: by dzsave, or, where it cannot read the file, by the backend `vips`."""
+    who = "vips" if case.workload.kind == "jp2k" else DZSAVE
+    entrants()[who].make(case.workload.make(), out, tile_size=case.tile_size)
+
+
+def test_whole_slide(benchmark, case, who, turn, fresh_folder, monkeypatch):
+    # The generator's loops lift Pillow's limit for the whole process; this puts it back.
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", PIL.Image.MAX_IMAGE_PIXELS)
+    entrant = entrants()[who]
+    report, folder = measure(benchmark, case, who, turn, entrant, fresh_folder)
+    assert outputs.faults(folder, case.pyramid, names_only=not entrant.has_exact_sizes) == []
+    if report is not None:
+        benchmark.extra_info.update(way=report.way, promises=report.promises.name)
+        fresh_folder.other.mkdir()
+        reference(case, fresh_folder.other / NAME)
+        names = outputs.sample(case.pyramid, SAMPLE, promised=report.promises)
+        assert outputs.unlike(folder, fresh_folder.other / f"{NAME}_files", names) == []
+
+
+def test_passthrough(benchmark, case, who, turn, fresh_folder):
+    report, folder = measure(benchmark, case, who, turn, entrants_with_own_tiles()[who], fresh_folder)
+    if report is None:
+        assert outputs.faults(folder, case.pyramid) == []
+    else:
+        benchmark.extra_info.update(way=report.way, passed_through=report.passed_through)
+        assert report.passed_through
+        assert wrong_files(fresh_folder.last) == []
+        assert wrong_passed_through(case.workload.make(), fresh_folder.last, fresh_folder.other) == []

@@ -15,9 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import tileframe
-from benchmarks.workloads import WORKLOADS, scaled
 from tileframe import registry as registry_module
 from tileframe.verify import faults, run_checks
+from tileframe_bench.workloads import WORKLOADS, scaled
 
 STRUCTURAL = ("descriptor", "files", "tiles")
 LEAST = 120.0

@@ -1,7 +1,8 @@
 """What people write without tileframe, each in its plainest form.
 
-``python benchmarks/baselines.py dzsave|generator|pool IN OUT`` writes ``OUT.dzi`` and ``OUT_files`` in a process of
-its own, and prints the seconds of the call, which the start of Python is no part of.
+``python -m tileframe_bench.baselines dzsave|generator|pool IN OUT [--tile-size N] [--workers N]`` writes ``OUT.dzi``
+and ``OUT_files`` in a process of its own, and prints the seconds of the call, which the start of Python is no part of.
+Nothing of tileframe is imported: who writes such a script does not pay for it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import os
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
@@ -22,18 +24,20 @@ QUALITY = 75
 CHUNK = 64
 
 
-def bare_dzsave(source: Path, out: Path) -> None:
+def bare_dzsave(source: Path, out: Path, *, tile_size: int = TILE_SIZE, workers: int = 0) -> None:
     """Let libvips read and save the file, in its fast direct mode, which it takes because no suffix is given."""
+    if workers:
+        os.environ["VIPS_CONCURRENCY"] = f"{workers}"  # libvips looks at it once, when it is loaded
     import pyvips
 
     image = pyvips.Image.new_from_file(str(source), access="sequential")
-    image.dzsave(str(out), tile_size=TILE_SIZE, overlap=OVERLAP, Q=QUALITY, depth="onepixel")
+    image.dzsave(str(out), tile_size=tile_size, overlap=OVERLAP, Q=QUALITY, depth="onepixel")
 
 
-def generator_loop(source: Path, out: Path) -> None:
-    """Save every tile of OpenSlide's `DeepZoomGenerator`, one after the other."""
+def generator_loop(source: Path, out: Path, *, tile_size: int = TILE_SIZE, workers: int = 1) -> None:
+    """Save every tile of OpenSlide's `DeepZoomGenerator`, one after the other; more ``workers`` are of no use to it."""
     with _opened(source) as slide:
-        generator = _generator(slide)
+        generator = _generator(slide, tile_size)
         for level, (cols, rows) in enumerate(generator.level_tiles):
             folder = _folder(out, level)
             folder.mkdir(parents=True)
@@ -41,16 +45,15 @@ def generator_loop(source: Path, out: Path) -> None:
         out.with_name(f"{out.name}.dzi").write_text(generator.get_dzi("jpeg"), encoding="utf-8")
 
 
-def generator_pool(source: Path, out: Path) -> None:
+def generator_pool(source: Path, out: Path, *, tile_size: int = TILE_SIZE, workers: int = 0) -> None:
     """Save every tile of `DeepZoomGenerator` by as many processes as there are cores, each of which opens the file."""
-    from tileframe.machine import available_cores  # here, for a bare script would not pay for importing it
-
     with _opened(source) as slide:
-        generator = _generator(slide)
+        generator = _generator(slide, tile_size)
         levels, descriptor = generator.level_tiles, generator.get_dzi("jpeg")
     # Fresh processes: OpenSlide and Pillow are not made to be forked while they have a file open.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(available_cores(), context, initializer=_Worker.begin, initargs=(source, out)) as pool:
+    given = (source, out, tile_size)
+    with ProcessPoolExecutor(workers or os.cpu_count(), context, initializer=_Worker.begin, initargs=given) as pool:
         waiting = []
         # The base first: its many tiles fill the time in which one process makes a single slow one.
         for level, (cols, rows) in reversed(list(enumerate(levels))):
@@ -71,8 +74,8 @@ class _Worker:
     out: Path
 
     @classmethod
-    def begin(cls, source: Path, out: Path) -> None:
-        cls.generator, cls.out = _generator(_opened(source)), out
+    def begin(cls, source: Path, out: Path, tile_size: int) -> None:
+        cls.generator, cls.out = _generator(_opened(source), tile_size), out
 
     @classmethod
     def save(cls, level: int, cells: Iterable[tuple[int, int]]) -> None:
@@ -87,10 +90,10 @@ def _opened(source: Path) -> Any:
     return openslide.open_slide(source)
 
 
-def _generator(slide: Any) -> Any:
+def _generator(slide: Any, tile_size: int) -> Any:
     from openslide.deepzoom import DeepZoomGenerator
 
-    return DeepZoomGenerator(slide, tile_size=TILE_SIZE, overlap=OVERLAP, limit_bounds=False)
+    return DeepZoomGenerator(slide, tile_size=tile_size, overlap=OVERLAP, limit_bounds=False)
 
 
 def _folder(out: Path, level: int) -> Path:
@@ -102,7 +105,7 @@ def _save(generator: Any, folder: Path, level: int, cells: Iterable[tuple[int, i
         generator.get_tile(level, (col, row)).save(folder / f"{col}_{row}.jpeg", quality=QUALITY)
 
 
-BASELINES: dict[str, Callable[[Path, Path], None]] = {
+BASELINES: dict[str, Callable[..., None]] = {
     "dzsave": bare_dzsave,
     "generator": generator_loop,
     "pool": generator_pool,
@@ -110,13 +113,17 @@ BASELINES: dict[str, Callable[[Path, Path], None]] = {
 
 
 def main() -> None:
+    """Run one of them."""
     parser = argparse.ArgumentParser(description="Make a pyramid without tileframe.")
     parser.add_argument("baseline", choices=BASELINES)
     parser.add_argument("source", type=Path, metavar="IN")
     parser.add_argument("out", type=Path, metavar="OUT", help="without .dzi")
+    parser.add_argument("--tile-size", type=int, default=TILE_SIZE)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     started = time.perf_counter()
-    BASELINES[arguments.baseline](arguments.source, arguments.out)
+    make = BASELINES[arguments.baseline]
+    make(arguments.source, arguments.out, tile_size=arguments.tile_size, workers=arguments.workers)
     print(json.dumps({"seconds": time.perf_counter() - started}))
 
 

@@ -1,0 +1,89 @@
+"""Who takes part: every backend that is installed, and what people write without tileframe."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tileframe import BackendPlugin, Equality, OptionError, machine
+from tileframe_bench import baselines
+from tileframe_bench.baselines import OVERLAP, QUALITY
+from tileframe_bench.looking import Input
+
+NAME = "pyramid"
+BASELINES = {"bare dzsave": "dzsave", "generator loop": "generator", "generator pool": "pool"}
+REFERENCE_TIME = "bare dzsave"
+# Bytes a pixel that each process of the generator holds of a picture that is not a slide: 10.3 GB for 659 MP.
+HELD = 16
+# Part of the free memory that may be asked for.
+MOST_MEMORY = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """One way to make the pyramid."""
+
+    name: str
+    kind: Literal["backend", "baseline"]
+
+    def command(self, source: Path | str, folder: Path | str, *, tile_size: int, workers: int) -> list[str]:
+        """Return what makes ``folder/pyramid.dzi`` of ``source``, as one would type it."""
+        out = f"{folder}/{NAME}"
+        sizes = ["--tile-size", f"{tile_size}", "--workers", f"{workers}"]
+        if self.kind == "baseline":
+            return ["python", "-m", baselines.__name__, BASELINES[self.name], f"{source}", out, *sizes]
+        held_equal = ["--overlap", f"{OVERLAP}", "--format", "jpeg", "--quality", f"{QUALITY}", "--no-limit-bounds"]
+        files = ["-o", f"{out}.dzi", "--report", f"{folder}/report.json"]
+        return ["tileframe", "run", f"{source}", "--backend", self.name, *sizes, *held_equal, "--quiet", *files]
+
+    def line(self, source: Path | str, *, tile_size: int, workers: int) -> str:
+        """Return the command for people to repeat, into a folder of their own."""
+        return shlex.join(self.command(source, "OUT", tile_size=tile_size, workers=workers))
+
+    def process(self, source: Path, folder: Path, *, tile_size: int, workers: int) -> list[str]:
+        """Return the same command, by this very Python, and of nobody else's modules."""
+        command = self.command(source, folder, tile_size=tile_size, workers=workers)
+        if self.kind == "baseline":
+            # By its path: a bare script does not import tileframe.
+            return [sys.executable, "-P", str(Path(baselines.__file__)), *command[3:]]
+        return [sys.executable, "-P", "-m", *command]
+
+    def trouble(self, source: Input, workers: int) -> str:
+        """Say why it cannot be run; nothing if it can be tried."""
+        if "generator" not in self.name or source.is_slide:
+            return ""
+        processes = workers if self.name == "generator pool" else 1
+        needed = HELD * source.size.area * processes
+        free = machine.available_memory()
+        if needed < MOST_MEMORY * free:
+            return ""
+        return f"would need about {needed / 1e9:.1f} GB of memory to hold the whole picture, {free / 1e9:.1f} are free"
+
+    def said(self, folder: Path) -> tuple[Equality | None, str]:
+        """Return what it promised of the pyramid in ``folder``, and how it went about it; of a baseline, nothing."""
+        if self.kind == "baseline":
+            return None, ""
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        return Equality[report["promises"].upper()], f"reader {report['reader']}; {report['way']}"
+
+
+def entrants(offers: Sequence[BackendPlugin], backends: Sequence[str], without: Sequence[str]) -> list[Entrant]:
+    """Return those named, or all backends on ``offers`` and all baselines, less those ``without``.
+
+    `OptionError`, listing the known ones, for a name that nobody has.
+    """
+    known = [Entrant(offer.name, "backend") for offer in offers]
+    known += [Entrant(name, "baseline") for name in BASELINES]
+    names = [entrant.name for entrant in known]
+    for name in (*backends, *without):
+        if name not in names:
+            raise OptionError(f"nobody is named '{name}' (have: {', '.join(names)})")
+    chosen = [one for one in known if (not backends or one.name in backends) and one.name not in without]
+    if not chosen:
+        raise OptionError("nobody is left to run; leave out a --without")
+    return chosen

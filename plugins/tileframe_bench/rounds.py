@@ -1,0 +1,144 @@
+"""Everyone in turn, A B C, A B C ..., and nobody's time before their pyramid is proved."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tileframe import Equality, Pyramid
+from tileframe_bench.entrants import NAME, REFERENCE_TIME, Entrant
+from tileframe_bench.judging import fingerprint, judge
+from tileframe_bench.looking import Input
+from tileframe_bench.processes import CommandError, Side, cost
+from tileframe_bench.records import Entry, Run, Trial, Verdict
+from tileframe_bench.reference import make_reference
+
+# Who takes so many times as long as the fastest is run once: the ratio is no close call.
+FAR_SLOWER = 3
+Say = Callable[[str], None]
+
+
+@dataclass
+class _Score:
+    """What is known of one entrant so far."""
+
+    runs: list[Run] = field(default_factory=list)
+    """Its first one is to warm up."""
+    verdicts: list[Verdict] = field(default_factory=list)
+    promised: Equality | None = None
+    way: str = ""
+    trouble: str = ""
+    is_over: bool = False
+    """Whether it is run no more."""
+
+
+class Contest:
+    """Entrants with one input, at one tile size, with one number of workers."""
+
+    def __init__(
+        self,
+        source: Input,
+        entrants: Sequence[Entrant],
+        side: Side,
+        *,
+        tile_size: int,
+        workers: int,
+        scratch: Path,
+        say: Say,
+    ) -> None:
+        """Make ready to run; all is written below ``scratch``, a new folder. ``say`` is told what happens."""
+        self._side = side
+        self._source = source
+        self._tile_size = tile_size
+        self._workers = workers
+        self._scratch = scratch
+        self._say = say
+        self._scores = {entrant: _Score(trouble=entrant.trouble(source, workers)) for entrant in entrants}
+        self._known: dict[tuple[str, Equality | None], Verdict] = {}
+
+    def run(self, rounds: int) -> Trial:
+        """Return what ``rounds`` rounds gave, after one to warm up; give the disk back."""
+        self._say("making the reference")
+        right = self._scratch / "reference" / f"{NAME}.dzi"
+        right.parent.mkdir(parents=True)
+        pyramid = self._side.do(make_reference, self._source.path, right, self._tile_size, self._workers)
+        for number in range(rounds + 1):
+            self._round(number, right)
+            if number == 0:
+                self._leave_out_the_slow()
+        shutil.rmtree(self._scratch)
+        return self._trial(pyramid)
+
+    def _round(self, number: int, right: Path) -> None:
+        """Run everyone, then look at what they made."""
+        entrants = list(self._scores)
+        # The first one follows checks, which are not what the others follow: it is another in each round.
+        first = number % len(entrants)
+        ran = [one for one in entrants[first:] + entrants[:first] if self._run(one, number)]
+        for entrant in ran:
+            self._judge(entrant, self._folder(entrant, number) / f"{NAME}.dzi", right)
+
+    def _run(self, entrant: Entrant, number: int) -> bool:
+        """Run it, and say whether there is something to look at."""
+        score = self._scores[entrant]
+        if score.trouble or score.is_over:
+            return False
+        folder = self._folder(entrant, number)
+        folder.mkdir(parents=True)
+        command = entrant.process(self._source.path, folder, tile_size=self._tile_size, workers=self._workers)
+        try:
+            took = cost(command, source=self._source.path)
+            score.promised, score.way = entrant.said(folder)
+        except (CommandError, OSError) as error:
+            score.trouble = str(error).replace(str(self._source.path), self._source.shown)
+            self._say(f"{entrant.name} failed: {score.trouble}")
+            return False
+        score.runs.append(Run(took.seconds, took.busy, took.peak, took.read, took.written, took.samples))
+        self._say(f"{f'round {number}' if number else 'to warm up'}: {entrant.name} {took.seconds:.2f} s")
+        return True
+
+    def _judge(self, entrant: Entrant, target: Path, right: Path) -> None:
+        score = self._scores[entrant]
+        # The same bytes as before need not be decoded again.
+        key = fingerprint(target), score.promised
+        if key not in self._known:
+            self._known[key] = self._side.do(judge, right, target, score.promised)
+        score.verdicts.append(self._known[key])
+
+    def _leave_out_the_slow(self) -> None:
+        seconds = {one: score.runs[0].seconds for one, score in self._scores.items() if score.runs}
+        for entrant, took in seconds.items():
+            self._scores[entrant].is_over = took > FAR_SLOWER * min(seconds.values())
+
+    def _folder(self, entrant: Entrant, number: int) -> Path:
+        return self._scratch / f"{number}" / entrant.name.replace(" ", "-")
+
+    def _trial(self, pyramid: Pyramid) -> Trial:
+        entries = tuple(self._entry(entrant, score) for entrant, score in self._scores.items())
+        ran = [entry.name for entry in entries if entry.runs]
+        return Trial(
+            input=self._source.name,
+            size=self._source.size,
+            input_bytes=self._source.length,
+            tile_size=self._tile_size,
+            levels=pyramid.level_count,
+            tiles=pyramid.tile_count,
+            workers=self._workers,
+            baseline=next((name for name in (REFERENCE_TIME, "vips") if name in ran), ran[0] if ran else ""),
+            entries=entries,
+        )
+
+    def _entry(self, entrant: Entrant, score: _Score) -> Entry:
+        runs = () if score.trouble else tuple(score.runs if score.is_over else score.runs[1:])
+        worst = min(score.verdicts, key=lambda verdict: (verdict.is_ranked, verdict.identical), default=None)
+        return Entry(
+            name=entrant.name,
+            kind=entrant.kind,
+            command=entrant.line(self._source.shown, tile_size=self._tile_size, workers=self._workers),
+            runs=runs,
+            verdict=None if score.trouble else worst,
+            way=score.way,
+            trouble=score.trouble,
+        )
