@@ -9,6 +9,7 @@ from statistics import StatisticsError, correlation, linear_regression
 
 from benchmarks.markdown import NONE, megabytes, number, paragraphs, spread_words, table, text
 from tileframe_bench.records import Entry, Trial
+from tileframe_bench.wording import count
 
 # Through two points there is always a line.
 LEAST_POINTS = 3
@@ -25,15 +26,19 @@ class Scaling:
     of: Callable[[Trial], float]
     is_log: bool
 
+    def step(self, value: float) -> str:
+        """Return ``25 MP``."""
+        return count(round(value), self.unit) if self.section == "workers" else f"{value:,.0f} {self.unit}"
+
     def place(self, trial: Trial) -> str:
-        """Return ``growth svs at 25 MP``."""
-        return f"{text(picture(trial))} at {self.of(trial):,.0f} {self.unit}"
+        """Return ``growth svs with 25 MP``."""
+        return f"{text(picture(trial))} with {self.step(self.of(trial))}"
 
 
 SCALINGS = (
-    Scaling("workers", "With workers", "workers", "workers", lambda trial: trial.workers, False),
-    Scaling("megapixels", "With megapixels", "megapixels", "MP", lambda trial: trial.megapixels, True),
-    Scaling("tile_sizes", "With the tile size", "side of a tile, in pixels", "px", lambda trial: trial.tile_size, True),
+    Scaling("workers", "Workers", "workers", "worker", lambda trial: trial.workers, False),
+    Scaling("megapixels", "Megapixels", "megapixels", "MP", lambda trial: trial.megapixels, True),
+    Scaling("tile_sizes", "Tile size", "tile size, in pixels", "px", lambda trial: trial.tile_size, True),
 )
 
 
@@ -110,7 +115,7 @@ def _table(
     scaling: Scaling, trials: Sequence[Trial], shown: Callable[[Entry], str], *, more: More | None = None
 ) -> str:
     steps = sorted({scaling.of(trial) for trial in trials})
-    rows, heads = [], ["picture", "entrant", *(f"{step:,.0f} {scaling.unit}" for step in steps)]
+    rows, heads = [], ["picture", "entrant", *map(scaling.step, steps)]
     added: list[str] = []
     for name, some in by_picture(trials).items():
         at = {scaling.of(trial): trial for trial in some}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from benchmarks.markdown import megabytes, number, paragraphs, spread_words, table, text
 from benchmarks.results_kept import Kept
 from benchmarks.results_scaling import by_picture, line_of
-from benchmarks.results_slower import slower_ones
+from benchmarks.results_slower import have_met, is_backend, slower_ones
 from benchmarks.results_tables import DZSAVE, LOOP, firsts, in_order, where
 from tileframe_bench.records import Entry, Spread, Trial
 from tileframe_bench.wording import count, listed
@@ -41,15 +41,26 @@ def _fastest(trial: Trial) -> str:
     best = firsts(trial)
     if not best:
         return f"On {where(trial)}, nobody could be ranked."
-    others = [name for name in (DZSAVE, LOOP) if name != best[0].name]
-    ratios = [(name, trial.times_as_fast(best[0], name)) for name in others]
-    said = [f"{number(ratio.median)} times as fast as the {name}" for name, ratio in ratios if ratio is not None]
+    others = {DZSAVE: DZSAVE, LOOP: f"the {LOOP}"}
+    ratios = [(said, trial.times_as_fast(best[0], name)) for name, said in others.items() if name != best[0].name]
+    said = [f"{number(ratio.median)} times as fast as {name}" for name, ratio in ratios if ratio is not None]
     missing = [name for name, ratio in ratios if ratio is None]
     peak = megabytes(best[0].spread(lambda run: run.peak).most)
-    names = listed([text(entry.name) for entry in best])
-    took = f"{names} took {number(best[0].seconds.median)} s and {peak}"
+    shared = [text(entry.name) for entry in best[1:]]
+    name = f"{text(best[0].name)}{f', sharing the place with {listed(shared)},' if shared else ''}"
+    took = f"{name} took {number(best[0].seconds.median)} s and {peak}"
     more = f" ({listed(missing)} did not run)" if missing else ""
-    return f"On {where(trial)}, {took}{f', {listed(said)}' if said else ''}{more}."
+    return f"On {where(trial)}, {took}{f', {listed(said)}' if said else ''}{more}{_first_backend(trial)}."
+
+
+def _first_backend(trial: Trial) -> str:
+    """Return how far behind the fastest backend is, if the fastest of all is none."""
+    ranked = [entry for _, entry in trial.ranking()]
+    backend = next((entry for entry in ranked if entry.kind == "backend"), None)
+    ratio = None if backend is None or backend in firsts(trial) else trial.times_as_fast(ranked[0], backend.name)
+    if backend is None or ratio is None:
+        return ""
+    return f"; {text(backend.name)}, the fastest backend, took {number(ratio.median)} times as long"
 
 
 def _growth(trials: Sequence[Trial]) -> str:
@@ -59,7 +70,7 @@ def _growth(trials: Sequence[Trial]) -> str:
             least, most = (f"{pick(trial.megapixels for trial in some):,.0f}" for pick in (min, max))
             squared = f"R\N{SUPERSCRIPT TWO} {line.squared:.4f}"
             lines.append(f"{line.pace:,.0f} MP/s from {least} to {most} MP of {text(name)} ({squared})")
-    return f"A straight line through the times of stream has {listed(lines)}." if lines else ""
+    return f"A straight line through the times of stream gives {listed(lines)}." if lines else ""
 
 
 def _behind(trials: Sequence[Trial]) -> str:
@@ -68,8 +79,9 @@ def _behind(trials: Sequence[Trial]) -> str:
     for slower in slower_ones(trials):
         if slower.other == DZSAVE:
             names[slower.name] = names.get(slower.name, 0) + 1
+    met = any(have_met(trial, entry.name, DZSAVE) for trial in trials for entry in trial.entries if is_backend(entry))
     if not names:
-        return f"No backend is slower than {DZSAVE} in any row by more than the spread."
+        return "" if not met else f"No backend is slower than {DZSAVE} in any row by more than the spread."
     rows = listed([f"{text(name)} in {number}" for name, number in names.items()])
     return f"Slower than {DZSAVE} by more than the spread: {rows} of {count(len(trials), 'row')}."
 
@@ -124,10 +136,15 @@ def again_page(kept: Kept) -> str:
     outside = [one for one in found if not one.is_within]
     said = f"Of {count(len(found), 'ratio')} of the second run, {len(found) - len(outside)} lie within the spread of"
     named = [f"{text(one.entry.name)} on {where(one.trial)}" for one in outside]
-    ends = f" {len(outside)} lie outside: {listed(named)}." if outside else " None lies outside."
-    heads = ("picture, tile", "entrant", "first run", "second run", "within")
+    ends = (
+        f" {len(outside)} {'lies' if len(outside) == 1 else 'lie'} outside: {listed(named)}."
+        if outside
+        else " None lies outside."
+    )
+    heads = ("picture, tile", "entrant", "first run", "second run", "within the first's spread")
     rows = [
         (where(one.trial), text(one.entry.name), spread_words(one.first), spread_words(one.second), one.words)
         for one in found
     ]
-    return paragraphs(f"{said} the first.{ends}", table(heads, rows, left=2))
+    how = "Times as fast as the baseline, pair by pair, measured again at another time, in a run of its own."
+    return paragraphs(f"{how} {said} the first.{ends}", table(heads, rows, left=2))

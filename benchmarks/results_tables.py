@@ -46,9 +46,9 @@ PUBLISHED = (
 
 
 def published_of(trial: Trial) -> Published | None:
-    """Return the row that ``trial`` stands beside."""
-    like = trial.input, trial.tile_size
-    return next((row for row in PUBLISHED if (row.stand_in, row.tile_size) == like), None)
+    """Return the row that ``trial`` stands beside; None for an input of another size."""
+    like = trial.input, trial.size, trial.tile_size
+    return next((row for row in PUBLISHED if (row.stand_in, row.size, row.tile_size) == like), None)
 
 
 def in_order(trials: Sequence[Trial]) -> list[Trial]:
@@ -70,19 +70,19 @@ def firsts(trial: Trial) -> list[Entry]:
 def published_table(trials: Sequence[Trial]) -> str:
     """Return what was published, with the inputs that stand for it here."""
     heads = ("published picture", "size", "tile", "levels", "tiles", "time", "memory", "here")
-    measured = {(trial.input, trial.tile_size): trial for trial in trials}
+    measured = {published_of(trial): trial for trial in trials}
     rows = []
     for row in PUBLISHED:
         picture = f"{row.picture}, {row.megabytes} MB"
-        here = measured.get((row.stand_in, row.tile_size))
+        here = measured.get(row)
         facts = [f"{row.tile_size}", f"{row.levels}", f"{row.tiles:,}", f"{row.seconds} s", row.memory or NONE]
         rows.append((picture, f"{row.size}", *facts, NONE if here is None else _facts(here)))
     return table(heads, rows)
 
 
 def _facts(trial: Trial) -> str:
-    weight = f"{trial.input_bytes / 1e6:,.1f} MB"
-    return f"{text(trial.input)}: {trial.size}, {weight}, {trial.levels} levels, {trial.tiles:,} tiles"
+    many = f"{trial.levels} levels, {trial.tiles:,} tiles"
+    return f"{text(trial.input)}: {trial.size}, {megabytes(trial.input_bytes)}, {many}"
 
 
 def side_by_side(trials: Sequence[Trial]) -> str:
@@ -94,7 +94,8 @@ def side_by_side(trials: Sequence[Trial]) -> str:
         said = "<br>".join(filter(None, [f"{published.seconds} s", published.memory])) if published else NONE
         fastest = {entry.name for entry in firsts(trial)}
         cells = [_cell(trial, entry, entry.name in fastest) if (entry := trial.entry(name)) else NONE for name in names]
-        rows.append([where(trial), said, *cells])
+        other = "" if trial.baseline == DZSAVE else f"<br>×: of {text(trial.baseline) or 'nobody'}"
+        rows.append([f"{where(trial)}{other}", said, *cells])
     return table(["picture, tile", "published", *map(text, names)], rows)
 
 
@@ -102,15 +103,17 @@ def _cell(trial: Trial, entry: Entry, is_fastest: bool) -> str:
     """Return seconds, ratio, memory and what is wrong, below each other."""
     if not entry.runs:
         return "did not run"
-    seconds = f"{spread_words(entry.seconds)} s"
-    lines = [f"**{seconds}**" if is_fastest else seconds]
+    seconds, _, spread = spread_words(entry.seconds).partition(" ")
+    spread = spread or ("(one run)" if len(entry.runs) == 1 else "")
+    lines = [f"**{seconds} s** {spread}" if is_fastest else f"{seconds} s {spread}"]
     ratio = trial.times_as_fast(entry)
     if ratio is not None and entry.name != trial.baseline:
-        lines.append(f"{spread_words(ratio)} \N{MULTIPLICATION SIGN} {text(trial.baseline)}")
+        times, _, spread = spread_words(ratio).partition(" ")
+        lines.append(f"{times} × {spread}")
     lines.append(megabytes(entry.spread(lambda run: run.peak).most))
     if not entry.is_ranked:
         lines.append(f"not ranked: {equality(entry) or 'not compared'}")
-    return "<br>".join(lines)
+    return "<br>".join(line.strip() for line in lines)
 
 
 def notes(trials: Sequence[Trial], place: Callable[[Trial], str] = where) -> list[str]:
@@ -121,12 +124,18 @@ def notes(trials: Sequence[Trial], place: Callable[[Trial], str] = where) -> lis
             for state, words in _remarks(entry):
                 # The same thing with other figures is the same thing.
                 same.setdefault((entry.name, state, re.sub(r"\d[\d.,]*", "#", words)), []).append((trial, words))
-    said = []
+    # And so is the same thing of several entrants.
+    shared: dict[tuple[str, tuple[tuple[str, str], ...]], list[str]] = {}
     for (name, state, _), found in same.items():
-        places = listed([place(trial) for trial, _ in found])
-        which = f" ({place(found[0][0])})" if len({words for _, words in found}) > 1 else ""
-        said.append(f"**{text(name)}** {state} on {places}: {text(found[0][1])}{which}")
-    return said
+        where_what = tuple((place(trial), words) for trial, words in found)
+        shared.setdefault((state, where_what), []).append(f"**{text(name)}**")
+    return [_note(names, state, where_what) for (state, where_what), names in shared.items()]
+
+
+def _note(names: Sequence[str], state: str, found: Sequence[tuple[str, str]]) -> str:
+    places = listed([place for place, _ in found])
+    which = f" ({found[0][0]})" if len({words for _, words in found}) > 1 else ""
+    return f"{listed(names)} {state} on {places}: {text(found[0][1])}{which}."
 
 
 def _remarks(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -134,7 +143,7 @@ def _remarks(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry.trouble or not entry.runs:
         yield "did not run", entry.trouble or "no reason is known"
         return
-    state = "is ranked, with a remark," if entry.is_ranked else "is not ranked"
+    state = "ranked, with a remark," if entry.is_ranked else "not ranked"
     marks = entry.verdict.marks if entry.verdict else ()
     if not entry.is_ranked and not marks:
         marks = ("what it wrote is not what was asked for",)
@@ -181,5 +190,7 @@ def work_table(work: Work, trials: Sequence[Trial]) -> str:
         stream = trial.entry("stream") if trial else None
         took = stream.seconds.median if stream and stream.runs else None
         ends = [NONE, NONE] if took is None else [f"{number(took)} s", number(took / stages.limit)]
-        rows.append([text(name), *shares, f"{number(stages.limit)} s", *ends])
+        alone = stages.in_order and stages.limit == stages.seconds["decode"]
+        limit = f"{number(stages.limit)} s<br>{'decoding' if alone else f'all on {stages.cores} cores'}"
+        rows.append([text(name), *shares, limit, *ends])
     return table(heads, rows)
