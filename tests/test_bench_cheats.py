@@ -21,6 +21,7 @@ CHEATS = {
     "skips": ("did not run", "the tile is missing"),
     "shrinks": ("did not run", "the tile is "),
     "blanks": ("not ranked", "the base: 9 of 12 tiles have other pixels"),
+    "modest": ("not ranked", "the base: 9 of 12 tiles have other pixels"),
     "coarse": ("not ranked", "of another JPEG quality"),
     "coarsebelow": ("not ranked", "of another JPEG quality"),
     "boasts": ("not ranked", "promised 'pixels'"),

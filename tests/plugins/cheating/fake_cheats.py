@@ -74,6 +74,12 @@ class Blanks(Honest):
         job.put(tile, pixels * 0 + 255 if tile.level == job.pyramid.base_level and tile.col else pixels)
 
 
+class Modest(Blanks):
+    """Does the same, and promises no pixels."""
+
+    promised = Equality.LAYOUT
+
+
 class Coarse(Honest):
     """Encodes everything at a lower quality than was asked for."""
 
@@ -108,5 +114,5 @@ class Differs(Boasts):
 
 @hookimpl
 def tileframe_backends() -> Sequence[BackendPlugin]:
-    kinds = (Honest, Skips, Shrinks, Blanks, Coarse, CoarseBelow, Boasts, Differs)
+    kinds = (Honest, Skips, Shrinks, Blanks, Modest, Coarse, CoarseBelow, Boasts, Differs)
     return [BackendPlugin(kind.__name__.lower(), f"{kind.__doc__}", kind, speed=1) for kind in kinds]
