@@ -1,10 +1,9 @@
-"""Markdown for GitHub: tables, and figures as the page of results writes them."""
+"""Markdown for GitHub."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tileframe_bench.records import Spread
 from tileframe_bench.wording import plain
 
 NONE = "\N{EN DASH}"
@@ -33,25 +32,6 @@ def paragraphs(*parts: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def number(value: float) -> str:
-    """Return ``1.22``, ``85.1`` or ``1,220.4``: for seconds and ratios."""
-    return f"{value:,.{_decimals(value)}f}"
-
-
-def spread_words(spread: Spread) -> str:
-    """Return ``1.22 (1.16 to 1.42)``; the figure alone if there is no spread."""
-    if spread.least == spread.most:
-        return number(spread.median)
-    decimals = _decimals(spread.median)
-    median, least, most = (f"{value:,.{decimals}f}" for value in (spread.median, spread.least, spread.most))
-    return f"{median} ({least} to {most})"
-
-
 def megabytes(size: float) -> str:
     """Return bytes as ``1,234 MB``."""
     return f"{size / 1e6:,.0f} MB"
-
-
-def _decimals(value: float) -> int:
-    # As it will be written: 9.996 is 10.0.
-    return 2 if round(abs(value), 2) < 10 else 1

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import StatisticsError, correlation, linear_regression
 
-from benchmarks.markdown import NONE, megabytes, number, paragraphs, spread_words, table, text
+from benchmarks.markdown import NONE, megabytes, paragraphs, table, text
 from tileframe_bench.records import Entry, Trial
-from tileframe_bench.wording import count
+from tileframe_bench.wording import count, figure, spread_text
 
 # Through two points there is always a line.
 LEAST_POINTS = 3
@@ -100,7 +100,7 @@ def line_of(trials: Sequence[Trial], name: str) -> Line | None:
 
 def scaling_tables(scaling: Scaling, trials: Sequence[Trial]) -> str:
     """Return the table of seconds, and of megapixels that of memory as well."""
-    seconds = _table(scaling, trials, lambda entry: spread_words(entry.seconds), more=MORE.get(scaling.section))
+    seconds = _table(scaling, trials, lambda entry: spread_text(entry.seconds), more=MORE.get(scaling.section))
     if scaling.section != "megapixels":
         return seconds
     peaks = _table(scaling, trials, lambda entry: megabytes(entry.spread(lambda run: run.peak).most))
@@ -140,7 +140,7 @@ def _speed_ups(steps: Sequence[float], trials: Sequence[Trial], name: str) -> di
     took = {float(trial.workers): entry.seconds.median for trial, entry in of_entrant(trials, name)}
     ratios = {}
     for step in steps[1:]:
-        ratio = number(took[steps[0]] / took[step]) if {steps[0], step} <= set(took) else NONE
+        ratio = figure(took[steps[0]] / took[step]) if {steps[0], step} <= set(took) else NONE
         ratios[f"times as fast with {step:,.0f}"] = ratio
     return ratios
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.markdown import megabytes, number, paragraphs, spread_words, table, text
+from benchmarks.markdown import megabytes, paragraphs, table, text
 from benchmarks.results_kept import Kept
 from benchmarks.results_scaling import by_picture, line_of
 from benchmarks.results_slower import have_met, is_backend, slower_ones
 from benchmarks.results_tables import DZSAVE, LOOP, firsts, in_order, where
 from tileframe_bench.records import Entry, Spread, Trial
-from tileframe_bench.wording import count, listed
+from tileframe_bench.wording import count, figure, listed, spread_text
 
 FULL = "table"
 TILE_SIZE = 256
@@ -43,12 +43,12 @@ def _fastest(trial: Trial) -> str:
         return f"On {where(trial)}, nobody could be ranked."
     others = {DZSAVE: DZSAVE, LOOP: f"the {LOOP}"}
     ratios = [(said, trial.times_as_fast(best[0], name)) for name, said in others.items() if name != best[0].name]
-    said = [f"{number(ratio.median)} times as fast as {name}" for name, ratio in ratios if ratio is not None]
+    said = [f"{figure(ratio.median)} times as fast as {name}" for name, ratio in ratios if ratio is not None]
     missing = [name for name, ratio in ratios if ratio is None]
     peak = megabytes(best[0].spread(lambda run: run.peak).most)
     shared = [text(entry.name) for entry in best[1:]]
     name = f"{text(best[0].name)}{f', sharing the place with {listed(shared)},' if shared else ''}"
-    took = f"{name} took {number(best[0].seconds.median)} s and {peak}"
+    took = f"{name} took {figure(best[0].seconds.median)} s and {peak}"
     more = f" ({listed(missing)} did not run)" if missing else ""
     return f"On {where(trial)}, {took}{f', {listed(said)}' if said else ''}{more}{_first_backend(trial)}."
 
@@ -60,7 +60,7 @@ def _first_backend(trial: Trial) -> str:
     ratio = None if backend is None or backend in firsts(trial) else trial.times_as_fast(ranked[0], backend.name)
     if backend is None or ratio is None:
         return ""
-    return f"; {text(backend.name)}, the fastest backend, took {number(ratio.median)} times as long"
+    return f"; {text(backend.name)}, the fastest backend, took {figure(ratio.median)} times as long"
 
 
 def _growth(trials: Sequence[Trial]) -> str:
@@ -143,7 +143,7 @@ def again_page(kept: Kept) -> str:
     )
     heads = ("picture, tile", "entrant", "first run", "second run", "within the first's spread")
     rows = [
-        (where(one.trial), text(one.entry.name), spread_words(one.first), spread_words(one.second), one.words)
+        (where(one.trial), text(one.entry.name), spread_text(one.first), spread_text(one.second), one.words)
         for one in found
     ]
     how = "Times as fast as the baseline, pair by pair, measured again at another time, in a run of its own."

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from benchmarks.markdown import bullets, paragraphs, spread_words, text
+from benchmarks.markdown import bullets, paragraphs, text
 from benchmarks.results_kept import Kept
 from benchmarks.results_scaling import picture
 from benchmarks.results_tables import DZSAVE, in_order, where
 from tileframe_bench.records import Entry, Spread, Trial
-from tileframe_bench.wording import count
+from tileframe_bench.wording import count, spread_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Slower:
 
     def sentence(self, place: str) -> str:
         """Return it in full, without the full stop."""
-        took = f"{text(self.name)} took {spread_words(self.times)} times as long as {text(self.other)}"
+        took = f"{text(self.name)} took {spread_text(self.times)} times as long as {text(self.other)}"
         return f"On {place}, {took}{self.once}"
 
 
@@ -71,7 +71,7 @@ def slower_page(kept: Kept) -> str:
 
 def _in_full(trials: Sequence[Trial]) -> Iterator[str]:
     for _, (first, *others) in _pairs(trials):
-        more = [f"on {where(one.trial)}, {spread_words(one.times)}{one.once}" for one in others]
+        more = [f"on {where(one.trial)}, {spread_text(one.times)}{one.once}" for one in others]
         yield f"{'; '.join([first.sentence(where(first.trial)), *more])}."
 
 

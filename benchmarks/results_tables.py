@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from benchmarks.markdown import NONE, megabytes, number, spread_words, table, text
+from benchmarks.markdown import NONE, megabytes, table, text
 from benchmarks.results_kept import Work
 from tileframe import Size
 from tileframe_bench.records import Entry, Spread, Trial
 from tileframe_bench.table import equality
-from tileframe_bench.wording import listed
+from tileframe_bench.wording import figure, listed, spread_text
 
 DZSAVE, LOOP = "bare dzsave", "generator loop"
 
@@ -103,12 +103,12 @@ def _cell(trial: Trial, entry: Entry, is_fastest: bool) -> str:
     """Return seconds, ratio, memory and what is wrong, below each other."""
     if not entry.runs:
         return "did not run"
-    seconds, _, spread = spread_words(entry.seconds).partition(" ")
+    seconds, _, spread = spread_text(entry.seconds).partition(" ")
     spread = spread or ("(one run)" if len(entry.runs) == 1 else "")
     lines = [f"**{seconds} s** {spread}" if is_fastest else f"{seconds} s {spread}"]
     ratio = trial.times_as_fast(entry)
     if ratio is not None and entry.name != trial.baseline:
-        times, _, spread = spread_words(ratio).partition(" ")
+        times, _, spread = spread_text(ratio).partition(" ")
         lines.append(f"{times} × {spread}")
     lines.append(megabytes(entry.spread(lambda run: run.peak).most))
     if not entry.is_ranked:
@@ -165,7 +165,7 @@ def fastest_table(trials: Sequence[Trial]) -> str:
             (
                 where(trial),
                 text(listed([entry.name for entry in best])),
-                spread_words(best[0].seconds),
+                spread_text(best[0].seconds),
                 _ratio(trial.times_as_fast(best[0], LOOP)),
                 "it is" if best[0].name == DZSAVE else _ratio(trial.times_as_fast(best[0], DZSAVE)),
                 f"{published.seconds} s" if published else NONE,
@@ -175,7 +175,7 @@ def fastest_table(trials: Sequence[Trial]) -> str:
 
 
 def _ratio(ratio: Spread | None) -> str:
-    return NONE if ratio is None else spread_words(ratio)
+    return NONE if ratio is None else spread_text(ratio)
 
 
 def work_table(work: Work, trials: Sequence[Trial]) -> str:
@@ -185,12 +185,12 @@ def work_table(work: Work, trials: Sequence[Trial]) -> str:
     for name in work.rounds:
         stages = work.median(name)
         whole = sum(stages.seconds.values())
-        shares = [f"{number(seconds)} s<br>{seconds / whole:.0%}" for seconds in stages.seconds.values()]
+        shares = [f"{figure(seconds)} s<br>{seconds / whole:.0%}" for seconds in stages.seconds.values()]
         trial = next((one for one in trials if (one.input, one.tile_size) == (name, work.tile_size)), None)
         stream = trial.entry("stream") if trial else None
         took = stream.seconds.median if stream and stream.runs else None
-        ends = [NONE, NONE] if took is None else [f"{number(took)} s", number(took / stages.limit)]
+        ends = [NONE, NONE] if took is None else [f"{figure(took)} s", figure(took / stages.limit)]
         alone = stages.in_order and stages.limit == stages.seconds["decode"]
-        limit = f"{number(stages.limit)} s<br>{'decoding' if alone else f'all on {stages.cores} cores'}"
+        limit = f"{figure(stages.limit)} s<br>{'decoding' if alone else f'all on {stages.cores} cores'}"
         rows.append([text(name), *shares, limit, *ends])
     return table(heads, rows)
