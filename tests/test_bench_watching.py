@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 
 import psutil
 import pytest
@@ -58,11 +59,13 @@ def test_children_are_counted_with_their_parent():
     assert cost(python(STARTS.format(SPINS))).busy > 1.2
 
 
-def test_a_long_run_is_looked_at_less_often(monkeypatch):
+def test_of_a_long_run_fewer_looks_are_kept_evenly_in_time(monkeypatch):
     monkeypatch.setattr("tileframe_bench.watching.MOST_LOOKS", 8)
-    took = cost(python("import time; time.sleep(1.5)"))
-    assert 3 <= len(took.samples) <= 8
-    assert took.samples[-1].seconds > 0.7
+    took = cost(python("import time; time.sleep(2)"))
+    assert 4 <= len(took.samples) <= 8
+    assert took.samples[-1].seconds > took.seconds - 0.6
+    gaps = [later.seconds - earlier.seconds for earlier, later in pairwise(took.samples[:-1])]
+    assert max(gaps) < 4 * min(gaps)
 
 
 def test_a_command_that_fails_says_its_last_line():

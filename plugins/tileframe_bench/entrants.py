@@ -62,7 +62,8 @@ class Entrant:
         free = machine.available_memory()
         if needed < MOST_MEMORY * free:
             return ""
-        return f"would need about {needed / 1e9:.1f} GB of memory to hold the whole picture, {free / 1e9:.1f} are free"
+        share = f"more than {MOST_MEMORY:.0%} of the {free / 1e9:.1f} GB that are free"
+        return f"would need about {needed / 1e9:.1f} GB of memory to hold the whole picture, {share}"
 
     def said(self, folder: Path) -> tuple[Equality | None, str]:
         """Return what it promised of the pyramid in ``folder``, and how it went about it; of a baseline, nothing."""

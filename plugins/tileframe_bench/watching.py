@@ -14,9 +14,8 @@ import psutil
 
 from tileframe_bench.records import Sample
 
-# Seconds between two looks at first, and how many are kept: after more, every other is forgotten and they come
-# half as often.
-LOOK = 0.05
+# Seconds between two looks, at first and in a long run, and how many are kept: of more, about half, evenly.
+LOOK, SLOW_LOOK = 0.05, 0.25
 MOST_LOOKS = 200
 
 
@@ -74,8 +73,7 @@ class Watch:
         return tuple(_sample(before, now) for before, now in pairwise(self._looks))
 
     def _look(self) -> None:
-        interval = LOOK
-        while not self._over.wait(interval):
+        while not self._over.wait(max(LOOK, min(SLOW_LOOK, self._looks[-1].seconds / MOST_LOOKS))):
             # A process may end while it is looked at.
             with suppress(OSError, psutil.Error):
                 look = self._family.look(time.perf_counter() - self._started)
@@ -84,8 +82,17 @@ class Watch:
                     self.anonymous = max(self.anonymous or 0, look.anonymous)
                 self._looks.append(look)
             if len(self._looks) > MOST_LOOKS:
-                del self._looks[1:-1:2]
-                interval *= 2
+                self._looks = _thinned(self._looks)
+
+
+def _thinned(looks: list[_Look]) -> list[_Look]:
+    """Return the first, the last, and of those between so many that they lie evenly in time."""
+    apart = 2 * looks[-1].seconds / MOST_LOOKS
+    kept = looks[:1]
+    for look in looks[1:-1]:
+        if look.seconds - kept[-1].seconds >= apart:
+            kept.append(look)
+    return [*kept, looks[-1]]
 
 
 class _Family:
