@@ -16,7 +16,6 @@ from benchmarks.results_sentences import again_page, summary
 from benchmarks.results_slower import slower_page
 from benchmarks.results_tables import DZSAVE, fastest_table, in_order, notes, published_table, side_by_side, work_table
 from tileframe_bench.records import Bench, Machine, Trial
-from tileframe_bench.rounds import FAR_SLOWER
 from tileframe_bench.wording import count, listed, weight
 
 COMMAND = "python benchmarks/results.py"
@@ -81,7 +80,7 @@ def _measured(kept: Kept) -> Iterator[str]:
     days = sorted({date[:10] for date, _, _ in dated.values()})
     yield f"Measured {days[0]}{f' to {days[-1]}' if len(days) > 1 else ''}. {REMADE}"
     rows = [(name, date[:16].replace("T", " "), rounds, f"`{typed}`") for name, (date, rounds, typed) in dated.items()]
-    yield table(("section", "when, UTC", "rounds after one to warm up", "command"), rows, left=4)
+    yield table(("section", "when, UTC", "rounds", "command"), rows, left=4)
     first = kept.benches.get("table") or next(iter(kept.benches.values()), None)
     if first is not None:
         yield bullets(_facts(kept, first))
@@ -122,7 +121,7 @@ def _table(kept: Kept) -> str:
             "In each cell: the median of the seconds (the least to the greatest); how many times "
             f"(×) as fast as {DZSAVE}, pair by pair of one round; and the greatest peak of the memory, with the "
             "pages of mapped files. The fastest are bold; two are, if now the one and now the other was faster. Who "
-            f"took more than {FAR_SLOWER} times as long as the fastest was run once: there, the run to warm up counts.",
+            "was far slower than the fastest ran once.",
             side_by_side(trials),
             bullets(notes(trials)),
             "The fastest of each row. The generator loop is the way of the published figures, on this machine; where "

@@ -58,7 +58,7 @@ def sections() -> dict[str, list[Part]]:
             Part([WORKLOADS["babel"]], (256, 512, 1024)),
             Part([WORKLOADS["skagen"], WORKLOADS["svs"]]),
         ],
-        "again": [Part([WORKLOADS[name] for name in ("babel", "skagen", "svs")], rounds=2, without=SLOW)],
+        "again": [Part([WORKLOADS[name] for name in ("babel", "skagen", "svs")], without=SLOW)],
         "workers": [Part(halves, workers=workers, rounds=2, without=SLOW) for workers in (1, CORES, 2 * CORES)],
         "megapixels": [Part(growth_inputs(kind, 1600), rounds=1, without=SLOW) for kind in ("jpg", "svs")],
         "tile_sizes": [Part(halves[1:], (128, 256, 512, 1024, 2048), rounds=2, without=SLOW)],

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -157,7 +156,8 @@ def test_a_wrong_tile_is_found_and_named(reference, made, change):
         tile.write_bytes(simplejpeg.encode_jpeg(np.zeros((9, 9, 3), np.uint8)))
     verdict = judge(reference, made, None)
     assert (verdict.strength, verdict.is_ranked) == (None, False)
-    assert any("9_9.jpeg" if change == "too many" else "10/1_1.jpeg" in mark for mark in verdict.marks)
+    name = "9_9.jpeg" if change == "too many" else "10/1_1.jpeg"
+    assert any(name in mark for mark in verdict.marks)
 
 
 @pytest.mark.parametrize(("name", "least", "most"), [("babel", 0.25, 0.4), ("skagen", 0.25, 0.4), ("jp2k", 0.12, 0.24)])
@@ -188,6 +188,8 @@ def test_inputs_have_the_sizes_of_the_pictures_they_stand_for():
         (["--report", "absent/r.json"], 4, "cannot be written there"),
         (["--html", "."], 4, "cannot be written there"),
         (["text.txt", "--report", "text.txt"], 4, "would be written over the slide"),
+        (["text.txt", "./text.txt"], 2, "text.txt: is given twice"),
+        (["text.txt", "--report", "x", "--html", "./x"], 4, "x: cannot be both the report and the page"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -218,9 +220,49 @@ def test_nothing_is_left_in_the_scratch_folder(slide, tmp_path):
     assert list(scratch.iterdir()) == []
 
 
-def test_everyone_begins_a_round_in_turn(slide, capsys):
-    only = [word for name in ("stream", "vips", "openslide") for word in ("--only", name)]
-    assert run_command(["bench", str(slide), "--rounds", "2", *only]) == 0
-    said = re.findall(r"(round \d|to warm up): (\w+) ", capsys.readouterr().err)
-    firsts = [name for (before, _), (now, name) in pairwise([("", ""), *said]) if now != before]
-    assert firsts == ["stream", "vips", "openslide"]
+def test_those_who_run_on_begin_a_round_in_turn(slide, capsys):
+    only = [word for name in ("stream", "bare dzsave", "vips") for word in ("--only", name)]
+    assert run_command(["bench", str(slide), "--rounds", "3", *only]) == 0
+    said = re.findall(r"(round \d|to warm up): (bare dzsave|\w+) ", capsys.readouterr().err)
+    rounds = {number: [name for one, name in said if one == number] for number, _ in said}
+    able = rounds["round 3"]
+    assert rounds["to warm up"] == ["stream", "vips", "bare dzsave"]
+    for number, before in ((2, 1), (3, 2)):
+        assert rounds[f"round {number}"] == [*rounds[f"round {before}"][1:], rounds[f"round {before}"][0]]
+    assert len(able) >= 1
+
+
+def test_slides_of_one_name_are_told_apart(slide, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "other").mkdir()
+    svs(tmp_path / "other" / "slide.svs", photo(300, 200))
+    assert run_command(["bench", "slide.svs", "other/slide.svs", *QUICK, "--quiet"]) == 0
+    headings = [line for line in capsys.readouterr().out.splitlines() if ": " in line and " MP, " in line]
+    other = Path("other", "slide.svs")
+    assert [line.split(", ")[0] for line in headings] == ["slide.svs: 700x500", f"{other}: 300x200"]
+
+
+def test_all_slides_are_opened_before_anyone_runs(slide, tmp_path, capsys):
+    (tmp_path / "text.txt").write_text("no picture\n" * 100)
+    assert run_command(["bench", str(slide), str(tmp_path / "text.txt"), *QUICK]) == 3
+    out, err = capsys.readouterr()
+    assert "no reader can open it" in err
+    assert "to warm up" not in err
+    assert out == ""
+
+
+def test_the_page_is_written_at_the_end_and_nothing_heavy_is_loaded_before(slide, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("tileframe_bench.page.page", lambda bench: f"<p>{len(bench.trials)} trials")
+    page = tmp_path / "page.html"
+    assert (
+        run_command(["bench", str(slide), *QUICK, "--tile-size", "256", "--tile-size", "64", "--html", str(page)]) == 0
+    )
+    assert page.read_text() == "<p>2 trials"
+
+
+def test_a_report_of_before_is_lost_for_nothing_less_than_a_whole_one(slide, tmp_path, monkeypatch):
+    report = tmp_path / "r.json"
+    report.write_text("of before")
+    (tmp_path / ".r.json.partial").mkdir()  # nothing can be written there
+    assert run_command(["bench", str(slide), *QUICK, "--quiet", "--report", str(report)]) == 4
+    assert report.read_text() == "of before"

@@ -24,6 +24,8 @@ CHEATS = {
     "modest": ("not ranked", "the base: 9 of 12 tiles have other pixels"),
     "coarse": ("not ranked", "of another JPEG quality"),
     "coarsebelow": ("not ranked", "of another JPEG quality"),
+    "blankbelow": ("not ranked", "below 20 dB on level"),
+    "tampers": ("not ranked", "1 of 25 tiles are missing"),
     "boasts": ("not ranked", "promised 'pixels'"),
 }
 

@@ -55,6 +55,11 @@ def test_two_share_a_place_if_now_the_one_and_now_the_other_was_faster():
     assert places(found) == [(1, "one"), (1, "other"), (3, "third")]
 
 
+def test_a_place_is_shared_with_the_first_of_it_or_not_at_all():
+    found = trial(entry("one", 4.0, 4.2), entry("other", 4.1, 4.1), entry("third", 4.3, 4.05 + 0.2))
+    assert places(found) == [(1, "one"), (1, "other"), (3, "third")]
+
+
 def test_a_wrong_pyramid_has_no_place_however_fast_it_was_made():
     found = trial(entry("wrong", 1, 1, verdict=WRONG), entry("right", 9, 9))
     assert places(found) == [(1, "right")]
@@ -70,7 +75,7 @@ def test_the_table_says_who_did_not_run_and_why():
 
 def test_a_table_where_nobody_could_run_says_so():
     text = table(trial(entry("stream", verdict=None, trouble="broke"), baseline=""))
-    assert "nobody could run" in text
+    assert "nobody made a right pyramid" in text
     assert "stream did not run: broke" in text
 
 

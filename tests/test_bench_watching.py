@@ -80,6 +80,31 @@ def test_a_bug_is_named_by_what_was_raised():
         )
 
 
+def test_much_output_that_is_no_text_holds_nobody_up():
+    took = cost(python("import sys; sys.stdout.buffer.write(b'\\xff' * 300_000); sys.stderr.write('x' * 300_000)"))
+    assert len(took.output) == 300_000
+
+
+def test_what_is_left_running_is_an_error_and_is_ended():
+    code = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {!r}]); time.sleep(0.5)"
+    before = time.perf_counter()
+    with pytest.raises(CommandError, match="left 1 of its processes running"):
+        cost(python(code.format("import time; time.sleep(61)")))
+    assert time.perf_counter() - before < 20
+    assert not [
+        one for one in psutil.process_iter(["cmdline"]) if "time.sleep(61)" in (one.info["cmdline"] or [""])[-1]
+    ]
+
+
+def test_children_of_any_thread_are_counted():
+    code = (
+        "import subprocess, sys, threading\n"
+        f"run = lambda: subprocess.run([sys.executable, '-c', {HOLDS!r}])\n"
+        "thread = threading.Thread(target=run); thread.start(); thread.join()"
+    )
+    assert max(sample.resident for sample in cost(python(code)).samples) > 120_000_000
+
+
 def test_a_command_that_is_killed_says_so():
     with pytest.raises(CommandError, match=r"signal 9, perhaps for want of memory|exit code"):
         cost(python("import os, signal; os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from importlib import import_module
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,7 @@ SCALES = 0.01, 2.0
 @click.option(
     "--tile-size", "tile_sizes", type=int, multiple=True, metavar="N", help="Default 256; may be given again."
 )
-@click.option("--rounds", type=int, default=3, show_default=True, help="After one to warm up.")
+@click.option("--rounds", type=int, default=3, show_default=True, help="After one to warm up at the start.")
 @click.option("--workers", type=int, help="Most busy threads of each; default: the cores there are.")
 @click.option(
     "--scratch", type=click.Path(path_type=Path), metavar="DIR", help="Where outputs go; default: temporary files."
@@ -66,9 +67,10 @@ def bench(
     sizes = tile_sizes or (256,)
     _refuse(rounds=rounds, workers=workers, scale=scale, tile_sizes=sizes)
     _refuse_places(slides, scratch, [path for path in (report, html) if path is not None])
-    saving = _extra("tileframe_bench.saving", "cattrs")
-    page = _extra("tileframe_bench.page", "matplotlib") if html else None
+    for library in ("cattrs", *(("matplotlib",) if html else ())):
+        _refuse_missing(library)
     from tileframe_bench.entrants import entrants
+    from tileframe_bench.saving import to_json
     from tileframe_bench.session import Plan, benchmark
     from tileframe_bench.table import table
 
@@ -82,12 +84,14 @@ def bench(
         command=shlex.join(["tileframe", *sys.argv[1:]]),
     )
 
+    last: Bench | None = None
+
     def each(so_far: Bench, trial: Trial) -> None:
-        # After every trial: whoever stops a long run keeps what it has found.
+        # After every trial: whoever kills a long run keeps what it has found.
+        nonlocal last
+        last = so_far
         if report is not None:
-            _write(report, saving.to_json(so_far))
-        if html is not None and page is not None:
-            _write(html, page.page(so_far))
+            _write(report, to_json(so_far))
         if not as_json:
             click.echo(table(trial))
 
@@ -95,9 +99,16 @@ def bench(
         if not quiet:
             click.echo(f"tileframe: {what}", err=True)
 
-    found = benchmark(plan, registry, say, each)
-    if as_json:
-        click.echo(saving.to_json(found), nl=False)
+    try:
+        found = benchmark(plan, registry, say, each)
+    finally:
+        if html is not None and last is not None:
+            # Loaded now: while there are runs to be measured, this process stays small.
+            from tileframe_bench.page import page
+
+            _write(html, page(last))
+        if as_json and last is not None:
+            click.echo(to_json(last), nl=False)
     _refuse_wrong(found)
 
 
@@ -116,6 +127,8 @@ def _refuse_places(slides: tuple[Path, ...], scratch: Path | None, files: list[P
     """Say before the work what could only be said after it."""
     if scratch is not None and not scratch.is_dir():
         raise OutputError(f"{scratch}: is no folder; give --scratch one that is there")
+    if len({path.resolve() for path in files}) < len(files):
+        raise OutputError(f"{files[0]}: cannot be both the report and the page; give two files")
     for path in files:
         if path.resolve() in [slide.resolve() for slide in slides]:
             raise OutputError(f"{path}: would be written over the slide; give another file")
@@ -123,13 +136,14 @@ def _refuse_places(slides: tuple[Path, ...], scratch: Path | None, files: list[P
             raise OutputError(f"{path}: cannot be written there; give a file in a folder that can be written")
 
 
-def _extra(module: str, library: str) -> Any:
-    """Return ``module``, which needs ``library``."""
+def _refuse_missing(library: str) -> None:
+    """Look for it without loading it: this process stays small."""
     try:
-        import_module(library)
-    except ImportError as error:
-        raise PluginError(f"this needs {library} ({error}); pip install 'tileframe[bench]'") from error
-    return import_module(module)
+        found = find_spec(library)
+    except ValueError:  # it is there, and stands for nothing
+        found = None
+    if found is None:
+        raise PluginError(f"this needs {library}, which is not installed: pip install 'tileframe[bench]'")
 
 
 def _inputs(slides: tuple[Path, ...], names: tuple[str, ...], scale: float) -> list[Path | Workload]:
@@ -143,7 +157,10 @@ def _inputs(slides: tuple[Path, ...], names: tuple[str, ...], scale: float) -> l
     for slide in slides:
         if not slide.is_file():
             raise InputError(f"{slide}: {'is not a file' if slide.exists() else 'no such file'}")
-    chosen = names or (() if slides else tuple(WORKLOADS))
+    real = [slide.resolve() for slide in slides]
+    if twice := [f"{slide}" for number, slide in enumerate(slides) if real[number] in real[:number]]:
+        raise OptionError(f"{twice[0]}: is given twice; once is enough")
+    chosen = dict.fromkeys(names) or (() if slides else tuple(WORKLOADS))
     return [*slides, *(scaled(WORKLOADS[name], scale) for name in chosen)]
 
 
@@ -152,14 +169,19 @@ def _refuse_wrong(found: Bench) -> None:
         f"{entry.name} ({trial.input}, tiles of {trial.tile_size})"
         for trial in found.trials
         for entry in trial.entries
-        if entry.kind == "backend" and not entry.is_ranked
+        if entry.kind == "backend" and entry.is_wrong
     ]
     if wrong:
-        raise CheckError(f"not ranked, for reasons that are given above: {', '.join(wrong)}")
+        raise CheckError(f"made a wrong pyramid, as is said above: {', '.join(wrong)}")
 
 
 def _write(path: Path, text: str) -> None:
+    """Write it in one step: what was there before is lost for nothing less than the whole."""
+    partial = path.with_name(f".{path.name}.partial")
     try:
-        path.write_text(text, encoding="utf-8")
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
     except OSError as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error

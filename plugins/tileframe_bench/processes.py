@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -11,10 +12,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 
+import psutil
+
+from tileframe import InputError
 from tileframe_bench.records import Sample
 from tileframe_bench.watching import Watch
 
@@ -51,63 +57,78 @@ class Cost:
 class CommandError(Exception):
     """A command that failed; the text is the last line that it said, or how it ended."""
 
+    def __init__(self, reason: str, code: int) -> None:
+        super().__init__(reason)
+        self.code = code
+        """Its exit code; less than 0 for a signal."""
+
 
 def cost(command: Sequence[str | Path], *, source: Path | None = None) -> Cost:
     """Run ``command`` and return what it took; `CommandError` if it failed.
 
-    ``source`` is read beforehand, so that whoever comes first does not pay for the disk. Whatever is raised here,
-    as by Ctrl-C, the command is ended.
+    ``source`` is read beforehand, so that whoever comes first does not pay for the disk. The clock stops when the
+    command ends. What it has started and left running is ended, and an error too, for it may not have been done.
+    Whatever is raised here, as by Ctrl-C, the command and all that it started are ended.
     """
     if hasattr(os, "sync"):
         os.sync()  # else the run before is still being written to the disk
     if source is not None:
         _into_the_page_cache(source)
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
         started = time.perf_counter()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said, text=True) as child:
-            watch = Watch(child.pid)
-            try:
-                # On Windows its figures are gone with it, and those of the last look have to do.
-                busy, peak = (0.0, 0) if sys.platform == "win32" else _last_figures(child)
-                # What our commands print fits into a pipe, so that nothing of it need be taken before they end.
-                output, _ = child.communicate()
-                seconds = time.perf_counter() - started
-            except BaseException:
-                child.kill()
-                raise
-            finally:
-                watch.end()
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=said)
+        watch = Watch(child.pid)
+        try:
+            busy, peak = _last_figures(child)
+            seconds = time.perf_counter() - started
+        except BaseException:
+            child.kill()
+            child.wait()
+            raise
+        finally:
+            watch.end()
+            left = watch.end_those_left()
         if child.returncode:
-            said.seek(0)
-            raise CommandError(_reason(child.returncode, said.read().decode(errors="replace")))
-    return Cost(
-        seconds=seconds,
-        busy=max(busy, watch.busy),
-        peak=max(peak, watch.resident),
-        anonymous=watch.anonymous,
-        output=output,
-        read=watch.read,
-        written=watch.written,
-        samples=watch.samples(),
-    )
+            raise CommandError(_reason(child.returncode, _text(said)), child.returncode)
+        if left:
+            raise CommandError(f"ended and left {left} of its processes running", 0)
+        return Cost(
+            seconds=seconds,
+            busy=max(busy, watch.busy),
+            peak=max(peak, watch.resident),
+            anonymous=watch.anonymous,
+            output=_text(output),
+            read=watch.read,
+            written=watch.written,
+            samples=watch.samples(),
+        )
 
 
 class Side:
     """A second process for whatever loads libraries and holds pixels, so that this one stays small."""
 
     def __init__(self) -> None:
-        """Start it when it is first needed."""
+        """Start it."""
         self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
+        self._worker = self._pool.submit(os.getpid)
 
     def do(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Return ``work(*arguments)``, or raise what it raises."""
-        return self._pool.submit(work, *arguments).result()
+        """Return ``work(*arguments)``, or raise what it raises; `InputError` if the process was killed."""
+        try:
+            return self._pool.submit(work, *arguments).result()
+        except BrokenProcessPool as error:
+            why = "the process that was to look at it was killed, perhaps for want of memory"
+            raise InputError(f"{arguments[0] if arguments else work.__name__}: {why}") from error
 
     def __enter__(self) -> Self:
         """Return it."""
         return self
 
-    def __exit__(self, *exc: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
+        if kind is not None:
+            # What it is at is of no use any more, and may take minutes.
+            with suppress(psutil.Error, BrokenProcessPool):
+                psutil.Process(self._worker.result()).kill()
         self._pool.shutdown(cancel_futures=True)
 
 
@@ -120,6 +141,9 @@ def in_own_process(work: Callable[..., T], *arguments: Any) -> T:
 def _end_with_parent() -> None:
     """Let this process end when the one that started it is gone, in whatever way that went."""
 
+    # Ctrl-C goes to all processes of a terminal; the one that started this one ends it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
     def wait() -> None:
         if (parent := multiprocessing.parent_process()) is not None:
             parent.join()
@@ -128,12 +152,21 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _last_figures(child: subprocess.Popen[str]) -> tuple[float, int]:
+def _last_figures(child: subprocess.Popen[bytes]) -> tuple[float, int]:
     """Wait for ``child``; return its processor time and its largest resident size, or one of its children's."""
+    if sys.platform == "win32":
+        # Its figures are gone with it, and those of the last look have to do.
+        child.wait()
+        return 0.0, 0
     # A child's figure starts at its parent's size when it was forked: this process must stay small.
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def _text(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
 
 
 def _reason(code: int, said: str) -> str:

@@ -100,6 +100,8 @@ class Entry:
     """How it went about it, in its own words."""
     trouble: str = ""
     """Why it did not run, or failed; empty if it did."""
+    is_wrong: bool = False
+    """Whether its pyramid was not what it should be, as far as it came."""
 
     @property
     def is_ranked(self) -> bool:
@@ -129,7 +131,8 @@ class Trial:
     tiles: int
     workers: int
     baseline: str
-    """Whose time the ratios are taken of: bare dzsave, or, where it could not run, the backend ``vips``."""
+    """Whose time the ratios are taken of: bare dzsave, or, where it made no right pyramid, the backend ``vips``, or
+    whoever made one; empty if nobody did."""
     entries: tuple[Entry, ...]
 
     @property
@@ -157,12 +160,13 @@ class Trial:
     def ranking(self) -> list[tuple[int, Entry]]:
         """Return the ranked entries with their places, the fastest first.
 
-        Two share a place if, pair by pair, now the one and now the other was faster.
+        Two share a place if, pair by pair, now the one and now the first of that place was faster.
         """
         ranked = sorted((one for one in self.entries if one.is_ranked), key=lambda one: one.seconds.median)
         places: list[tuple[int, Entry]] = []
         for number, entry in enumerate(ranked, 1):
-            ratio = self.times_as_fast(entry, places[-1][1].name) if places else None
+            first = next((one.name for place, one in places if place == places[-1][0]), "")
+            ratio = self.times_as_fast(entry, first) if first else None
             shared = ratio is not None and ratio.least < 1 < ratio.most
             places.append((places[-1][0] if shared else number, entry))
         return places

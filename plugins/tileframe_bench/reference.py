@@ -1,7 +1,7 @@
 """The pyramid that everyone's is compared with, made by the words of the pixel contract and by nobody's engine.
 
 It goes through the slide once, a row of tiles at a time, with the best reader's pixels, numpy's 2x2 mean and the JPEG
-writer; it shares no code with any backend.
+writer. Reader and writer are those that backends use as well; that they are right is the readers' and writers' tests.
 """
 
 from __future__ import annotations

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tileframe import OutputError
 from tileframe_bench.entrants import Entrant
 from tileframe_bench.looking import Input, look_at
 from tileframe_bench.processes import Side
@@ -35,9 +37,11 @@ class Plan:
 
 
 def benchmark(plan: Plan, registry: Any, say: Say, each: Callable[[Bench, Trial], None]) -> Bench:
-    """Run ``plan``; tell ``each`` of every trial when it is done, with all that was found so far."""
-    with tempfile.TemporaryDirectory(prefix="tileframe-bench-", dir=plan.scratch) as name, Side() as side:
-        scratch = Path(name)
+    """Run ``plan``; tell ``each`` of every trial when it is done, with all that was found so far.
+
+    Every input is opened before anyone runs. `OutputError` if the outputs cannot be written.
+    """
+    with _scratch(plan) as scratch, Side() as side:
         bench = Bench(
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             command=plan.command,
@@ -47,15 +51,30 @@ def benchmark(plan: Plan, registry: Any, say: Say, each: Callable[[Bench, Trial]
             rounds=plan.rounds,
             trials=(),
         )
-        for trial in _trials(plan, scratch, side, say):
+        inputs = [_ready(one, plan, side, say) for one in plan.inputs]
+        for trial in _trials(plan, inputs, scratch, side, say):
             bench = replace(bench, trials=(*bench.trials, trial))
             each(bench, trial)
     return bench
 
 
-def _trials(plan: Plan, scratch: Path, side: Side, say: Say) -> Iterator[Trial]:
-    for source in (_ready(one, side, say) for one in plan.inputs):
+@contextmanager
+def _scratch(plan: Plan) -> Iterator[Path]:
+    try:
+        with tempfile.TemporaryDirectory(prefix="tileframe-bench-", dir=plan.scratch) as name:
+            yield Path(name)
+    except OSError as error:
+        where = error.filename or plan.scratch or tempfile.gettempdir()
+        raise OutputError(
+            f"{where}: cannot be written ({error.strerror}); give --scratch a folder with room"
+        ) from error
+
+
+def _trials(plan: Plan, inputs: Sequence[Input], scratch: Path, side: Side, say: Say) -> Iterator[Trial]:
+    for source in inputs:
         for tile_size in plan.tile_sizes:
+            # Libraries come from the disk but once, and the input is read before every run.
+            is_first = (source, tile_size) == (inputs[0], plan.tile_sizes[0])
             contest = Contest(
                 source,
                 plan.entrants,
@@ -65,17 +84,18 @@ def _trials(plan: Plan, scratch: Path, side: Side, say: Say) -> Iterator[Trial]:
                 scratch=scratch / "trial",
                 say=partial(_say_of, f"{source.name}, tiles of {tile_size}", say),
             )
-            yield contest.run(plan.rounds)
+            yield contest.run(plan.rounds, warm_up=is_first)
 
 
 def _say_of(subject: str, say: Say, what: str) -> None:
     say(f"{subject}: {what}")
 
 
-def _ready(source: Workload | Path, side: Side, say: Say) -> Input:
+def _ready(source: Workload | Path, plan: Plan, side: Side, say: Say) -> Input:
     """Return what is known of an input, having drawn it if need be."""
     if isinstance(source, Path):
-        return side.do(look_at, source, source.name, f"{source}")
+        alike = [one for one in plan.inputs if one.name == source.name]
+        return side.do(look_at, source, source.name if len(alike) == 1 else f"{source}", f"{source}")
     if not source.path.exists():
         say(f"drawing {source.name}, {source.size}, {source.size.area / 1e6:.1f} MP")
     path = side.do(source.make)

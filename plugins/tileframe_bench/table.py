@@ -24,7 +24,7 @@ def heading(trial: Trial) -> str:
     return (
         f"{trial.input}: {trial.size}, {trial.megapixels:.1f} MP, {trial.input_bytes / 1e6:.1f} MB, "
         f"{density:.2f} bytes a pixel; tiles of {trial.tile_size}: {trial.tiles:,} on {trial.levels} levels; "
-        f"{trial.workers} workers; times as fast as {trial.baseline or 'nobody, for nobody could run'}"
+        f"{trial.workers} workers; times as fast as {trial.baseline or 'nobody, for nobody made a right pyramid'}"
     )
 
 

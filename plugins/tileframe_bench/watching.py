@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -17,6 +18,8 @@ from tileframe_bench.records import Sample
 # Seconds between two looks, at first and in a long run, and how many are kept: of more, about half, evenly.
 LOOK, SLOW_LOOK = 0.05, 0.25
 MOST_LOOKS = 200
+# Seconds for processes to be gone.
+PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,10 @@ class Watch:
         """Look no more."""
         self._over.set()
         self._thread.join()
+
+    def end_those_left(self) -> int:
+        """End those whom the process has started and that still run after it; return how many there were."""
+        return self._family.end_those_left()
 
     @property
     def busy(self) -> float:
@@ -113,13 +120,34 @@ class _Family:
         read, written = _transferred(members)
         return _Look(seconds, busy, _cores(), sum(one.rss for one in memory), anonymous, read, written)
 
+    def end_those_left(self) -> int:
+        """End all but the first, which has ended."""
+        others = [one for pid, one in self._known.items() if pid != self._first.pid]
+        _, running = psutil.wait_procs(others, timeout=PATIENCE if others else 0)
+        left = [one for one in running if _is_alive(one)]
+        for one in left:
+            with suppress(psutil.Error):
+                one.kill()
+        psutil.wait_procs(left, timeout=PATIENCE)
+        return len(left)
+
     def _members(self) -> Iterable[psutil.Process]:
-        if sys.platform != "linux":
-            return [self._first, *self._first.children(recursive=True)]
-        # psutil would go through every process there is.
-        pids = _descendants(self._first.pid)
-        self._known = {pid: self._known.get(pid) or psutil.Process(pid) for pid in pids}
-        return self._known.values()
+        if sys.platform == "linux":
+            # psutil would go through every process there is.
+            pids = _descendants(self._first.pid)
+            now = {pid: self._known.get(pid) or psutil.Process(pid) for pid in pids}
+        else:
+            now = {one.pid: one for one in (self._first, *self._first.children(recursive=True))}
+        self._known |= now
+        return now.values()
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Say whether it runs: one that has ended may wait long for somebody to take note."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 _TIMES = ("user", "system", "children_user", "children_system")
@@ -143,12 +171,14 @@ def _cores() -> tuple[float, ...]:
 
 
 def _descendants(pid: int) -> list[int]:
-    """Return ``pid`` and its children and theirs."""
+    """Return ``pid`` and its children and theirs, whichever of its threads has started them."""
     found = [pid]
-    # A process that has just ended has no such file.
-    with suppress(OSError), open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-        for child in children.read().split():
-            found += _descendants(int(child))
+    # A process or a thread that has just ended has no such file.
+    with suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError), open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as children:
+                for child in children.read().split():
+                    found += _descendants(int(child))
     return found
 
 

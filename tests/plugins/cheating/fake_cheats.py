@@ -99,6 +99,26 @@ class CoarseBelow(Honest):
             self.keep_coarsely(job, tile, pixels)
 
 
+class BlankBelow(Honest):
+    """Looks at nothing where nothing was promised."""
+
+    promised = Equality.BASE
+
+    def half(self, pixels: Pixels) -> Pixels:
+        return halve(pixels) * 0
+
+
+class Tampers(Honest):
+    """Spoils what was found right, once nobody looks."""
+
+    def run(self, job: Job, progress: Progress) -> None:
+        import atexit
+
+        super().run(job, progress)
+        target = job.spec.target
+        atexit.register((target.parent / job.layout.key(TileAddress(job.pyramid.base_level, 1, 1))).unlink)
+
+
 class Boasts(Honest):
     """Drops three pixels of four, and promises the mean."""
 
@@ -106,13 +126,17 @@ class Boasts(Honest):
         return pixels[::2, ::2]
 
 
-class Differs(Boasts):
-    """Does the same, and does not promise anything else."""
+class Differs(Honest):
+    """Rounds another way, and promises no more than the base."""
 
     promised = Equality.BASE
+
+    def half(self, pixels: Pixels) -> Pixels:
+        mean = halve(pixels)
+        return mean - (mean > 0).astype(mean.dtype)
 
 
 @hookimpl
 def tileframe_backends() -> Sequence[BackendPlugin]:
-    kinds = (Honest, Skips, Shrinks, Blanks, Modest, Coarse, CoarseBelow, Boasts, Differs)
+    kinds = (Honest, Skips, Shrinks, Blanks, Modest, Coarse, CoarseBelow, BlankBelow, Tampers, Boasts, Differs)
     return [BackendPlugin(kind.__name__.lower(), f"{kind.__doc__}", kind, speed=1) for kind in kinds]
