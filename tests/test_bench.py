@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import simplejpeg
 
@@ -19,6 +23,7 @@ from tileframe_bench.entrants import entrants
 from tileframe_bench.judging import judge
 from tileframe_bench.looking import Input
 from tileframe_bench.reference import make_reference
+from tileframe_bench.watching import is_alive
 from tileframe_bench.workloads import WORKLOADS, scaled
 
 QUICK = ["--rounds", "1", "--only", "stream", "--only", "bare dzsave"]
@@ -266,3 +271,25 @@ def test_a_report_of_before_is_lost_for_nothing_less_than_a_whole_one(slide, tmp
     (tmp_path / ".r.json.partial").mkdir()  # nothing can be written there
     assert run_command(["bench", str(slide), *QUICK, "--quiet", "--report", str(report)]) == 4
     assert report.read_text() == "of before"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal to send")
+def test_ctrl_c_ends_everyone_and_keeps_what_was_found(tmp_path):
+    svs(tmp_path / "slide.svs", photo(3000, 2000))
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    command = [sys.executable, "-m", "tileframe", "bench", "slide.svs", "--only", "generator pool", "--only", "stream"]
+    command += ["--rounds", "2", "--tile-size", "1024", "--tile-size", "64", "--json", "--scratch", "scratch"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as started:
+        assert started.stderr is not None
+        next(line for line in started.stderr if "tiles of 64: round" in line)
+        os.killpg(started.pid, signal.SIGINT)
+        out, err = started.communicate(timeout=60)
+    assert started.returncode == 130
+    assert err.splitlines()[-1] == "tileframe: interrupted; nothing half-made was left"
+    assert "Traceback" not in err
+    assert len(json.loads(out)["trials"]) == 1
+    assert list(scratch.iterdir()) == []
+    assert not [one for one in psutil.process_iter() if os.getpgid(one.pid) == started.pid and is_alive(one)]

@@ -124,7 +124,7 @@ class _Family:
         """End all but the first, which has ended."""
         others = [one for pid, one in self._known.items() if pid != self._first.pid]
         _, running = psutil.wait_procs(others, timeout=PATIENCE if others else 0)
-        left = [one for one in running if _is_alive(one)]
+        left = [one for one in running if is_alive(one)]
         for one in left:
             with suppress(psutil.Error):
                 one.kill()
@@ -142,7 +142,7 @@ class _Family:
         return now.values()
 
 
-def _is_alive(process: psutil.Process) -> bool:
+def is_alive(process: psutil.Process) -> bool:
     """Say whether it runs: one that has ended may wait long for somebody to take note."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
