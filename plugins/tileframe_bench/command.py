@@ -31,7 +31,7 @@ SCALES = 0.01, 2.0
 @click.option(
     "--tile-size", "tile_sizes", type=int, multiple=True, metavar="N", help="Default 256; may be given again."
 )
-@click.option("--rounds", type=int, default=3, show_default=True, help="After one to warm up at the start.")
+@click.option("--rounds", type=int, default=2, show_default=True, help="After one to warm up at the start.")
 @click.option("--workers", type=int, help="Most busy threads of each; default: the cores there are.")
 @click.option(
     "--scratch", type=click.Path(path_type=Path), metavar="DIR", help="Where outputs go; default: temporary files."
