@@ -40,6 +40,17 @@ def test_no_command_shows_the_help_and_exits_with_2(capsys):
     assert "Commands:" in capsys.readouterr().err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no error of its own for a closed pipe")
+def test_whoever_reads_no_further_is_told_nothing():
+    command = [sys.executable, "-m", "tileframe", "plugins"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        said = started.stderr.read()
+    assert (started.returncode, said) == (0, b"")
+
+
 def test_run_writes_beside_you_and_reports(here, capsys):
     svs(here / "slide.svs", photo(1500, 1100))
     assert run_command(["run", "slide.svs"]) == 0

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import click
 
@@ -22,9 +24,33 @@ from tileframe.registry import Registry
 INTERRUPTED = 130
 
 
+class _ReaderGone(Exception):
+    """Whoever reads what we print has had enough."""
+
+
+class _Cli(click.Group):
+    """A group that does not take a closed pipe for an error, as click does, with the exit code of a bug."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        with _telling_who_is_gone():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _telling_who_is_gone():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _telling_who_is_gone() -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError as error:
+        raise _ReaderGone from error
+
+
 def build_cli(registry: Registry) -> click.Group:
     """Return the command with every subcommand, the plugins' included."""
-    cli = click.Group(
+    cli = _Cli(
         "tileframe",
         help="Turn a gigapixel picture or a whole-slide image into a Deep Zoom pyramid.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -62,8 +88,8 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; nothing half-made was left", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output went away, as `head` does; stdout must not be flushed again at exit.
+    except _ReaderGone:
+        # As `head` goes: nothing is wrong. Standard output must not be flushed again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:
