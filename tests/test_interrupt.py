@@ -1,4 +1,4 @@
-"""Ctrl-C, whenever it comes."""
+"""Ctrl-C and SIGTERM, whenever they come."""
 
 from __future__ import annotations
 
@@ -31,6 +31,14 @@ def large(tmp_path_factory) -> Path:
 @pytest.mark.parametrize("backend", ["stream", "vips", "openslide"])
 @pytest.mark.parametrize("name", ["a.jpg", "a.svs"])
 def test_ctrl_c_stops_within_two_seconds_and_leaves_nothing(name, backend, large, tmp_path):
+    stops_at(signal.SIGINT, name, backend, large, tmp_path)
+
+
+def test_so_does_what_services_and_containers_send_to_end_a_program(large, tmp_path):
+    stops_at(signal.SIGTERM, "a.svs", "stream", large, tmp_path)
+
+
+def stops_at(sent: signal.Signals, name: str, backend: str, large: Path, tmp_path: Path) -> None:
     command = [
         *MAIN,
         "run",
@@ -49,10 +57,10 @@ def test_ctrl_c_stops_within_two_seconds_and_leaves_nothing(name, backend, large
         assert process.poll() is None, "ended before it could be interrupted"
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    sent = time.monotonic()
+    process.send_signal(sent)
+    then = time.monotonic()
     _, err = process.communicate(timeout=30)
-    assert time.monotonic() - sent < 2
+    assert time.monotonic() - then < 2
     assert process.returncode == 130
     assert err.strip() == "tileframe: interrupted; nothing half-made was left"
     assert os.listdir(tmp_path) == []

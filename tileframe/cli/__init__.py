@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
@@ -67,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with the documented exit code."""
     # numpy's linear algebra, which nothing here uses, starts a thread for each core, that waits by spinning.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # As Ctrl-C: else a service or a container that is stopped would leave half a pyramid behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run_command(arguments))
 
 
