@@ -106,7 +106,7 @@ def test_the_answer_comes_first(html):
 def test_a_backend_that_nobody_knew_is_in_the_table_and_in_the_charts(html):
     assert row_of(html, benched.STRANGER)[0] == "1"
     assert html.count(f">{benched.STRANGER}</text>") == 2, "in bars of time and of memory"
-    assert f">{benched.STRANGER}: " in html, "over time"
+    assert html.count(f">{benched.STRANGER}: ") == 3, "over time, every run"
 
 
 def test_the_table_has_every_figure(html):
@@ -159,7 +159,7 @@ def test_trouble_of_one_who_ran_is_shown_too():
 
 def test_a_shared_place_is_shared_in_words():
     trial = benched.trial()
-    runs = [benched.run(seconds) for seconds in (3.0, 3.2, 3.1, 3.1, 3.1)]
+    runs = [benched.run(seconds) for seconds in (3.0, 3.2, 3.1)]
     trial = changed(trial, "stream", runs=tuple(runs))
     html = page(benched.bench([changed(trial, benched.STRANGER, runs=(runs[1], runs[0], *runs[2:]))]))
     assert row_of(html, "stream")[0] == row_of(html, benched.STRANGER)[0] == "1="

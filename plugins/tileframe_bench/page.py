@@ -120,21 +120,20 @@ def _bars(trials: Sequence[Trial], own: Mapping[str, str]) -> Iterable[str]:
 def _timelines(bench: Bench, own: Mapping[str, str]) -> Iterable[str]:
     for number, trial in enumerate(bench.trials):
         ran = [entry for entry in in_order(trial) if entry.runs]
-        figures = [_timeline(trial, entry, bench.machine.cores, own) for entry in ran]
+        runs = [(entry, place) for entry in ran for place in range(len(entry.runs))]
+        figures = [_timeline(trial, entry, place, bench.machine.cores, own) for entry, place in runs]
         yield f"<details{'' if number else ' open'}>"
         yield f"<summary>{text(trial.input)}, tiles of {trial.tile_size} px</summary>"
         yield _charts(figures) if figures else "<p>Nobody ran.</p>"
         yield "</details>"
 
 
-def _timeline(trial: Trial, entry: Entry, core_count: int, own: Mapping[str, str]) -> str:
-    by_time = sorted(range(len(entry.runs)), key=lambda place: entry.runs[place].seconds)
-    place = by_time[(len(by_time) - 1) // 2]
+def _timeline(trial: Trial, entry: Entry, place: int, core_count: int, own: Mapping[str, str]) -> str:
     run = entry.runs[place]
     which = f", run {place + 1} of {len(entry.runs)}" if len(entry.runs) > 1 else ""
     title = f"{entry.name}: {figure(run.seconds)} s{which}"
     svg = timeline(entry, run, core_count, title=title, colours=own)
-    return _figure(f"{entry.name} over time with {trial.input}, tiles of {trial.tile_size} px", svg)
+    return _figure(f"{entry.name}{which} over time with {trial.input}, tiles of {trial.tile_size} px", svg)
 
 
 def _figure(label: str, svg: str) -> str:
