@@ -82,6 +82,7 @@ def cost(command: Sequence[str | Path], *, source: Path | None = None) -> Cost:
             busy, peak = _last_figures(child)
             seconds = time.perf_counter() - started
         except BaseException:
+            watch.end()  # before it is gone: nobody knows afterwards whom it has started
             child.kill()
             child.wait()
             raise

@@ -6,7 +6,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
@@ -52,9 +51,11 @@ class Watch:
         self._thread.start()
 
     def end(self) -> None:
-        """Look no more."""
+        """Look no more, but for a last time at who is there."""
         self._over.set()
         self._thread.join()
+        with suppress(OSError, psutil.Error):
+            self._family.meet()
 
     def end_those_left(self) -> int:
         """End those whom the process has started and that still run after it; return how many there were."""
@@ -110,7 +111,7 @@ class _Family:
         self._known: dict[int, psutil.Process] = {pid: self._first}
 
     def look(self, seconds: float) -> _Look:
-        members = list(self._members())
+        members = self.meet()
         memory = [one.memory_info() for one in members]
         times = [one.cpu_times() for one in members]
         # Those of children that have ended are their parent's.
@@ -131,15 +132,19 @@ class _Family:
         psutil.wait_procs(left, timeout=PATIENCE)
         return len(left)
 
-    def _members(self) -> Iterable[psutil.Process]:
+    def meet(self) -> list[psutil.Process]:
+        """Return who there is, and remember them."""
         if sys.platform == "linux":
             # psutil would go through every process there is.
-            pids = _descendants(self._first.pid)
-            now = {pid: self._known.get(pid) or psutil.Process(pid) for pid in pids}
+            now = {}
+            for pid in _descendants(self._first.pid):
+                # One may have ended since.
+                with suppress(psutil.Error):
+                    now[pid] = self._known.get(pid) or psutil.Process(pid)
         else:
             now = {one.pid: one for one in (self._first, *self._first.children(recursive=True))}
         self._known |= now
-        return now.values()
+        return list(now.values())
 
 
 def is_alive(process: psutil.Process) -> bool:
