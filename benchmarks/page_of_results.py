@@ -64,7 +64,7 @@ def missing(section: str) -> str:
 
 
 def _of(kept: Kept, section: str, shown: Callable[[Bench], str]) -> str:
-    bench = kept.benches.get(section)
+    bench = kept.section(section)
     return missing(section) if bench is None or not bench.trials else shown(bench)
 
 
@@ -120,8 +120,9 @@ def _table(kept: Kept) -> str:
             published_table(trials),
             "In each cell: the median of the seconds (the least to the greatest); how many times "
             f"(×) as fast as {DZSAVE}, pair by pair of one round; and the greatest peak of the memory, with the "
-            "pages of mapped files. The fastest are bold; two are, if now the one and now the other was faster. Who "
-            "was far slower than the fastest ran once.",
+            "pages of mapped files. The fastest are bold; two are, if now the one and now the other was faster. "
+            "Measured in as many sittings as are listed above, far apart, for what else the machine does changes by "
+            "the hour. Who was far slower than the fastest ran once in a sitting, and the slowest in the first alone.",
             side_by_side(trials),
             bullets(notes(trials)),
             "The fastest of each row. The generator loop is the way of the published figures, on this machine; where "
@@ -175,8 +176,8 @@ def _repeat() -> str:
     return paragraphs(
         "With the development install, `pip install -e '.[dev]'`, from the project's folder:",
         f"```\n{COMMAND}\n```",
-        "This draws the inputs, measures every section, for some hours on two cores, keeps each as JSON in "
-        "`benchmarks/results`, and writes this page and its plots. One section alone: `--only workers`. The page "
+        "This draws the inputs, measures every section and sitting, for some hours on two cores, keeps each as JSON "
+        "in `benchmarks/results`, and writes this page and its plots. One alone: `--only workers`. The page "
         "alone: `--render`. Other places for the outputs: `--scratch DIR`; for the inputs: the variable "
         "`TILEFRAME_WORKLOADS`. Your own files: `tileframe bench FILE --html bench.html`.",
     )

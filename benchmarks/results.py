@@ -2,14 +2,13 @@
 
 ``python benchmarks/results.py [--only SECTION ...] [--scratch DIR] [--render]`` runs the
 sections, each of which is kept as JSON in `benchmarks/results`, and then writes the page from whatever is kept there.
-It takes more than an hour on two cores. ``--render`` writes the page alone.
+It takes some hours on two cores. ``--render`` writes the page alone.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.entrants import entrants
 from tileframe_bench.processes import in_own_process
 from tileframe_bench.records import Bench, Trial
+from tileframe_bench.scratch import scratch_folder
 from tileframe_bench.session import Plan, benchmark
 from tileframe_bench.surroundings import this_machine, versions
 from tileframe_bench.table import table
@@ -50,7 +50,10 @@ class Part:
 
 
 def sections() -> dict[str, list[Part]]:
-    """Return what is measured, by the name of the file that keeps it."""
+    """Return what is measured, by the name of the file that keeps it, in this order.
+
+    Sittings of one thing lie far apart: a machine that others use is another one at another hour.
+    """
     halves = [scaled(WORKLOADS[name], 0.5) for name in ("babel", "svs")]
     return {
         "table": [
@@ -58,14 +61,30 @@ def sections() -> dict[str, list[Part]]:
             Part([WORKLOADS["babel"]], (256, 512, 1024)),
             Part([WORKLOADS["skagen"], WORKLOADS["svs"]]),
         ],
-        "again": [Part([WORKLOADS[name] for name in ("babel", "skagen", "svs")], without=SLOW)],
         "workers": [Part(halves, workers=workers, rounds=2, without=SLOW) for workers in (1, CORES, 2 * CORES)],
+        "table-2": _sitting(),
         "megapixels": [Part(growth_inputs(kind, 1600), rounds=1, without=SLOW) for kind in ("jpg", "svs")],
+        "table-3": _sitting(),
+        "again": _second_run(),
         "tile_sizes": [Part(halves[1:], (128, 256, 512, 1024, 2048), rounds=2, without=SLOW)],
+        "again-2": _second_run(),
     }
 
 
-def measure(name: str, parts: Sequence[Part], scratch: Path | None) -> None:
+def _sitting() -> list[Part]:
+    """Return the reference table without those who are too slow to be run again."""
+    return [
+        Part([WORKLOADS["jp2k"]], rounds=2, without=(*SLOW, "openslide")),
+        Part([WORKLOADS["babel"]], (256, 512, 1024), rounds=2, without=SLOW),
+        Part([WORKLOADS["skagen"], WORKLOADS["svs"]], rounds=2, without=SLOW),
+    ]
+
+
+def _second_run() -> list[Part]:
+    return [Part([WORKLOADS[name] for name in ("babel", "skagen", "svs")], rounds=2, without=SLOW)]
+
+
+def measure(name: str, parts: Sequence[Part], scratch: Path) -> None:
     """Measure a section, and keep it, trial by trial."""
     registry = load()
     done: list[Trial] = []
@@ -85,26 +104,24 @@ def measure(name: str, parts: Sequence[Part], scratch: Path | None) -> None:
             tile_sizes=part.tile_sizes,
             workers=part.workers,
             rounds=part.rounds,
-            scratch=scratch,
             command=f"python benchmarks/results.py --only {name}",
         )
-        benchmark(plan, registry, say, each)
+        benchmark(plan, registry, scratch, say, each)
 
 
-def measure_work(scratch: Path | None) -> None:
+def measure_work(scratch: Path) -> None:
     """Measure the work alone, stage by stage, in processes of their own, and keep it, input by input."""
     found = versions(load())
     rounds: dict[str, tuple[Stages, ...]] = {}
-    with tempfile.TemporaryDirectory(prefix="tileframe-stages-", dir=scratch) as folder:
-        for name, times in WORK_ROUNDS.items():
-            source = in_own_process(WORKLOADS[name].make)
-            for number in range(times):
-                stages = measured_stages(source, Path(folder) / name / f"{number}", ())
-                print(f"{WORK}: {name}: {stages}", file=sys.stderr, flush=True)
-                rounds[name] = (*rounds.get(name, ()), stages)
-            now = datetime.now(UTC).isoformat(timespec="seconds")
-            command = f"python benchmarks/results.py --only {WORK}"
-            keep_work(KEPT, Work(now, command, this_machine(Path(folder)), found, TILE_SIZE, dict(rounds)))
+    for name, times in WORK_ROUNDS.items():
+        source = in_own_process(WORKLOADS[name].make)
+        for number in range(times):
+            stages = measured_stages(source, scratch / WORK / name / f"{number}", ())
+            print(f"{WORK}: {name}: {stages}", file=sys.stderr, flush=True)
+            rounds[name] = (*rounds.get(name, ()), stages)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        command = f"python benchmarks/results.py --only {WORK}"
+        keep_work(KEPT, Work(now, command, this_machine(scratch), found, TILE_SIZE, dict(rounds)))
 
 
 def main() -> None:
@@ -115,11 +132,13 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where the outputs go; default: temporary files")
     parser.add_argument("--render", action="store_true", help="measure nothing, write the page from what is kept")
     arguments = parser.parse_args()
-    for name in [] if arguments.render else arguments.only:
-        if name == WORK:
-            measure_work(arguments.scratch)
-        else:
-            measure(name, known[name], arguments.scratch)
+    # One folder for all: what is deleted between two of them slows the next one down.
+    with scratch_folder(arguments.scratch) as scratch:
+        for name in [] if arguments.render else arguments.only:
+            if name == WORK:
+                measure_work(scratch)
+            else:
+                measure(name, known[name], scratch)
     # After all is measured: it loads matplotlib, and a child's memory starts at its parent's size.
     from benchmarks.page_of_results import write
 

@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from statistics import median
 
 import cattrs
 
 from benchmarks.limits import STAGES, Stages
+from benchmarks.sittings import joined
 from tileframe_bench.records import Bench, Entry, Machine, Run, Trial
 from tileframe_bench.saving import from_json, to_json
 
-SECTIONS = ("table", "workers", "megapixels", "tile_sizes", "again")
+# The files of each section: several, where it is measured in several sittings.
+SITTINGS: Mapping[str, Sequence[str]] = {
+    "table": ("table", "table-2", "table-3"),
+    "workers": ("workers",),
+    "megapixels": ("megapixels",),
+    "tile_sizes": ("tile_sizes",),
+    "again": ("again", "again-2"),
+}
+SECTIONS = tuple(SITTINGS)
+FILES = tuple(chain.from_iterable(SITTINGS.values()))
 WORK = "stages"
 TIMELINE_OF = "babel", 256
-# By section, the inputs and tile sizes of which the page shows what a run did over time.
+# By file, the inputs and tile sizes of which the page shows what a run did over time.
 OVER_TIME: Mapping[str, Collection[tuple[str, int]]] = {"table": [TIMELINE_OF]}
 
 
@@ -46,32 +57,34 @@ class Kept:
     """All that was measured so far."""
 
     benches: Mapping[str, Bench] = field(default_factory=dict)
-    """By section."""
+    """By file."""
     work: Work | None = None
+
+    def section(self, name: str) -> Bench | None:
+        """Return what all sittings of a section found; None if it was not measured."""
+        sittings = [self.benches[file] for file in SITTINGS[name] if file in self.benches]
+        return joined(sittings) if sittings else None
 
     def trials(self, section: str) -> tuple[Trial, ...]:
         """Return those of ``section``; none if it was not measured."""
-        return self.benches[section].trials if section in self.benches else ()
-
-    def trial(self, section: str, like: tuple[str, int]) -> Trial | None:
-        """Return that of the first such input at such a tile size."""
-        return next((one for one in self.trials(section) if (one.input, one.tile_size) == like), None)
+        found = self.section(section)
+        return found.trials if found else ()
 
 
 def load(folder: Path) -> Kept:
     """Return what is kept in ``folder``."""
-    files = {name: folder / f"{name}.json" for name in (*SECTIONS, WORK)}
+    files = {name: folder / f"{name}.json" for name in (*FILES, WORK)}
     texts = {name: path.read_text(encoding="utf-8") for name, path in files.items() if path.exists()}
     work = texts.pop(WORK, None)
     benches = {name: from_json(text) for name, text in texts.items()}
     return Kept(benches, None if work is None else cattrs.structure(json.loads(work), Work))
 
 
-def keep(folder: Path, section: str, bench: Bench) -> None:
+def keep(folder: Path, file: str, bench: Bench) -> None:
     """Write what is needed of ``bench``."""
     folder.mkdir(exist_ok=True)
-    slimmed = slim(bench, over_time=OVER_TIME.get(section, ()))
-    (folder / f"{section}.json").write_text(to_json(slimmed), encoding="utf-8")
+    slimmed = slim(bench, over_time=OVER_TIME.get(file, ()))
+    (folder / f"{file}.json").write_text(to_json(slimmed), encoding="utf-8")
 
 
 def keep_work(folder: Path, work: Work) -> None:

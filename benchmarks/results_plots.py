@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
-from benchmarks.results_kept import TIMELINE_OF, Kept, median_run
+from benchmarks.results_kept import SECTIONS, TIMELINE_OF, Kept, median_run
 from benchmarks.results_scaling import SCALINGS, Scaling, by_picture, entrants, of_entrant
 from benchmarks.results_tables import DZSAVE, in_order
 from tileframe_bench.charts import colours, lines, memory_bars, time_bars, timeline
@@ -45,10 +45,11 @@ def bar_plots(kept: Kept) -> list[Plot]:
 
 def timeline_plots(kept: Kept) -> list[Plot]:
     """Return what stream and bare dzsave did over time with one input; nothing of who did not run."""
-    trial = kept.trial("table", TIMELINE_OF)
-    if trial is None:
+    first = kept.benches.get("table")
+    trial = next((one for one in first.trials if (one.input, one.tile_size) == TIMELINE_OF), None) if first else None
+    if first is None or trial is None:
         return []
-    cores, own, plots = kept.benches["table"].machine.cores, _colours(kept), []
+    cores, own, plots = first.machine.cores, _colours(kept), []
     for name in OVER_TIME:
         entry = trial.entry(name)
         if entry is None or not entry.runs:
@@ -88,5 +89,4 @@ def links(plots: Sequence[Plot]) -> str:
 
 def _colours(kept: Kept) -> Mapping[str, str]:
     """Return one colour for each entrant, in all plots."""
-    sections = sorted(kept.benches, key=lambda section: section != "table")
-    return colours(chain.from_iterable(entrants(kept.trials(section)) for section in sections))
+    return colours(chain.from_iterable(entrants(kept.trials(section)) for section in SECTIONS))

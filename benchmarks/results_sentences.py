@@ -10,6 +10,7 @@ from benchmarks.results_kept import Kept
 from benchmarks.results_scaling import by_picture, line_of
 from benchmarks.results_slower import have_met, is_backend, slower_ones
 from benchmarks.results_tables import DZSAVE, LOOP, firsts, in_order, where
+from benchmarks.sittings import like
 from tileframe_bench.records import Entry, Spread, Trial
 from tileframe_bench.wording import count, figure, listed, spread_text
 
@@ -114,18 +115,13 @@ def repeats(first: Sequence[Trial], second: Sequence[Trial]) -> list[Repeat]:
     """Return the ratios that both runs have, to the same baseline."""
     found = []
     for trial in second:
-        like = (trial.input, trial.size, trial.tile_size, trial.workers, trial.baseline)
-        before = next((one for one in first if _alike(one) == like), None)
+        before = next((one for one in first if like(one) == like(trial) and one.baseline == trial.baseline), None)
         for entry in trial.entries if before else ():
             old = before.entry(entry.name) if before else None
             ratios = trial.times_as_fast(entry), before.times_as_fast(old) if before and old else None
             if entry.name != trial.baseline and ratios[0] is not None and ratios[1] is not None:
                 found.append(Repeat(trial, entry, ratios[1], ratios[0]))
     return found
-
-
-def _alike(trial: Trial) -> tuple[object, ...]:
-    return trial.input, trial.size, trial.tile_size, trial.workers, trial.baseline
 
 
 def again_page(kept: Kept) -> str:
@@ -146,5 +142,5 @@ def again_page(kept: Kept) -> str:
         (where(one.trial), text(one.entry.name), spread_text(one.first), spread_text(one.second), one.words)
         for one in found
     ]
-    how = "Times as fast as the baseline, pair by pair, measured again at another time, in a run of its own."
+    how = "Times as fast as the baseline, pair by pair, measured again at other times, in runs of their own."
     return paragraphs(f"{how} {said} the first.{ends}", table(heads, rows, left=2))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from benchmarks.markdown import bullets, paragraphs, text
-from benchmarks.results_kept import Kept
+from benchmarks.results_kept import SECTIONS, Kept
 from benchmarks.results_scaling import picture
 from benchmarks.results_tables import DZSAVE, in_order, where
 from tileframe_bench.records import Entry, Spread, Trial
@@ -56,7 +56,7 @@ def is_backend(entry: Entry) -> bool:
 def slower_page(kept: Kept) -> str:
     """Return where each backend is slower than another or than a bare program, and who nowhere is."""
     full = in_order(kept.trials("table"))
-    rest = [trial for section in kept.benches if section != "table" for trial in kept.trials(section)]
+    rest = [trial for section in SECTIONS if section != "table" for trial in kept.trials(section)]
     parts = [
         "Slower is who took longer in every pair of runs; what is within the spread is not listed. Who is "
         "not ranked is left out, but for the programs without tileframe."

@@ -6,7 +6,7 @@ A group is one workload at one tile size.
 from __future__ import annotations
 
 import platform
-import shutil
+import tempfile
 from collections.abc import Iterator
 from functools import partial
 from itertools import product
@@ -25,6 +25,7 @@ from benchmarks.proofs import wrong_files, wrong_passed_through
 from benchmarks.saved_runs import said_of
 from benchmarks.scale import suite_scale
 from benchmarks.turns import is_timed, timed_rounds, turns
+from tileframe_bench.scratch import empty, scratch_folder
 from tileframe_bench.svs import SIDE
 from tileframe_bench.workloads import WORKLOADS, scaled
 
@@ -37,19 +38,27 @@ class FreshFolder:
     """Gives each round an empty folder, and the disk of the round before back."""
 
     def __init__(self, parent: Path) -> None:
-        self.last = parent / "round"
+        self.parent = parent
         self.other = parent / "other"
+        self.last = Path(tempfile.mkdtemp(dir=parent))
 
     def __call__(self) -> Path:
-        shutil.rmtree(self.last, ignore_errors=True)
-        self.last.mkdir()
+        empty(self.last)
+        self.last = Path(tempfile.mkdtemp(dir=self.parent))
         return self.last / NAME
 
 
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    with scratch_folder(None) as folder:
+        yield folder
+
+
 @pytest.fixture
-def fresh_folder(tmp_path: Path) -> Iterator[FreshFolder]:
-    yield FreshFolder(tmp_path)
-    shutil.rmtree(tmp_path)
+def fresh_folder(scratch: Path) -> Iterator[FreshFolder]:
+    folder = Path(tempfile.mkdtemp(dir=scratch))
+    yield FreshFolder(folder)
+    empty(folder)
 
 
 @pytest.fixture

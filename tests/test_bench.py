@@ -8,6 +8,8 @@ import re
 import signal
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -273,6 +275,39 @@ def test_a_report_of_before_is_lost_for_nothing_less_than_a_whole_one(slide, tmp
     assert report.read_text() == "of before"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names, and links for some alone")
+def test_what_is_no_plain_file_stays_what_it_is(slide, tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link.json"
+    os.mkfifo(pipe)
+    (tmp_path / "r.json").write_text("of before")
+    link.symlink_to("r.json")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_text()), daemon=True)
+    reader.start()
+    assert run_command(["bench", str(slide), *QUICK, "--quiet", "--report", str(pipe)]) == 0
+    reader.join()
+    assert run_command(["bench", str(slide), *QUICK, "--quiet", "--report", str(link)]) == 0
+    assert len(json.loads(read[0])["trials"]) == len(json.loads((tmp_path / "r.json").read_text())["trials"]) == 1
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no error of its own for a closed pipe")
+def test_whoever_reads_the_first_table_alone_is_told_nothing(slide, tmp_path):
+    sizes = ["--tile-size", "256", "--tile-size", "64"]
+    command = [sys.executable, "-m", "tileframe", "bench", str(slide), *QUICK, *sizes, "--quiet"]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(tmp_path)}
+    ) as started:
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.readline()
+        started.stdout.close()
+        said = started.stderr.read()
+    assert (started.returncode, said) == (0, b"")
+    assert not list(tmp_path.glob("tileframe-bench-*"))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal to send")
 def test_ctrl_c_ends_everyone_and_keeps_what_was_found(tmp_path):
     svs(tmp_path / "slide.svs", photo(3000, 2000))
@@ -292,4 +327,21 @@ def test_ctrl_c_ends_everyone_and_keeps_what_was_found(tmp_path):
     assert "Traceback" not in err
     assert len(json.loads(out)["trials"]) == 1
     assert list(scratch.iterdir()) == []
-    assert not [one for one in psutil.process_iter() if os.getpgid(one.pid) == started.pid and is_alive(one)]
+    assert are_gone(started.pid)
+
+
+def are_gone(group: int) -> bool:
+    """Whether all processes of ``group`` end within seconds: when the last words are read, one may be about to."""
+    until = time.monotonic() + 10
+    while there := [one for one in psutil.process_iter() if group_of(one) == group and is_alive(one)]:
+        if time.monotonic() > until:
+            raise AssertionError(f"left: {there}")
+        time.sleep(0.05)
+    return True
+
+
+def group_of(process: psutil.Process) -> int | None:
+    try:
+        return os.getpgid(process.pid)
+    except ProcessLookupError:
+        return None

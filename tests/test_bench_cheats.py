@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,15 +32,22 @@ CHEATS = {
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory):
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("cheats")
+
+
+@pytest.fixture(scope="module")
+def ran(folder):
     """All of them on a small slide, as a user would run them."""
-    folder = tmp_path_factory.mktemp("cheats")
     svs(folder / "slide.svs", photo(1000, 700))
+    shutil.copyfile(folder / "slide.svs", folder / "copy.svs")
     command = [sys.executable, "-m", "tileframe", "bench", "slide.svs", "--rounds", "1", "--report", "found.json"]
-    for name in ("stream", "honest", "differs", *CHEATS):
+    command += ["--scratch", "."]
+    for name in ("stream", "honest", "links", "differs", *CHEATS):
         command += ["--only", name]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PLUGINS), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert not list(folder.glob("tileframe-bench-*"))
     return done, from_json((folder / "found.json").read_text(encoding="utf-8"))
 
 
@@ -67,6 +75,11 @@ def test_a_strangers_backend_is_measured_and_ranked(trial):
     assert (honest.verdict.identical, honest.verdict.marks) == (trial.tiles, ())
     assert honest.way.endswith("all at once")
     assert "honest" in [one.name for _, one in trial.ranking()]
+
+
+def test_a_slide_that_a_backend_has_linked_to_is_left_alone(folder, trial):
+    assert entry(trial, "links").is_ranked
+    assert (folder / "slide.svs").read_bytes() == (folder / "copy.svs").read_bytes()
 
 
 def test_its_package_is_among_the_versions(found):

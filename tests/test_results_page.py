@@ -11,7 +11,20 @@ import pytest
 from benchmarks.limits import Stages
 from benchmarks.markdown import NONE, text
 from benchmarks.page_of_results import missing, page, write
-from benchmarks.results_kept import SECTIONS, TIMELINE_OF, WORK, Kept, Work, keep, keep_work, load, median_run, slim
+from benchmarks.results_kept import (
+    FILES,
+    SECTIONS,
+    SITTINGS,
+    TIMELINE_OF,
+    WORK,
+    Kept,
+    Work,
+    keep,
+    keep_work,
+    load,
+    median_run,
+    slim,
+)
 from benchmarks.results_scaling import SCALINGS, fitted
 from tests import benched
 from tileframe import Size
@@ -165,6 +178,58 @@ def test_a_second_run_outside_the_spread_is_said_to_be_outside():
     assert "| 1.45 (1.40 to 1.50) | 2.00 | **no**: 33.3% above |" in said
 
 
+def sittings(*found: Trial) -> Trial:
+    """The one row of the table that was measured in these sittings."""
+    names = SITTINGS["table"]
+    return kept(**{name: bench(one) for name, one in zip(names, found, strict=False)}).trials("table")[0]
+
+
+def test_several_sittings_are_one_table_with_the_spread_of_all():
+    row = sittings(usual(), usual(stream=(3, 3.5)), usual(stream=(6, 7)))
+    stream = row.entry("stream")
+    assert stream is not None
+    assert [run.seconds for run in stream.runs] == [4, 5, 3, 3.5, 6, 7]
+    assert row.times_as_fast(stream) == Spread(1.45, 1, 2)
+
+
+def test_who_is_far_slower_runs_once_in_a_sitting_and_is_paired_with_all_of_it():
+    row = sittings(usual(openslide=(18,)), usual(openslide=(24,)))
+    slow = row.entry("openslide")
+    assert slow is not None
+    assert row.times_as_fast(slow) == Spread((7 / 24 + 6 / 18) / 2, 6 / 24, 7 / 18)
+
+
+def test_who_ran_once_in_the_first_sitting_alone_is_paired_with_all_sittings():
+    row = sittings(usual(**{"generator loop": (60,)}), usual(stream=(3, 3.5)))
+    stream = row.entry("stream")
+    assert stream is not None
+    assert row.times_as_fast(stream, "generator loop") == Spread((60 / 4 + 60 / 3.5) / 2, 12, 20)
+
+
+def test_runs_that_would_have_no_pairs_are_refused():
+    fewer = trial(*(one for one in usual().entries if one.name != "vips"))
+    with pytest.raises(ValueError, match="vips with babel ran 2 times, but not in all sittings"):
+        sittings(usual(), fewer)
+
+
+def test_what_is_wrong_in_one_sitting_is_wrong_in_all():
+    bad = trial(entry("stream", 4, 5, is_ranked=False), entry("bare dzsave", 6, 7), entry("vips", 8, 9))
+    row = sittings(usual(), bad)
+    assert [one.name for one in row.entries if not one.is_ranked] == ["stream"]
+    gone = trial(benched.absent("stream", "no memory"), entry("bare dzsave", 6, 7), entry("vips", 8, 9))
+    row = sittings(usual(), gone)
+    assert [one.trouble for one in row.entries] == ["no memory", "", ""]
+
+
+def test_a_second_run_of_two_sittings_is_beside_the_spread_of_three():
+    first = {name: bench(usual(stream=(4 + number, 5))) for number, name in enumerate(SITTINGS["table"])}
+    second = {name: bench(usual(stream=(5 + number, 5))) for number, name in enumerate(SITTINGS["again"])}
+    said = page(kept(**first, **second))
+    assert "| 1.40 (1.00 to 1.50) | 1.30 (1.00 to 1.40) | yes |" in section(said, "A second run")
+    for name in (*first, *second):
+        assert f"| {name} | 2026-" in said
+
+
 @pytest.mark.parametrize("name", [*SECTIONS, WORK])
 def test_a_section_that_was_not_measured_is_said_to_be_missing(name):
     assert missing(name) in page(Kept())
@@ -274,7 +339,7 @@ def test_figures_are_written_in_one_way():
 def test_sections_are_those_that_are_measured():
     from benchmarks.results import sections
 
-    assert sorted(sections()) == sorted(SECTIONS)
+    assert sorted(sections()) == sorted(FILES)
     assert {scaling.section for scaling in SCALINGS} < set(SECTIONS)
     assert TIMELINE_OF == ("babel", 256)
 

@@ -71,6 +71,7 @@ def bench(
         _refuse_missing(library)
     from tileframe_bench.entrants import entrants
     from tileframe_bench.saving import to_json
+    from tileframe_bench.scratch import scratch_folder
     from tileframe_bench.session import Plan, benchmark
     from tileframe_bench.table import table
 
@@ -80,7 +81,6 @@ def bench(
         tile_sizes=sizes,
         workers=workers,
         rounds=rounds,
-        scratch=scratch,
         command=shlex.join(["tileframe", *sys.argv[1:]]),
     )
 
@@ -100,7 +100,8 @@ def bench(
             click.echo(f"tileframe: {what}", err=True)
 
     try:
-        found = benchmark(plan, registry, say, each)
+        with scratch_folder(scratch) as folder:
+            found = benchmark(plan, registry, folder, say, each)
     finally:
         if html is not None and last is not None:
             # Loaded now: while there are runs to be measured, this process stays small.
@@ -177,11 +178,21 @@ def _refuse_wrong(found: Bench) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Write it in one step: what was there before is lost for nothing less than the whole."""
+    try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")  # a device or a pipe, whose name must stay its own
+        else:
+            _replace(path.resolve(), text)  # a link stays one
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _replace(path: Path, text: str) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
-    except OSError as error:
+    except OSError:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+        raise

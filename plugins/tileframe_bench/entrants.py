@@ -17,8 +17,6 @@ from tileframe_bench.looking import Input
 
 NAME = "pyramid"
 BASELINES = {"bare dzsave": "dzsave", "generator loop": "generator", "generator pool": "pool"}
-# Whose times the others' are divided by: the first of these that made a right pyramid, else anyone who did.
-BASELINE_TIMES = ("bare dzsave", "vips")
 # Which of them open a picture whole, once in each process.
 HOLDING = ("generator loop", "generator pool")
 # Bytes a pixel that each process of the generator holds of a picture that is not a slide: 10.3 GB for 659 MP.

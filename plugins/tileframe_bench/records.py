@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal, Self
 
 from tileframe import Equality, Size
+
+# Whose times the others' are divided by: the first of these that made a right pyramid, else anyone who did.
+BASELINES = ("bare dzsave", "vips")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,11 @@ class Verdict:
     """Whether its time may be compared with the others': layout and base are right, and what was promised is kept."""
 
 
+def worst_of(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Return the one that counts; None if there is none."""
+    return min(verdicts, key=lambda verdict: (verdict.is_ranked, verdict.identical), default=None)
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """The median of some figures, the least and the greatest."""
@@ -116,6 +124,12 @@ class Entry:
     def spread(self, figure: Callable[[Run], float]) -> Spread:
         """Return the spread of ``figure`` over its runs, of which there is at least one."""
         return Spread.of([figure(run) for run in self.runs])
+
+
+def baseline_of(entries: Iterable[Entry]) -> str:
+    """Return the name of the one whose times the others' are divided by; empty if nobody is ranked."""
+    ranked = [entry.name for entry in entries if entry.is_ranked]
+    return next((name for name in (*BASELINES, *ranked) if name in ranked), "")
 
 
 @dataclass(frozen=True, slots=True)

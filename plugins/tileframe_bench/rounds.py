@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
 from tileframe import CheckError, Equality, Pyramid
-from tileframe_bench.entrants import BASELINE_TIMES, NAME, Entrant
+from tileframe_bench.entrants import NAME, Entrant
 from tileframe_bench.judging import fingerprint, judge
 from tileframe_bench.looking import Input
 from tileframe_bench.processes import CommandError, Side, cost
-from tileframe_bench.records import Entry, Run, Trial, Verdict
+from tileframe_bench.records import Entry, Run, Trial, Verdict, baseline_of, worst_of
 from tileframe_bench.reference import make_reference
+from tileframe_bench.scratch import empty
 
 # Who takes so many times as long as the fastest is run once: the ratio is no close call.
 FAR_SLOWER = 2
@@ -53,7 +53,7 @@ class Contest:
         scratch: Path,
         say: Say,
     ) -> None:
-        """Make ready to run; all is written below ``scratch``, a new folder. ``say`` is told what happens."""
+        """Make ready to run; all is written below ``scratch``, an empty folder. ``say`` is told what happens."""
         self._side = side
         self._source = source
         self._tile_size = tile_size
@@ -64,7 +64,7 @@ class Contest:
         self._known: dict[tuple[str, Equality | None], Verdict] = {}
 
     def run(self, rounds: int, *, warm_up: bool) -> Trial:
-        """Return what ``rounds`` rounds gave, after one to warm up if so asked; give the disk back."""
+        """Return what ``rounds`` rounds gave, after one to warm up if so asked; leave empty files."""
         self._say("making the reference")
         right = self._scratch / "reference" / f"{NAME}.dzi"
         right.parent.mkdir(parents=True)
@@ -77,7 +77,7 @@ class Contest:
             self._round(number, right)
             if number == numbers[0]:
                 self._leave_out_the_slow()
-        shutil.rmtree(self._scratch)
+        empty(self._scratch)
         return self._trial(pyramid, rounds)
 
     def _round(self, number: int, right: Path) -> None:
@@ -126,7 +126,6 @@ class Contest:
 
     def _trial(self, pyramid: Pyramid, rounds: int) -> Trial:
         entries = tuple(self._entry(entrant, score, rounds) for entrant, score in self._scores.items())
-        ranked = [entry.name for entry in entries if entry.is_ranked]
         return Trial(
             input=self._source.name,
             size=self._source.size,
@@ -135,13 +134,13 @@ class Contest:
             levels=pyramid.level_count,
             tiles=pyramid.tile_count,
             workers=self._workers,
-            baseline=next((name for name in (*BASELINE_TIMES, *ranked) if name in ranked), ""),
+            baseline=baseline_of(entries),
             entries=entries,
         )
 
     def _entry(self, entrant: Entrant, score: _Score, rounds: int) -> Entry:
         runs = () if score.trouble else tuple(score.runs[-rounds:])
-        worst = min(score.verdicts, key=lambda verdict: (verdict.is_ranked, verdict.identical), default=None)
+        worst = worst_of(score.verdicts)
         if worst is not None and (busy := median([run.cores for run in score.runs])) > self._workers + SPARE:
             worst = replace(worst, marks=(*worst.marks, f"kept {busy:.1f} cores busy with {self._workers} workers"))
         return Entry(

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tileframe import OutputError
 from tileframe_bench.entrants import Entrant
 from tileframe_bench.looking import Input, look_at
 from tileframe_bench.processes import Side
@@ -30,18 +28,16 @@ class Plan:
     tile_sizes: Sequence[int]
     workers: int
     rounds: int
-    scratch: Path | None
-    """Where the outputs go; None for the system's temporary files."""
     command: str
     """As it was typed."""
 
 
-def benchmark(plan: Plan, registry: Any, say: Say, each: Callable[[Bench, Trial], None]) -> Bench:
+def benchmark(plan: Plan, registry: Any, scratch: Path, say: Say, each: Callable[[Bench, Trial], None]) -> Bench:
     """Run ``plan``; tell ``each`` of every trial when it is done, with all that was found so far.
 
-    Every input is opened before anyone runs. `OutputError` if the outputs cannot be written.
+    Every input is opened before anyone runs. The outputs are made in ``scratch`` and left there, with nothing in them.
     """
-    with _scratch(plan) as scratch, Side() as side:
+    with Side() as side:
         bench = Bench(
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             command=plan.command,
@@ -58,18 +54,6 @@ def benchmark(plan: Plan, registry: Any, say: Say, each: Callable[[Bench, Trial]
     return bench
 
 
-@contextmanager
-def _scratch(plan: Plan) -> Iterator[Path]:
-    try:
-        with tempfile.TemporaryDirectory(prefix="tileframe-bench-", dir=plan.scratch) as name:
-            yield Path(name)
-    except OSError as error:
-        where = error.filename or plan.scratch or tempfile.gettempdir()
-        raise OutputError(
-            f"{where}: cannot be written ({error.strerror}); give --scratch a folder with room"
-        ) from error
-
-
 def _trials(plan: Plan, inputs: Sequence[Input], scratch: Path, side: Side, say: Say) -> Iterator[Trial]:
     for source in inputs:
         for tile_size in plan.tile_sizes:
@@ -81,7 +65,7 @@ def _trials(plan: Plan, inputs: Sequence[Input], scratch: Path, side: Side, say:
                 side,
                 tile_size=tile_size,
                 workers=plan.workers,
-                scratch=scratch / "trial",
+                scratch=Path(tempfile.mkdtemp(dir=scratch)),
                 say=partial(_say_of, f"{source.name}, tiles of {tile_size}", say),
             )
             yield contest.run(plan.rounds, warm_up=is_first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 from tileframe import BackendPlugin, Box, Equality, Job, Progress, TileAddress, hookimpl
@@ -47,6 +48,14 @@ class Honest:
         encoded = io.BytesIO()
         Image.fromarray(pixels).save(encoded, "JPEG", quality=COARSE)
         job.put_encoded(tile, encoded.getvalue())
+
+
+class Links(Honest):
+    """Keeps a link to the slide beside the pyramid."""
+
+    def run(self, job: Job, progress: Progress) -> None:
+        super().run(job, progress)
+        os.link(job.spec.slide, job.spec.target.parent / "slide")
 
 
 class Skips(Honest):
@@ -138,5 +147,5 @@ class Differs(Honest):
 
 @hookimpl
 def tileframe_backends() -> Sequence[BackendPlugin]:
-    kinds = (Honest, Skips, Shrinks, Blanks, Modest, Coarse, CoarseBelow, BlankBelow, Tampers, Boasts, Differs)
+    kinds = (Honest, Links, Skips, Shrinks, Blanks, Modest, Coarse, CoarseBelow, BlankBelow, Tampers, Boasts, Differs)
     return [BackendPlugin(kind.__name__.lower(), f"{kind.__doc__}", kind, speed=1) for kind in kinds]
