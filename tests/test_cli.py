@@ -40,15 +40,55 @@ def test_no_command_shows_the_help_and_exits_with_2(capsys):
     assert "Commands:" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="it has no error of its own for a closed pipe")
-def test_whoever_reads_no_further_is_told_nothing():
-    command = [sys.executable, "-m", "tileframe", "plugins"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as started:
+def read_by_nobody(*arguments: str | Path, stderr: bool = False) -> tuple[int, bytes]:
+    """Run a command into a pipe that is closed; return its exit code and what it says."""
+    command = [sys.executable, "-m", "tileframe", *arguments]
+    errors = subprocess.STDOUT if stderr else subprocess.PIPE
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors) as started:
         assert started.stdout is not None
-        assert started.stderr is not None
         started.stdout.close()
-        said = started.stderr.read()
-    assert (started.returncode, said) == (0, b"")
+        said = b"" if started.stderr is None else started.stderr.read()
+    return started.returncode, said
+
+
+CLOSED = pytest.mark.skipif(sys.platform == "win32", reason="it has no error of its own for a closed pipe")
+
+
+@CLOSED
+@pytest.mark.parametrize("arguments", [["plugins"], ["--help"], ["info", "a.png", "--json"]])
+@pytest.mark.parametrize("buffering", ["", "1"])
+def test_whoever_reads_no_further_is_told_nothing(arguments, buffering, here, monkeypatch):
+    monkeypatch.setenv("PYTHONUNBUFFERED", buffering)
+    png(here / "a.png", photo(300, 200))
+    assert read_by_nobody(*arguments) == (141, b"")
+
+
+@CLOSED
+def test_nor_is_a_failed_check_a_success_that_nobody_reads(here):
+    png(here / "a.png", photo(300, 200))
+    made = run(here / "a.png", here / "a").target
+    next((here / "a_files").rglob("0_0.jpeg")).write_bytes(b"no JPEG")
+    assert read_by_nobody("verify", made) == (141, b"")
+
+
+@CLOSED
+def test_where_errors_go_nowhere_either_nothing_is_left(here):
+    svs(here / "a.svs", photo(1500, 1100))
+    assert read_by_nobody("run", "a.svs", "--backend", "no such", stderr=True) == (141, b"")
+    assert read_by_nobody("run", "a.svs", stderr=True)[0] == 141
+    assert not list(here.glob(".*"))
+
+
+@CLOSED
+def test_a_plugins_own_broken_pipe_is_a_bug():
+    command = [sys.executable, "-m", "tileframe", "talk"]
+    path = Path(__file__).parent / "plugins" / "piping"
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": f"{path}"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "in talk" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("tileframe: this is a bug")
 
 
 def test_run_writes_beside_you_and_reports(here, capsys):

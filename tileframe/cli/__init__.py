@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -22,31 +23,32 @@ from tileframe.cli.verify import verify
 from tileframe.errors import OptionError, TileframeError
 from tileframe.registry import Registry
 
-INTERRUPTED = 130
+# What a shell shows of a program that was ended by SIGINT, and by SIGPIPE.
+INTERRUPTED, READER_GONE = 130, 141
 
 
-class _ReaderGone(Exception):
-    """Whoever reads what we print has had enough."""
+class _BrokenPipe(Exception):
+    """A broken pipe, by a name that click does not know: it would end with the exit code of a bug, whoever's it is."""
 
 
 class _Cli(click.Group):
-    """A group that does not take a closed pipe for an error, as click does, with the exit code of a bug."""
+    """A group that leaves broken pipes to `run_command`."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
-        with _telling_who_is_gone():
+        with _hidden_from_click():
             return super().make_context(*arguments, **options)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _telling_who_is_gone():
+        with _hidden_from_click():
             return super().invoke(ctx)
 
 
 @contextmanager
-def _telling_who_is_gone() -> Iterator[None]:
+def _hidden_from_click() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        raise _ReaderGone from error
+        raise _BrokenPipe from error
 
 
 def build_cli(registry: Registry) -> click.Group:
@@ -76,6 +78,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; messages go to stderr."""
     try:
+        return _run(arguments)
+    except (_BrokenPipe, BrokenPipeError):
+        gone = [stream for stream in (sys.stdout, sys.stderr) if _is_gone(stream)]
+        for stream in gone:
+            # It must not be flushed again at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return READER_GONE if gone else _fail_as_bug()  # a plugin has pipes of its own
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
         registry = registry_module.load()
         result = build_cli(registry).main(arguments, prog_name="tileframe", standalone_mode=False, obj=registry)
         return result if isinstance(result, int) else 0
@@ -91,13 +104,27 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; nothing half-made was left", INTERRUPTED)
-    except _ReaderGone:
-        # As `head` goes: nothing is wrong. Standard output must not be flushed again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except _BrokenPipe:
+        raise
     except Exception:
-        traceback.print_exc()
-        return _fail("this is a bug in tileframe: please report it with the lines above and the command you gave", 1)
+        return _fail_as_bug()
+
+
+def _is_gone(stream: TextIO) -> bool:
+    """Say whether nobody reads ``stream`` any more, as when it goes to `head`."""
+    if not hasattr(select, "poll"):  # Windows, where a closed pipe is no `BrokenPipeError`
+        return False
+    poll = select.poll()
+    try:
+        poll.register(stream, 0)  # errors alone, of which the one is that nobody is there
+    except (OSError, ValueError):
+        return False
+    return bool(poll.poll(0))
+
+
+def _fail_as_bug() -> int:
+    traceback.print_exc()
+    return _fail("this is a bug in tileframe: please report it with the lines above and the command you gave", 1)
 
 
 def _fail(message: str, exit_code: int) -> int:
