@@ -25,7 +25,7 @@ from benchmarks.proofs import wrong_files, wrong_passed_through
 from benchmarks.saved_runs import said_of
 from benchmarks.scale import suite_scale
 from benchmarks.turns import is_timed, timed_rounds, turns
-from tileframe_bench.scratch import empty, scratch_folder
+from tileframe_bench.scratch import give_back, scratch_folder
 from tileframe_bench.svs import SIDE
 from tileframe_bench.workloads import WORKLOADS, scaled
 
@@ -43,7 +43,7 @@ class FreshFolder:
         self.last = Path(tempfile.mkdtemp(dir=parent))
 
     def __call__(self) -> Path:
-        empty(self.last)
+        give_back(self.last)
         self.last = Path(tempfile.mkdtemp(dir=self.parent))
         return self.last / NAME
 
@@ -58,7 +58,7 @@ def scratch() -> Iterator[Path]:
 def fresh_folder(scratch: Path) -> Iterator[FreshFolder]:
     folder = Path(tempfile.mkdtemp(dir=scratch))
     yield FreshFolder(folder)
-    empty(folder)
+    give_back(folder)
 
 
 @pytest.fixture

@@ -120,6 +120,21 @@ def test_an_interrupt_ends_the_command():
     assert not [one for one in psutil.Process().children() if "time.sleep(60)" in " ".join(one.cmdline())]
 
 
+INTERRUPTS = """
+import os, signal, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", sys.argv[1]])
+os.kill(os.getppid(), signal.SIGINT)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such signal to send")
+def test_an_interrupt_ends_whom_the_command_has_only_just_started(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        cost([*python(INTERRUPTS), str(tmp_path)])
+    assert not [one for one in psutil.process_iter(["cmdline"]) if str(tmp_path) in (one.info["cmdline"] or ())]
+
+
 def test_what_is_raised_in_another_process_is_raised_here():
     with pytest.raises(ZeroDivisionError):
         in_own_process(divmod, 1, 0)

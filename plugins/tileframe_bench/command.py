@@ -90,7 +90,7 @@ def bench(
         # After every trial: whoever kills a long run keeps what it has found.
         nonlocal last
         last = so_far
-        if report is not None:
+        if report is not None and _is_plain(report):
             _write(report, to_json(so_far))
         if not as_json:
             click.echo(table(trial))
@@ -108,6 +108,8 @@ def bench(
             from tileframe_bench.page import page
 
             _write(html, page(last))
+        if report is not None and last is not None and not _is_plain(report):
+            _write(report, to_json(last))  # once: whoever reads a pipe takes the first for the whole
         if as_json and last is not None:
             click.echo(to_json(last), nl=False)
     _refuse_wrong(found)
@@ -177,22 +179,29 @@ def _refuse_wrong(found: Bench) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Write it in one step: what was there before is lost for nothing less than the whole."""
+    if _is_plain(path):
+        _replace(path, text)
+        return
     try:
-        if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")  # a device or a pipe, whose name must stay its own
-        else:
-            _replace(path.resolve(), text)  # a link stays one
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
+def _is_plain(path: Path) -> bool:
+    """Say whether it is a file to be replaced: no pipe, no device, nor what stands for an open file, as /dev/stdout."""
+    return not path.exists() or (path.is_file() and path.absolute().parts[1] not in ("dev", "proc"))
+
+
 def _replace(path: Path, text: str) -> None:
+    """Write it in one step: what was there before is lost for nothing less than the whole."""
+    path = path.resolve()  # a link stays one
     partial = path.with_name(f".{path.name}.partial")
     try:
         partial.write_text(text, encoding="utf-8")
         partial.replace(path)
-    except OSError:
+    except OSError as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
-        raise
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error

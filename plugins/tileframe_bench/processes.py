@@ -82,9 +82,11 @@ def cost(command: Sequence[str | Path], *, source: Path | None = None) -> Cost:
             busy, peak = _last_figures(child)
             seconds = time.perf_counter() - started
         except BaseException:
-            watch.end()  # before it is gone: nobody knows afterwards whom it has started
-            child.kill()
-            child.wait()
+            try:
+                watch.end()  # before it is gone: nobody knows afterwards whom it has started
+            finally:
+                child.kill()
+                child.wait()
             raise
         finally:
             watch.end()

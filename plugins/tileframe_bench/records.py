@@ -10,7 +10,7 @@ from typing import Literal, Self
 from tileframe import Equality, Size
 
 # Whose times the others' are divided by: the first of these that made a right pyramid, else anyone who did.
-BASELINES = ("bare dzsave", "vips")
+BASELINE_TIMES = ("bare dzsave", "vips")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class Entry:
 def baseline_of(entries: Iterable[Entry]) -> str:
     """Return the name of the one whose times the others' are divided by; empty if nobody is ranked."""
     ranked = [entry.name for entry in entries if entry.is_ranked]
-    return next((name for name in (*BASELINES, *ranked) if name in ranked), "")
+    return next((name for name in (*BASELINE_TIMES, *ranked) if name in ranked), "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tileframe_bench.looking import Input
 from tileframe_bench.processes import CommandError, Side, cost
 from tileframe_bench.records import Entry, Run, Trial, Verdict, baseline_of, worst_of
 from tileframe_bench.reference import make_reference
-from tileframe_bench.scratch import empty
+from tileframe_bench.scratch import give_back
 
 # Who takes so many times as long as the fastest is run once: the ratio is no close call.
 FAR_SLOWER = 2
@@ -64,7 +64,7 @@ class Contest:
         self._known: dict[tuple[str, Equality | None], Verdict] = {}
 
     def run(self, rounds: int, *, warm_up: bool) -> Trial:
-        """Return what ``rounds`` rounds gave, after one to warm up if so asked; leave empty files."""
+        """Return what ``rounds`` rounds gave, after one to warm up if so asked; give the disk back."""
         self._say("making the reference")
         right = self._scratch / "reference" / f"{NAME}.dzi"
         right.parent.mkdir(parents=True)
@@ -77,7 +77,7 @@ class Contest:
             self._round(number, right)
             if number == numbers[0]:
                 self._leave_out_the_slow()
-        empty(self._scratch)
+        give_back(self._scratch)
         return self._trial(pyramid, rounds)
 
     def _round(self, number: int, right: Path) -> None:

@@ -1,19 +1,26 @@
-"""Where outputs go, of which nothing is deleted while there is something to be measured.
+"""Where outputs go, and how their disk is given back while there is something to be measured.
 
-For minutes, ext4 passes over the inodes of deleted files when it makes new ones (``recently_deleted`` in
+For minutes, ext4 passes over the inodes of deleted files, one by one, when it makes new ones (``recently_deleted`` in
 fs/ext4/ialloc.c): whoever is next would pay for thousands of them.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tileframe import OutputError
+from tileframe import OutputError, machine
+from tileframe_bench.surroundings import file_system
+
+# File systems on which deleting is dear; the last may lie on one of the others.
+DEAR = ("ext3", "ext4", "overlay")
+# So many times the files of one trial are to be free, if they are to be kept.
+ENOUGH = 4
 
 
 @contextmanager
@@ -34,13 +41,22 @@ def scratch_folder(where: Path | None) -> Iterator[Path]:
         ) from error
 
 
-def empty(folder: Path) -> None:
-    """Give the disk back that the files in ``folder`` take, and leave them there with nothing in them."""
+def give_back(folder: Path) -> None:
+    """Give the disk back that ``folder`` takes: delete it, or leave its files with nothing in them where that is dear.
+
+    A file that has other names keeps what is in it: somebody's backend may have made links to the slide.
+    """
+    if file_system(folder) not in DEAR:
+        shutil.rmtree(folder)
+        return
+    number = 0
     for parent, _, names in os.walk(folder):
         for name in names:
             path = os.path.join(parent, name)
-            # Not what is elsewhere as well: somebody's backend may have made links to the slide.
             with suppress(OSError):
                 facts = os.lstat(path)
                 if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
                     os.truncate(path, 0)
+            number += 1
+    if (free := machine.free_inodes(folder)) is not None and free < ENOUGH * number:
+        shutil.rmtree(folder)

@@ -35,7 +35,7 @@ class Plan:
 def benchmark(plan: Plan, registry: Any, scratch: Path, say: Say, each: Callable[[Bench, Trial], None]) -> Bench:
     """Run ``plan``; tell ``each`` of every trial when it is done, with all that was found so far.
 
-    Every input is opened before anyone runs. The outputs are made in ``scratch`` and left there, with nothing in them.
+    Every input is opened before anyone runs. The outputs are made in ``scratch``, and their disk is given back.
     """
     with Side() as side:
         bench = Bench(

@@ -34,7 +34,7 @@ def this_machine(scratch: Path) -> Machine:
         processor=_processor(),
         cores=machine.available_cores(),
         memory=psutil.virtual_memory().total,
-        disk=_file_system(scratch),
+        disk=file_system(scratch),
     )
 
 
@@ -69,7 +69,7 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _file_system(folder: Path) -> str:
+def file_system(folder: Path) -> str:
     """Return the kind of file system that ``folder`` is on; nothing if the system does not say."""
     real = folder.resolve()
     mounted = {Path(one.mountpoint): one.fstype for one in psutil.disk_partitions(all=True)}

@@ -51,7 +51,7 @@ class Watch:
         self._thread.start()
 
     def end(self) -> None:
-        """Look no more, but for a last time at who is there."""
+        """Look no more, but for a last time at who is there, if it still runs."""
         self._over.set()
         self._thread.join()
         with suppress(OSError, psutil.Error):
