@@ -121,8 +121,9 @@ def _table(kept: Kept) -> str:
             "In each cell: the median of the seconds (the least to the greatest); how many times "
             f"(×) as fast as {DZSAVE}, pair by pair of one round; and the greatest peak of the memory, with the "
             "pages of mapped files. The fastest are bold; two are, if now the one and now the other was faster. "
-            "Measured in as many sittings as are listed above, far apart, for what else the machine does changes by "
-            "the hour. Who was far slower than the fastest ran once in a sitting, and the slowest in the first alone.",
+            "Measured in as many sittings as are listed above, not one after the other, for what else the machine does "
+            "changes by the hour. Who was far slower than the fastest ran once in a sitting, and the slowest in the "
+            "first alone.",
             side_by_side(trials),
             bullets(notes(trials)),
             "The fastest of each row. The generator loop is the way of the published figures, on this machine; where "

@@ -52,7 +52,7 @@ class Part:
 def sections() -> dict[str, list[Part]]:
     """Return what is measured, by the name of the file that keeps it, in this order.
 
-    Sittings of one thing lie far apart: a machine that others use is another one at another hour.
+    Sittings of one thing have others between them: a machine that others use is another one at another hour.
     """
     halves = [scaled(WORKLOADS[name], 0.5) for name in ("babel", "svs")]
     return {

@@ -1,4 +1,4 @@
-"""What was measured in several sittings, hours apart, as one.
+"""What was measured in several sittings, with other work between them, as one.
 
 On a machine that others use, rounds within minutes of each other show less than it varies within a day.
 """
@@ -14,8 +14,7 @@ from tileframe_bench.records import Bench, Entry, Run, Trial, baseline_of, worst
 def joined(sittings: Sequence[Bench]) -> Bench:
     """Return the first of ``sittings``, of which there is at least one, with the runs of all of them.
 
-    `ValueError` if somebody who ran more than once in the first was left out of another: what would those runs be
-    paired with?
+    Who was left out of one counts with the first run alone, which is paired with everyone's.
     """
     first, *later = sittings
     found = [trial for bench in later for trial in bench.trials]
@@ -35,12 +34,10 @@ def _joined(sittings: Sequence[Trial]) -> Trial:
 
 def _entry(first: Entry, sittings: Sequence[Trial]) -> Entry:
     theirs = [entry for trial in sittings if (entry := trial.entry(first.name)) is not None]
-    if len(theirs) < len(sittings):
-        if len(first.runs) > 1:
-            raise ValueError(
-                f"{first.name} with {sittings[0].input} ran {len(first.runs)} times, but not in all sittings"
-            )
+    if len(sittings) == 1:
         return first
+    if len(theirs) < len(sittings):
+        return replace(first, runs=first.runs[:1])
     if failed := next((entry for entry in theirs if not entry.runs), None):
         return failed
     runs = [run for trial, entry in zip(sittings, theirs, strict=True) for run in _by_round(trial, entry)]
