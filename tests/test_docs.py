@@ -15,7 +15,7 @@ from tests.pictures import gradient, svs
 from tests.pyramids import assembled
 from tileframe import errors, run
 from tileframe import registry as registry_module
-from tileframe.cli import INTERRUPTED, build_cli, run_command
+from tileframe.cli import INTERRUPTED, READER_GONE, build_cli, run_command
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -101,7 +101,7 @@ def test_the_documented_exit_codes_are_the_real_ones():
     documented = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
     classes = [value for value in vars(errors).values() if isinstance(value, type)]
     real = {kind.exit_code for kind in classes if issubclass(kind, errors.TileframeError)}
-    assert documented == {0, INTERRUPTED} | real
+    assert documented == {0, INTERRUPTED, READER_GONE} | real
 
 
 def test_the_readmes_formats_are_the_readers(registry):

@@ -27,10 +27,6 @@ from tileframe.registry import Registry
 INTERRUPTED, READER_GONE = 130, 141
 
 
-class _BrokenPipe(Exception):
-    """A broken pipe, by a name that click does not know: it would end with the exit code of a bug, whoever's it is."""
-
-
 class _Cli(click.Group):
     """A group that leaves broken pipes to `run_command`."""
 
@@ -48,7 +44,8 @@ def _hidden_from_click() -> Iterator[None]:
     try:
         yield
     except BrokenPipeError as error:
-        raise _BrokenPipe from error
+        # Without its number, by which click would know it, and end with the exit code of a bug.
+        raise BrokenPipeError(str(error)) from error
 
 
 def build_cli(registry: Registry) -> click.Group:
@@ -79,7 +76,7 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; messages go to stderr."""
     try:
         return _run(arguments)
-    except (_BrokenPipe, BrokenPipeError):
+    except BrokenPipeError:
         gone = [stream for stream in (sys.stdout, sys.stderr) if _is_gone(stream)]
         for stream in gone:
             # It must not be flushed again at exit.
@@ -104,7 +101,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         return _fail(error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _fail("interrupted; nothing half-made was left", INTERRUPTED)
-    except _BrokenPipe:
+    except BrokenPipeError:
         raise
     except Exception:
         return _fail_as_bug()
