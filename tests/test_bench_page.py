@@ -106,7 +106,7 @@ def test_the_answer_comes_first(html):
 def test_a_backend_that_nobody_knew_is_in_the_table_and_in_the_charts(html):
     assert row_of(html, benched.STRANGER)[0] == "1"
     assert html.count(f">{benched.STRANGER}</text>") == 2, "in bars of time and of memory"
-    assert html.count(f">{benched.STRANGER}: ") == 3, "over time, every run"
+    assert html.count(f">{benched.STRANGER}: ") == 2, "over time, every run"
 
 
 def test_the_table_has_every_figure(html):
@@ -114,7 +114,7 @@ def test_the_table_has_every_figure(html):
     assert (place, entrant) == ("2", "streamrows, 2 workers")
     assert re.fullmatch(r"5\.\d\d\(5\.\d\d to 5\.\d\d\)", seconds)
     assert re.fullmatch(r"1\.\d\d\(1\.\d\d to 1\.\d\d\)", times)
-    assert (cpu, cores, peak, read, wrote) == ("9.79", "1.80", "240", "612", "402")
+    assert (cpu, cores, peak, read, wrote) == ("9.74", "1.80", "241", "612", "402")
     assert output == "pixels: identical, 13,465 of 13,465"
     assert row_of(html, "openslide")[-1] == "base: 10,098 of 13,465 identical"
 
@@ -159,9 +159,9 @@ def test_trouble_of_one_who_ran_is_shown_too():
 
 def test_a_shared_place_is_shared_in_words():
     trial = benched.trial()
-    runs = [benched.run(seconds) for seconds in (3.0, 3.2, 3.1)]
+    runs = [benched.run(seconds) for seconds in (3.0, 3.2)]
     trial = changed(trial, "stream", runs=tuple(runs))
-    html = page(benched.bench([changed(trial, benched.STRANGER, runs=(runs[1], runs[0], *runs[2:]))]))
+    html = page(benched.bench([changed(trial, benched.STRANGER, runs=(runs[1], runs[0]))]))
     assert row_of(html, "stream")[0] == row_of(html, benched.STRANGER)[0] == "1="
     assert "sharing the place" in html
     assert "shared places are counted for each" in html

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tileframe_bench.processes import CommandError, cost, in_own_process
+from tileframe_bench.watching import MOST_LOOKS, Look, thinned
 
 HOLDS = "held = bytearray(120_000_000); held[::4096] = bytes([1]) * len(held[::4096]); import time; time.sleep(0.5)"
 SPINS = "import time; end = time.process_time() + 0.6\nwhile time.process_time() < end: pass"
@@ -59,13 +60,21 @@ def test_children_are_counted_with_their_parent():
     assert cost(python(STARTS.format(SPINS))).busy > 1.2
 
 
-def test_of_a_long_run_fewer_looks_are_kept_evenly_in_time(monkeypatch):
+def test_of_a_long_run_fewer_looks_are_kept(monkeypatch):
     monkeypatch.setattr("tileframe_bench.watching.MOST_LOOKS", 8)
     took = cost(python("import time; time.sleep(2)"))
-    assert 4 <= len(took.samples) <= 8
-    assert took.samples[-1].seconds > took.seconds - 0.6
-    gaps = [later.seconds - earlier.seconds for earlier, later in pairwise(took.samples[:-1])]
-    assert max(gaps) < 4 * min(gaps)
+    assert 1 <= len(took.samples) <= 8
+    assert took.samples[-1].seconds > took.seconds / 2
+
+
+def test_the_looks_that_are_kept_lie_evenly_in_time():
+    # Those of before, which were thinned out already, and those since.
+    times = [*range(0, 100, 2), *range(100, 100 + MOST_LOOKS)]
+    looks = thinned([Look(time / 20, 0, (), 0, None, None, None) for time in times])
+    assert MOST_LOOKS / 3 < len(looks) <= MOST_LOOKS / 2
+    assert (looks[0].seconds, looks[-1].seconds) == (0, times[-1] / 20)
+    gaps = [later.seconds - earlier.seconds for earlier, later in pairwise(looks[:-1])]
+    assert max(gaps) < 1.5 * min(gaps)
 
 
 def test_a_command_that_fails_says_its_last_line():

@@ -22,7 +22,7 @@ PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
     """What there was to see; times and bytes since the start."""
 
     seconds: float
@@ -42,7 +42,7 @@ class Watch:
         self._family = _Family(pid)
         self._over = threading.Event()
         self._started = time.perf_counter()
-        self._looks = [_Look(0, 0, _cores(), 0, None, None, None)]
+        self._looks = [Look(0, 0, _cores(), 0, None, None, None)]
         self.resident = 0
         """The largest sum of resident sizes that was seen, in bytes."""
         self.anonymous: int | None = None
@@ -90,10 +90,10 @@ class Watch:
                     self.anonymous = max(self.anonymous or 0, look.anonymous)
                 self._looks.append(look)
             if len(self._looks) > MOST_LOOKS:
-                self._looks = _thinned(self._looks)
+                self._looks = thinned(self._looks)
 
 
-def _thinned(looks: list[_Look]) -> list[_Look]:
+def thinned(looks: list[Look]) -> list[Look]:
     """Return the first, the last, and of those between so many that they lie evenly in time."""
     apart = 2 * looks[-1].seconds / MOST_LOOKS
     kept = looks[:1]
@@ -110,7 +110,7 @@ class _Family:
         self._first = psutil.Process(pid)
         self._known: dict[int, psutil.Process] = {pid: self._first}
 
-    def look(self, seconds: float) -> _Look:
+    def look(self, seconds: float) -> Look:
         members = self.meet()
         memory = [one.memory_info() for one in members]
         times = [one.cpu_times() for one in members]
@@ -119,7 +119,7 @@ class _Family:
         # Linux alone says which pages are of files.
         anonymous = sum(one.rss - one.shared for one in memory) if hasattr(memory[0], "shared") else None
         read, written = _transferred(members)
-        return _Look(seconds, busy, _cores(), sum(one.rss for one in memory), anonymous, read, written)
+        return Look(seconds, busy, _cores(), sum(one.rss for one in memory), anonymous, read, written)
 
     def end_those_left(self) -> int:
         """End all but the first, which has ended."""
@@ -187,7 +187,7 @@ def _descendants(pid: int) -> list[int]:
     return found
 
 
-def _sample(before: _Look, now: _Look) -> Sample:
+def _sample(before: Look, now: Look) -> Sample:
     passed = now.seconds - before.seconds
     cores = tuple(
         min(1.0, max(0.0, round((later - earlier) / passed, 3)))

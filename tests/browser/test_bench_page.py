@@ -43,8 +43,8 @@ TEXTS = """() => {
   return found;
 }"""
 
-# Of each trial: three for everyone but the loop.
-RUNS = 3 * (len(benched.WAYS) - 1) + 1
+# Of each trial: two for everyone but the loop.
+RUNS = 2 * (len(benched.WAYS) - 1) + 1
 
 # What each chart draws of its series, where it is and where the plot boxes are.
 MARKS = """own => [...document.querySelectorAll("svg")].filter(svg => svg.checkVisibility()).map(svg => {
