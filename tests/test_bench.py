@@ -275,6 +275,15 @@ def test_a_report_of_before_is_lost_for_nothing_less_than_a_whole_one(slide, tmp
     assert report.read_text() == "of before"
 
 
+def test_where_inputs_cannot_be_kept_the_place_is_named(tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("TILEFRAME_WORKLOADS", str(tmp_path / "file"))
+    assert run_command(["bench", "--workload", "babel", "--scale", "0.01", *QUICK, "--quiet"]) == 4
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith(f"tileframe: {tmp_path / 'file'}: cannot be written (")
+    assert said.endswith("; give TILEFRAME_WORKLOADS a folder with room")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipes with names, and links for some alone")
 def test_what_is_no_plain_file_stays_what_it_is(slide, tmp_path):
     pipe, link = tmp_path / "pipe", tmp_path / "link.json"

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tileframe import OutputError
 from tileframe_bench.entrants import Entrant
 from tileframe_bench.looking import Input, look_at
 from tileframe_bench.processes import Side
@@ -82,5 +83,11 @@ def _ready(source: Workload | Path, plan: Plan, side: Side, say: Say) -> Input:
         return side.do(look_at, source, source.name if len(alike) == 1 else f"{source}", f"{source}")
     if not source.path.exists():
         say(f"drawing {source.name}, {source.size}, {source.size.area / 1e6:.1f} MP")
-    path = side.do(source.make)
+    try:
+        path = side.do(source.make)
+    except OSError as error:
+        place = error.filename or source.path.parent
+        raise OutputError(
+            f"{place}: cannot be written ({error.strerror}); give TILEFRAME_WORKLOADS a folder with room"
+        ) from error
     return side.do(look_at, path, source.name, path.name)
