@@ -1,4 +1,4 @@
-"""The stages in their plainest form, with nothing of tileframe in them: what the suite's ratios are taken of."""
+"""The stages in their plainest form, with nothing of tileframe in them: the references of `test_stages`."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SQUARE = 2048
 
 
 def read_picture(path: Path) -> Pixels:
-    """Let Pillow decode all of a picture."""
+    """Decode all of a picture with Pillow."""
     with Image.open(path) as image:
         return np.array(image.convert("RGB"))
 
 
 def read_slide(path: Path) -> Pixels:
-    """Let OpenSlide read the base of an opaque slide, square by square."""
+    """Read the base of an opaque slide with OpenSlide, square by square."""
     with openslide.OpenSlide(path) as slide:
         width, height = slide.dimensions
         pixels = np.empty((height, width, 3), np.uint8)
@@ -35,22 +35,19 @@ def read_slide(path: Path) -> Pixels:
 
 
 def halve(pixels: Pixels, into: Pixels) -> None:
-    """Let Pillow take the 2x2 mean, into an array like `tileframe_stream.halving.halve`."""
+    """Take the 2x2 mean with Pillow."""
     into[:] = np.asarray(Image.fromarray(pixels).reduce(2))
 
 
-def encode_jpeg(pixels: Pixels) -> bytes:
-    """Let Pillow save a tile."""
-    return _saved(pixels, "jpeg", quality=QUALITY)
-
-
-def encode_png(pixels: Pixels) -> bytes:
-    """Let Pillow save a tile, at the compression level of tileframe's writer."""
-    return _saved(pixels, "png", compress_level=1)
+def encode(pixels: Pixels, kind: str) -> bytes:
+    """Encode a tile as ``jpeg`` or ``png`` with Pillow, at the settings of tileframe's writers."""
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, kind, quality=QUALITY, compress_level=1)
+    return encoded.getvalue()
 
 
 class Files:
-    """Writes the tiles beside the target, and does nothing else that a store does."""
+    """A store that only writes files."""
 
     def __init__(self, target: Path, overwrite: bool) -> None:
         self._folder = target.parent
@@ -68,9 +65,3 @@ class Files:
 
     def get(self, key: str) -> bytes:
         return (self._folder / key).read_bytes()
-
-
-def _saved(pixels: Pixels, kind: str, **options: int) -> bytes:
-    encoded = io.BytesIO()
-    Image.fromarray(pixels).save(encoded, kind, **options)
-    return encoded.getvalue()

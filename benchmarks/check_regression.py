@@ -1,173 +1,112 @@
-"""Compare two saved runs of the suites by ratios: what has become slower than before, beside its baseline.
+"""Compare two saved runs of the suites by ratios to the bare library: what has become slower than before?
 
-``python benchmarks/check_regression.py OLD.json NEW.json [--tolerance 0.15]`` divides the time of everyone in a group
-by the time of the group's reference in the same file, so that a faster machine or a busier hour changes nothing. The
-reference is the baseline that is marked as one, or else the backend marked so, and in both files the same.
+``python benchmarks/check_regression.py OLD NEW [--tolerance 0.15] [--storage DIR]`` takes runs as pytest-benchmark
+saves and names them: ``0001``, or the path of a file. pytest-benchmark itself compares times
+(``--benchmark-compare-fail``), which another machine or a busier hour changes as well. Here each time is divided by
+that of the group's reference in the same run and turn: the bare library, or else the backend that is marked as one.
 
-What is divided are the least times of the rounds: whatever disturbs a round makes it longer, so that the shortest one
-is nearest to the work itself. Each turn's time is divided by that of the same turn, for a machine changes in between,
-and the ratio is the median of the turns. It got worse if it rose by more than the tolerance, and if besides it did so
-beyond the noise: the spreads of the two ratios must not overlap. The spread of several turns goes from the least to the
-greatest of their ratios. That of a single turn goes from (least time / median time of the reference) to (median time /
-least time of the reference): it holds the quicker half of the rounds of both, and no single bad round widens it.
+The time of a turn is the least of its rounds, and the ratio is the median over the turns. It is worse if it rose by
+more than the tolerance and every turn of the new run is worse than all turns of the old one.
 
-Exit code: 0 if nothing got worse, 1 if something did, 2 if the two cannot be compared.
+Exit code: 0 if nothing is worse, 1 if something is, 2 if the two runs cannot be compared.
 """
 
 from __future__ import annotations
 
 import argparse
-import enum
-import math
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
+from dataclasses import dataclass, field
+from typing import Any
 
-from benchmarks.saved_runs import Entry, Run, Unusable, read
+from pytest_benchmark.logger import Logger, PytestBenchmarkWarning
+from pytest_benchmark.storage.file import FileStorage
 
-# Of fewer rounds there is no spread.
-LEAST_ROUNDS = 2
+from tileframe_bench.records import Spread
 
 
-class Verdict(enum.Enum):
-    """What has become of a ratio."""
-
-    WORSE = "worse"
-    FASTER = "faster"
-    SAME = "neither"
+class CannotCompare(Exception):
+    """Two runs that cannot be compared; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ratio:
-    """How many times as long as its reference somebody took, in one run."""
+class Member:
+    """One implementation in a group of a saved run."""
 
-    value: float
-    low: float
-    high: float
+    is_baseline: bool
+    is_reference: bool
+    seconds: dict[int, float] = field(default_factory=dict)
+    """The least of the rounds, by turn."""
 
-    @classmethod
-    def of(cls, entry: Entry, reference: Entry) -> Ratio | None:
-        """Return that of ``entry`` to ``reference``; None if there is no spread: one turn, and one round of it."""
-        pairs = [(timing, reference.turns[turn]) for turn, timing in entry.turns.items() if turn in reference.turns]
-        ratios = [ours.least / theirs.least for ours, theirs in pairs]
-        if len(pairs) > 1:
-            return cls(median(ratios), min(ratios), max(ratios))
-        if not pairs or min(timing.rounds for timing in pairs[0]) < LEAST_ROUNDS:
-            return None
-        ours, theirs = pairs[0]
-        return cls(ratios[0], ours.least / theirs.median, ours.median / theirs.least)
-
-    def __str__(self) -> str:
-        return f"{self.value:.3f} ({self.low:.3f} to {self.high:.3f})"
+    def ratio(self, reference: Member) -> Spread | None:
+        """Return its time divided by the reference's over the turns; None if fewer than two turns have both."""
+        turns = self.seconds.keys() & reference.seconds.keys()
+        theirs, ours = ([member.seconds[turn] for turn in turns] for member in (reference, self))
+        return Spread.of_ratios(theirs, ours) if len(turns) > 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One who is in both runs, and has a reference in both."""
-
-    who: str
-    group: str
-    reference: str
-    then: Ratio
-    now: Ratio
-
-    def verdict(self, tolerance: float) -> Verdict:
-        """Return whether the ratio changed by more than ``tolerance`` and more than the rounds differ anyway."""
-        if self.now.value > self.then.value * (1 + tolerance) and self.now.low > self.then.high:
-            return Verdict.WORSE
-        if self.then.value > self.now.value * (1 + tolerance) and self.then.low > self.now.high:
-            return Verdict.FASTER
-        return Verdict.SAME
-
-    def __str__(self) -> str:
-        return f"{self.who}, {self.group}: {self.then} -> {self.now} times {self.reference}"
+Run = dict[tuple[str, str], Member]
+"""A saved run: by group and name."""
 
 
-def compare(old: Run, new: Run) -> tuple[list[Comparison], list[str]]:
-    """Return who can be compared, and lines about who cannot. Baselines are not judged: they are no part of tileframe.
-
-    `Unusable` if there is nothing to compare.
-    """
-    common = [group for group in old if group in new]
-    if not common:
-        raise Unusable(
-            f"no group is in both: {_first(old)} and {_first(new)}; take two runs of the same suites at the same scale"
-        )
-    comparisons: list[Comparison] = []
-    lines = [*_only("gone", old, new), *_only("new", new, old)]
-    for group in common:
-        found, left_out = _of_group(group, old[group], new[group])
-        comparisons += found
-        lines += left_out
-    if not comparisons:
-        raise Unusable(f"nothing can be compared ({'; '.join(lines) or 'all are baselines'}); run whole groups")
-    return comparisons, lines
+def read(folder: str, name: str) -> Run:
+    """Load the saved run ``name``; `CannotCompare` if pytest-benchmark did not write it."""
+    run: Run = {}
+    storage: Any = FileStorage(folder, Logger(Logger.QUIET))  # type: ignore[no-untyped-call]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PytestBenchmarkWarning)
+            for one in storage.load_benchmarks(name):
+                said = one["extra_info"]
+                member = run.setdefault((one["group"], said["who"]), Member(said["baseline"], said["reference"]))
+                if said["turn"] in member.seconds:
+                    raise ValueError("more than one run, or a benchmark twice")
+                member.seconds[said["turn"]] = one["min"]
+    except (PytestBenchmarkWarning, KeyError, TypeError, ValueError) as error:
+        raise CannotCompare(f"{name}: not a saved run of these suites ({error})") from error
+    return run
 
 
-def _of_group(group: str, old: dict[str, Entry], new: dict[str, Entry]) -> tuple[list[Comparison], list[str]]:
-    judged = [who for who, entry in new.items() if who in old and not entry.is_baseline]
-    reference = _reference(old, new)
-    if reference is None:
-        return [], [f"not compared: {who}, {group}: nobody to compare it with is in both runs" for who in judged]
-    comparisons: list[Comparison] = []
-    lines: list[str] = []
-    for who in judged:
-        then, now = Ratio.of(old[who], old[reference]), Ratio.of(new[who], new[reference])
-        if who == reference:
-            lines.append(f"not compared: {who}, {group}: the others are compared with it")
-        elif then is None or now is None:
-            lines.append(f"not compared: {who}, {group}: a single round, of it or of {reference}, has no spread")
-        else:
-            comparisons.append(Comparison(who, group, reference, then, now))
-    return comparisons, lines
+def compare(old: Run, new: Run, tolerance: float) -> Iterator[tuple[str, str]]:
+    """Yield a verdict and what it is about: everything but the baselines, which are not judged."""
+    for (group, who), now in ((key, new[key]) for key in old if key in new):
+        others = [key for key in old if key in new and key[0] == group and old[key].is_reference]
+        reference = min(others, key=lambda key: not old[key].is_baseline, default=(group, who))
+        if now.is_baseline or reference == (group, who):
+            continue
+        before, after = old[group, who].ratio(old[reference]), now.ratio(new[reference])
+        if before is None or after is None:
+            yield "single", f"{who}, {group}: a single turn has no spread"
+            continue
+        verdict = "worse" if rose(before, after, tolerance) else "faster" if rose(after, before, tolerance) else "same"
+        yield verdict, f"{who}, {group}: {before} -> {after} times {reference[1]}"
+    yield from (("gone", f"{who}, {group}") for group, who in old if (group, who) not in new)
+    yield from (("new", f"{who}, {group}") for group, who in new if (group, who) not in old)
 
 
-def _reference(old: dict[str, Entry], new: dict[str, Entry]) -> str | None:
-    able = [who for who, entry in new.items() if entry.is_reference and who in old and old[who].is_reference]
-    return min(able, key=lambda who: (not new[who].is_baseline, who), default=None)
-
-
-def _only(word: str, here: Run, there: Run) -> Iterator[str]:
-    """Yield a line on each group, and each one of a common group, that is ``here`` alone."""
-    for group, members in here.items():
-        if group not in there:
-            yield f"{word}: the group {group} ({', '.join(members)})"
-        else:
-            yield from (f"{word}: {who}, {group}" for who in members if who not in there[group])
-
-
-def _first(run: Run) -> str:
-    return f"'{next(iter(run))}', ..." if run else "no benchmark"
-
-
-def report(comparisons: Sequence[Comparison], lines: Sequence[str], tolerance: float) -> int:
-    """Print what was found, and return how many got worse."""
-    found = {verdict: [one for one in comparisons if one.verdict(tolerance) is verdict] for verdict in Verdict}
-    for verdict in (Verdict.WORSE, Verdict.FASTER):
-        for one in found[verdict]:
-            print(f"{verdict.value}: {one}")
-    print(*lines, sep="\n", end="\n" if lines else "")
-    counts = ", ".join(f"{len(ones)} {verdict.value}" for verdict, ones in found.items())
-    print(f"{len(comparisons)} compared: {counts} by more than {100 * tolerance:g}% and the spread")
-    return len(found[Verdict.WORSE])
+def rose(before: Spread, after: Spread, tolerance: float) -> bool:
+    """Say whether a ratio rose by more than ``tolerance`` and beyond the spread of the turns."""
+    return after.median > before.median * (1 + tolerance) and after.least > before.most
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description="Say what became slower between two saved runs, beside its baseline.")
-    parser.add_argument("old", type=Path, metavar="OLD.json")
-    parser.add_argument("new", type=Path, metavar="NEW.json")
+    parser = argparse.ArgumentParser(description="Compare two saved runs by ratios to the bare library.")
+    parser.add_argument("old", metavar="OLD", help="a file, or a saved run like 0001")
+    parser.add_argument("new", metavar="NEW")
     parser.add_argument("--tolerance", type=float, default=0.15, help="a ratio may rise by this share: 0.15 by default")
+    parser.add_argument("--storage", default=".benchmarks", help="pytest-benchmark's folder: .benchmarks by default")
     given = parser.parse_args(arguments)
     try:
-        if not 0 <= given.tolerance < math.inf:
-            raise Unusable(f"--tolerance must be 0 or more, like 0.15, not {given.tolerance}")
-        comparisons, lines = compare(read(given.old), read(given.new))
-    except Unusable as error:
+        found = list(compare(read(given.storage, given.old), read(given.storage, given.new), given.tolerance))
+        if not {"worse", "faster", "same"} & {verdict for verdict, _ in found}:
+            raise CannotCompare("nothing to compare is in both; take two runs of the same groups at the same scale")
+    except CannotCompare as error:
         print(f"check_regression: {error}", file=sys.stderr)
         return 2
-    return int(report(comparisons, lines, given.tolerance) > 0)
+    for verdict, about in found:
+        print(f"{verdict:8}{about}")
+    return int("worse" in {verdict for verdict, _ in found})
 
 
 if __name__ == "__main__":

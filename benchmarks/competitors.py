@@ -1,32 +1,48 @@
-"""Those who make the same pyramid, each by a command of its own, and what each of them has to prove."""
+"""The programs that `speed.py` compares, what each has to prove, and what a run of one takes."""
 
 from __future__ import annotations
 
-import enum
 import json
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
+import cattrs
+
 from benchmarks.limits import Stages
-from benchmarks.proofs import NAME, Traits, wrong_files, wrong_passed_through, wrong_pixels
-from tileframe_bench import baselines
-from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
+from benchmarks.proofs import Traits, differences, differences_of_passthrough, wrong_names
+from tileframe import machine
+from tileframe_bench.baselines import TILE_SIZE
+from tileframe_bench.entrants import NAME, Entrant
 from tileframe_bench.processes import Cost, cost, in_own_process
 
-HERE = Path(__file__).parent
-PROGRAM = Path(sys.executable).with_name("tileframe")
+TARGET = f"{NAME}.dzi"
 
 
-class Proof(enum.Enum):
-    """What has to be true of an output before its time counts."""
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one run took."""
 
-    PIXELS = "all files, their sizes, and the pixels of the reference on every level"
-    PASSED_THROUGH = "all files, their sizes, the slide's own pixels, and the usual ones on the other levels"
-    NAMES = "all files: the tiles of the generator are not always of the size that its own layout says"
+    cost: Cost
+    """Of the whole process."""
+    call: float
+    """Seconds of the work itself, by its own clock: without starting Python and importing libraries."""
+
+    @property
+    def whole(self) -> float:
+        """The seconds of the whole process."""
+        return self.cost.seconds
+
+    @property
+    def peak(self) -> float:
+        """The largest resident size, in megabytes."""
+        return self.cost.peak_resident / 1e6
+
+    @property
+    def own_peak(self) -> float:
+        """The same without the pages of files; 0 where the system does not say."""
+        return (self.cost.peak_anonymous or 0) / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,72 +50,51 @@ class Competitor:
     """One way to make the pyramid."""
 
     name: str
-    baseline: str | None = None
-    """Of `tileframe_bench.baselines`; None for tileframe itself."""
+    entrant: Entrant
     options: tuple[str, ...] = ()
-    """Of ``tileframe run``."""
+    """Of ``tileframe run``, beside those that everyone is given."""
     limit: tuple[str, ...] = ()
     """The options of `benchmarks.stages` that measure the work it cannot do without."""
-    proof: Proof = Proof.PIXELS
-
-    def command(self, source: Path, folder: Path) -> list[str | Path]:
-        """Return what makes ``folder/pyramid.dzi`` of ``source``."""
-        if self.baseline is not None:
-            return [sys.executable, Path(baselines.__file__), self.baseline, source, folder / NAME]
-        common = ["--overlap", f"{OVERLAP}", "--quality", f"{QUALITY}", "--no-limit-bounds", "--quiet"]
-        if self.proof is not Proof.PASSED_THROUGH:
-            common += ["--tile-size", f"{TILE_SIZE}"]
-        target = folder / f"{NAME}.dzi"
-        return [PROGRAM, "run", source, *self.options, *common, "-o", target, "--report", _report(folder)]
+    prove: Callable[[Path, Path, Path], list[str]] = differences
+    """Returns what is wrong, given the source, the pyramid and the reference."""
 
     def run(self, source: Path, folder: Path) -> Run:
-        """Run it in a new ``folder``."""
+        """Make the pyramid in ``folder``, which is made as well."""
         folder.mkdir(parents=True)
-        spent = cost(self.command(source, folder), source=source)
-        said = spent.output.splitlines()[-1] if self.baseline else _report(folder).read_text(encoding="utf-8")
+        workers = machine.available_cores()
+        command = self.entrant.process(source, folder, tile_size=TILE_SIZE, workers=workers)
+        spent = cost([*command, *self.options], source=source)
+        report = folder / "report.json"
+        said = spent.output.splitlines()[-1] if self.entrant.kind == "baseline" else report.read_text(encoding="utf-8")
         return Run(spent, float(json.loads(said)["seconds"]))
 
     def faults(self, source: Path, folder: Path, reference: Path) -> list[str]:
-        """Return what is wrong with what it has made in ``folder``.
-
-        ``reference`` has the pyramid whose pixels are right; with pass-through it is where one is made, once.
-        """
-        wrong = in_own_process(partial(wrong_files, names_only=self.proof is Proof.NAMES), folder)
-        if wrong or self.proof is Proof.NAMES or folder == reference:
-            return wrong
-        if self.proof is Proof.PASSED_THROUGH:
-            return in_own_process(wrong_passed_through, source, folder, reference)
-        return in_own_process(wrong_pixels, folder, reference)
+        """Return what is wrong with what it made in ``folder``, by the pyramid in the folder ``reference``."""
+        return in_own_process(self.prove, source, folder / TARGET, reference / TARGET)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What one run of a competitor took."""
-
-    cost: Cost
-    """Of the whole process."""
-    call: float
-    """Seconds of the work itself, by its own clock: without starting Python and importing libraries."""
-
-
-STREAM = Competitor("stream")
+_stream = Entrant("stream", "backend")
+STREAM = Competitor("stream", _stream)
 PASSTHROUGH = Competitor(
-    "stream --passthrough", options=("--passthrough",), limit=("--passthrough",), proof=Proof.PASSED_THROUGH
+    "stream --passthrough",
+    _stream,
+    ("--passthrough", "--tile-size", "native"),
+    limit=("--passthrough",),
+    prove=differences_of_passthrough,
 )
-OPENSLIDE = Competitor(
-    "stream, openslide", options=("--reader", "openslide"), limit=("--reader", "openslide"), proof=Proof.PIXELS
-)
-VIPS = Competitor("vips", options=("--backend", "vips"))
-DZSAVE = Competitor("bare dzsave", baseline="dzsave")
-POOL = Competitor("generator pool", baseline="pool", proof=Proof.NAMES)
-GENERATOR = Competitor("generator loop", baseline="generator", proof=Proof.NAMES)
+OPENSLIDE = Competitor("stream, openslide", _stream, ("--reader", "openslide"), limit=("--reader", "openslide"))
+VIPS = Competitor("vips", Entrant("vips", "backend"))
+DZSAVE = Competitor("bare dzsave", Entrant("bare dzsave", "baseline"))
+# The tiles of the generator are not always of the size that its own layout says.
+POOL = Competitor("generator pool", Entrant("generator pool", "baseline"), prove=wrong_names)
+GENERATOR = Competitor("generator loop", Entrant("generator loop", "baseline"), prove=wrong_names)
 
 
 def competitors_for(traits: Traits, *, slow: bool = False) -> list[Competitor]:
     """Return those who can do such an input, and ``slow`` ones only on demand."""
     able = {
         STREAM: True,
-        PASSTHROUGH: traits.stores_jpegs and has_passthrough(),
+        PASSTHROUGH: traits.stores_jpegs,
         OPENSLIDE: traits.is_slide,
         VIPS: True,
         DZSAVE: traits.dzsave_reads,
@@ -111,23 +106,27 @@ def competitors_for(traits: Traits, *, slow: bool = False) -> list[Competitor]:
 
 
 def reference_of(competitors: Sequence[Competitor]) -> Competitor:
-    """Return the one whose pixels are right: bare dzsave, or, where it cannot read the input, the backend `vips`."""
-    return DZSAVE if DZSAVE in competitors else VIPS
+    """Return whose pixels are right: bare dzsave, or, where it cannot read the input, `vips`, or else the first."""
+    return next((one for one in (DZSAVE, VIPS) if one in competitors), competitors[0])
 
 
-def has_passthrough() -> bool:
-    """Say whether this tileframe can pass tiles through."""
-    said = subprocess.run([PROGRAM, "run", "--help"], check=True, capture_output=True, text=True)
-    return "--passthrough" in said.stdout
-
-
-def measured_stages(source: Path, folder: Path, limit: tuple[str, ...]) -> Stages:
+def measured_stages(source: Path, folder: Path, limit: tuple[str, ...] = ()) -> Stages:
     """Measure what the work takes stage by stage, in a process of its own."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    return Stages.parse(
-        cost([sys.executable, HERE / "stages.py", source, folder, *limit, "--json"], source=source).output
-    )
+    script = Path(__file__).with_name("stages.py")
+    found = cost([sys.executable, script, source, folder, *limit, "--json"], source=source)
+    return cattrs.structure(json.loads(found.output), Stages)
 
 
-def _report(folder: Path) -> Path:
-    return folder / "report.json"
+def one_round(competitors: Sequence[Competitor], source: Path, scratch: Path, number: int) -> dict[Competitor, Run]:
+    """Run ``competitors`` in turn, in fresh folders below ``scratch``, and prove what each has made."""
+    folder = scratch / f"{number}"
+    runs = {one: one.run(source, folder / one.name) for one in competitors}
+    for one in competitors:
+        # The reference of pass-through is made for the proof, once.
+        reference = scratch / "without passthrough" if one is PASSTHROUGH else folder / reference_of(competitors).name
+        if wrong := one.faults(source, folder / one.name, reference):
+            raise SystemExit(f"{one.name}: {len(wrong)} faults, {wrong[0]} for one; no time counts")
+    seconds = ", ".join(f"{one.name} {run.whole:.2f}" for one, run in runs.items())
+    print(f"{source.stem}, round {number or 'to warm up'}: {seconds} s", file=sys.stderr, flush=True)
+    return runs

@@ -7,7 +7,7 @@ import warnings
 import pytest
 from pytest_benchmark.logger import PytestBenchmarkWarning
 
-from benchmarks.turns import is_timed
+from benchmarks.suite import is_timed
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,68 +12,54 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.markdown import NONE, table
 from tileframe import CheckError
 from tileframe_bench.processes import cost, in_own_process
 from tileframe_bench.scratch import scratch_folder
-from tileframe_bench.wording import count, figure
+from tileframe_bench.text import count, figure
 from tileframe_bench.workloads import WORKLOADS, scaled
 
 TILEFRAME = (sys.executable, "-m", "tileframe")
 HELD_EQUAL = ("--overlap", "0", "--no-limit-bounds", "--workers", "1", "--backend", "stream")
 PASSED = "pass-through"
 TILES = ("--tile-size", "256")
-WAYS = {
+FORMATS = {
     "JPEG 75": (*TILES, "--quality", "75"),
     "JPEG 85": (*TILES, "--quality", "85"),
     "JPEG 90": (*TILES, "--quality", "90"),
     "PNG": (*TILES, "--format", "png"),
     PASSED: ("--passthrough",),  # tiles of 240, as the slide has them
 }
+NONE = "\N{EN DASH}"
 INPUTS = {"babel": "photograph", "svs": "section"}
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """One pyramid."""
-
-    seconds: float
-    """Of the whole command."""
-    weight: int
-    """Of all tiles, in bytes."""
-
-
-def made(source: Path, way: str, folder: Path) -> Made:
-    """Tile ``source``, verify what came out, and return what it took; `CheckError` if it is not right."""
+def made(source: Path, name: str, folder: Path) -> tuple[float, int]:
+    """Tile ``source``, verify it, and return the seconds and the bytes of all tiles; `CheckError` if it is wrong."""
     report, out = folder / "report.json", folder / "pyramid.dzi"
     folder.mkdir()
-    options: list[str | Path] = [*HELD_EQUAL, *WAYS[way], "--quiet", "--report", report, "-o", out]
+    options: list[str | Path] = [*HELD_EQUAL, *FORMATS[name], "--quiet", "--report", report, "-o", out]
     took = cost([*TILEFRAME, "run", source, *options], source=source)
     found = subprocess.run([*TILEFRAME, "verify", out], capture_output=True, text=True, check=False)
     if found.returncode:
-        raise CheckError(f"{way}: {found.stdout}{found.stderr}")
-    return Made(took.seconds, json.loads(report.read_text(encoding="utf-8"))["tile_bytes"])
+        raise CheckError(f"{name}: {found.stdout}{found.stderr}")
+    return took.seconds, json.loads(report.read_text(encoding="utf-8"))["tile_bytes"]
 
 
-def rows(name: str, source: Path, size: str, rounds: int, folder: Path) -> list[list[str]]:
-    """Return a row of megabytes and one of seconds, with every way in turn for ``rounds`` rounds."""
-    ways = [way for way in WAYS if way != PASSED or source.suffix == ".svs"]
-    found: dict[str, list[Made]] = {way: [] for way in ways}
-    for number in range(rounds):
-        for way in ways:
-            found[way].append(made(source, way, folder / f"{name} {way} {number}"))
-            print(f"{name}: {way}: {found[way][-1]}", file=sys.stderr, flush=True)
-    weights = {way: f"{some[0].weight / 1e6:.0f}" for way, some in found.items()}
-    seconds = {way: f"{figure(median(one.seconds for one in some))} s" for way, some in found.items()}
-    of_all = f"{INPUTS[name]}, {size}, {source.stat().st_size / 1e6:.0f} MB"
-    return [
-        [f"{of_all}: MB", *(weights.get(way, NONE) for way in WAYS)],
-        ["the same: time on one core", *(seconds.get(way, NONE) for way in WAYS)],
+def rows(of_all: str, source: Path, rounds: int, folder: Path) -> list[list[str]]:
+    """Return a row of megabytes and one of seconds, with every format in turn for ``rounds`` rounds."""
+    weights, seconds = dict.fromkeys(FORMATS, NONE), dict.fromkeys(FORMATS, NONE)
+    able = [name for name in FORMATS if name != PASSED or source.suffix == ".svs"]
+    found = [
+        {name: made(source, name, folder / f"{source.stem} {name} {number}") for name in able}
+        for number in range(rounds)
     ]
+    for name in able:
+        seconds[name] = f"{figure(median(one[name][0] for one in found))} s"
+        weights[name] = f"{found[0][name][1] / 1e6:.0f}"
+    return [[f"{of_all}: MB", *weights.values()], ["the same: time on one core", *seconds.values()]]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -81,14 +67,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--scale", type=float, default=0.5, help="both sides of the inputs times this; default: 0.5")
     parser.add_argument("--rounds", type=int, default=3, help="default: 3, of which the median is given")
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where the outputs go; default: temporary files")
-    options = parser.parse_args(arguments)
-    lines = []
-    with scratch_folder(options.scratch) as folder:
-        for name in INPUTS:
-            workload = scaled(WORKLOADS[name], options.scale)
+    given = parser.parse_args(arguments)
+    lines = [[f"medians of {count(given.rounds, 'round')}", *FORMATS], [":--", *["--:"] * len(FORMATS)]]
+    with scratch_folder(given.scratch) as folder:
+        for name, kind in INPUTS.items():
+            workload = scaled(WORKLOADS[name], given.scale)
             source = in_own_process(workload.make)
-            lines += rows(name, source, f"{workload.size}", options.rounds, folder)
-    print(table([f"medians of {count(options.rounds, 'round')}", *WAYS], lines))
+            of_all = f"{kind}, {workload.size}, {source.stat().st_size / 1e6:.0f} MB"
+            lines += rows(of_all, source, given.rounds, folder)
+    print(*(f"| {' | '.join(line)} |" for line in lines), sep="\n")
 
 
 if __name__ == "__main__":

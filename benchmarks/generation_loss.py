@@ -1,6 +1,6 @@
 """What is lost when the JPEG tiles of a slide are decoded and encoded again: what pass-through saves.
 
-``python benchmarks/generation_loss.py SLIDE ...`` prints, for each slide and quality, the PSNR of the tiles
+``python benchmarks/generation_loss.py SLIDE ...`` prints, for each slide and quality, the PSNR of the whole base tiles
 against what the slide reads as, and the size of both.
 """
 
@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from tileframe import Box, CompressedTiles, Source, Writer
+from tileframe import Box, CompressedTiles, JobSpec, Source, Writer, open_job
 from tileframe import registry as registry_module
-from tileframe.planning import open_source
 
 QUALITIES = (75, 85, 90, 95)
 
@@ -34,24 +32,19 @@ class Loss:
 
 
 def loss(source: Source, writer: Writer) -> Loss:
-    """Encode the whole base tiles of ``source`` and look at what comes back."""
+    """Encode the whole base tiles of ``source`` and compare what comes back."""
+    size, tile = source.facts.size, source.facts.tile_size
+    if tile is None or not isinstance(source, CompressedTiles) or source.refuses_compressed():
+        raise SystemExit("the slide's tiles are no JPEGs")
     squares, samples, encoded, own = 0.0, 0, 0, 0
-    for box, data in _tiles(source):
-        pixels = source.read(box)
+    for col, row in np.ndindex(size.width // tile.width, size.height // tile.height):
+        if (data := source.compressed_tile(col, row)) is None:
+            continue
+        pixels = source.read(Box(col * tile.width, row * tile.height, tile.width, tile.height))
         again = writer.encode(pixels)
         squares += float(np.square(writer.decode(again).astype(np.float64) - pixels).sum())
         samples, encoded, own = samples + pixels.size, encoded + len(again), own + len(data)
     return Loss(10 * math.log10(255**2 * samples / squares), encoded, own)
-
-
-def _tiles(source: Source) -> Iterator[tuple[Box, bytes]]:
-    size, tile = source.facts.size, source.facts.tile_size
-    if tile is None or not isinstance(source, CompressedTiles) or source.refuses_compressed():
-        raise SystemExit("the slide's tiles are no JPEGs")
-    for row in range(size.height // tile.height):
-        for col in range(size.width // tile.width):
-            if (data := source.compressed_tile(col, row)) is not None:
-                yield Box(col * tile.width, row * tile.height, tile.width, tile.height), data
 
 
 def main() -> None:
@@ -59,7 +52,7 @@ def main() -> None:
     parser.add_argument("slides", nargs="+", type=Path, metavar="SLIDE")
     registry = registry_module.load()
     for slide in parser.parse_args().slides:
-        with open_source(slide, registry)[1] as source:
+        with open_job(JobSpec(slide, slide.with_name("unused.dzi"), limit_bounds=False)).source as source:
             for quality in QUALITIES:
                 found = loss(source, registry.writer("jpeg").make(quality))
                 sizes = f"{found.encoded / 1e6:.2f} MB, the slide's own {found.own / 1e6:.2f} MB"

@@ -8,16 +8,14 @@ It fits a line through megapixels and seconds: time is to grow with the area, an
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import correlation, linear_regression, median
+from statistics import StatisticsError, correlation, linear_regression, median
 from typing import TYPE_CHECKING
 
-from benchmarks.competitors import STREAM, Run
-from benchmarks.measured import call, whole
+from benchmarks.competitors import STREAM, one_round
 from tileframe import Rgb, Size
 from tileframe_bench.processes import in_own_process
 from tileframe_bench.workloads import Workload
@@ -55,23 +53,32 @@ def inputs(kind: str, most_megapixels: float) -> list[Repeated]:
     return [replace(KINDS[kind], size=size) for size in sizes if size.area <= most_megapixels * 1e6]
 
 
-def measure(workload: Repeated, source: Path, scratch: Path, rounds: int) -> list[Run]:
-    """Return ``rounds`` runs after one to warm up, each of which has proved its files."""
-    runs = []
-    for number in range(rounds + 1):
-        folder = scratch / f"{workload.size}" / f"{number}"
-        runs.append(STREAM.run(source, folder))
-        if wrong := STREAM.faults(source, folder, folder):
-            raise SystemExit(f"{workload.size}: {len(wrong)} tiles are wrong, {wrong[0]} for one; no time counts")
-        print(f"{workload.size}, round {number or 'to warm up'}: {runs[-1].cost.seconds:.2f} s", file=sys.stderr)
-    return runs[1:]
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The straight line through megapixels and seconds."""
 
+    pace: float
+    """Megapixels a second."""
+    start: float
+    """Seconds with nothing to do."""
+    squared: float
+    """R²."""
 
-def fit(megapixels: Sequence[float], seconds: Sequence[float], about: str) -> str:
-    """Return what the line through the points says."""
-    line = linear_regression(megapixels, seconds)
-    squared = correlation(megapixels, seconds) ** 2
-    return f"{about}: {1 / line.slope:.0f} MP/s, and {line.intercept:.2f} s to begin with; R2 {squared:.5f}"
+    @classmethod
+    def through(cls, points: Sequence[tuple[float, float]]) -> Line | None:
+        """Return the line through ``points``; None if they are fewer than three, or do not rise."""
+        if len({megapixels for megapixels, _ in points}) < 3:
+            return None
+        megapixels, seconds = zip(*points, strict=True)
+        try:
+            slope, start = linear_regression(megapixels, seconds)
+            squared = correlation(megapixels, seconds) ** 2
+        except StatisticsError:  # all took the same time
+            return None
+        return cls(1 / slope, start, squared) if slope > 0 else None
+
+    def __str__(self) -> str:
+        return f"{self.pace:.0f} MP/s, and {self.start:.2f} s to begin with; R2 {self.squared:.5f}"
 
 
 def main() -> None:
@@ -80,29 +87,27 @@ def main() -> None:
     parser.add_argument("--most-megapixels", type=float, default=1600, metavar="N", help="leave larger pictures out")
     parser.add_argument("--rounds", type=int, default=3, help="after one to warm up")
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where the outputs go; default: temporary files")
-    arguments = parser.parse_args()
+    given = parser.parse_args()
     points = []
     print(f"{'picture':>14}{'MP':>8}{'process s':>11}{'call s':>9}{'MP/s':>7}{'cores':>7}{'peak MB':>9}{'own MB':>8}")
-    with tempfile.TemporaryDirectory(prefix="tileframe-growth-", dir=arguments.scratch) as scratch:
-        for workload in inputs(arguments.kind, arguments.most_megapixels):
-            source = in_own_process(workload.make)
-            runs = measure(workload, source, Path(scratch), arguments.rounds)
-            megapixels = workload.size.area / 1e6
-            seconds, called = median(map(whole, runs)), median(map(call, runs))
-            points.append((megapixels, seconds, called))
-            peak = max(run.cost.peak for run in runs) / 1e6
-            own = max(run.cost.anonymous or 0 for run in runs) / 1e6
-            cores = median(run.cost.cores for run in runs)
+    with tempfile.TemporaryDirectory(prefix="tileframe-growth-", dir=given.scratch) as scratch:
+        for workload in inputs(given.kind, given.most_megapixels):
+            source, area = in_own_process(workload.make), workload.size.area / 1e6
+            rounds = [
+                one_round([STREAM], source, Path(scratch, source.stem), number) for number in range(given.rounds + 1)
+            ]
+            runs = [of_all[STREAM] for of_all in rounds[1:]]
+            whole, call = (median(figures) for figures in zip(*((run.whole, run.call) for run in runs), strict=True))
+            points.append((area, whole, call))
             print(
-                f"{workload.size!s:>14}{megapixels:8.0f}{seconds:11.2f}{called:9.2f}{megapixels / called:7.0f}"
-                f"{cores:7.2f}{peak:9.0f}{own:8.0f}",
+                f"{workload.size!s:>14}{area:8.0f}{whole:11.2f}{call:9.2f}{area / call:7.0f}"
+                f"{median(run.cost.cores_busy for run in runs):7.2f}"
+                f"{max(run.peak for run in runs):9.0f}{max(run.own_peak for run in runs):8.0f}",
                 flush=True,
             )
     print("own: without the pages of the input file, which libvips maps into memory and the system may drop")
-    if len(points) > 1:
-        areas, by_process, by_call = zip(*points, strict=True)
-        print(fit(areas, by_process, "whole process"))
-        print(fit(areas, by_call, "the call"))
+    print("whole process:", Line.through([(area, whole) for area, whole, _ in points]) or "too few points")
+    print("the call:", Line.through([(area, call) for area, _, call in points]) or "too few points")
 
 
 if __name__ == "__main__":

@@ -1,27 +1,25 @@
-"""The figures of one workload: medians, spreads and ratios over all rounds."""
+"""The figures of `speed.py` for one input: medians, spreads and ratios over all rounds, and the targets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from statistics import median
+from operator import attrgetter
 
-from benchmarks.competitors import DZSAVE, Competitor, Run
-from benchmarks.limits import STAGES, Stages
+from benchmarks.competitors import DZSAVE, OPENSLIDE, PASSTHROUGH, POOL, STREAM, Competitor, Run
+from benchmarks.limits import Stages
 from benchmarks.proofs import Traits
 from tileframe_bench.records import Spread
 
-Clock = Callable[[Run], float]
-
-
-def whole(run: Run) -> float:
-    """The seconds of the whole process."""
-    return run.cost.seconds
-
-
-def call(run: Run) -> float:
-    """The seconds of the call alone."""
-    return run.call
+Figure = Callable[[Run], float]
+CLOCKS: dict[str, Figure] = {"whole process": attrgetter("whole"), "the call": attrgetter("call")}
+# Times as fast as another one, at least, by workload.
+FASTER = {"babel": [(STREAM, DZSAVE, 1.35)], "svs": [(STREAM, DZSAVE, 1.6), (PASSTHROUGH, DZSAVE, 2.5)]}
+FASTER_THAN_POOL = 2.0
+# Times the limit, at most.
+OF_LIMIT = 1.3
+# Megabytes, for sources that give rows and for those that give regions.
+ROWS_MEMORY, REGIONS_MEMORY = 500, 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,63 +28,77 @@ class Measured:
 
     name: str
     traits: Traits
-    competitors: tuple[Competitor, ...]
-    rounds: tuple[dict[Competitor, Run], ...]
-    stages: tuple[dict[tuple[str, ...], Stages], ...]
-    """For each round, by the options of the measurement."""
+    runs: dict[Competitor, list[Run]]
+    """By round."""
+    stages: dict[tuple[str, ...], list[Stages]]
+    """The work alone, by round, with the options that `Competitor.limit` has."""
 
-    def figures(self, competitor: Competitor, figure: Clock) -> Spread:
-        """Return ``figure`` of all runs of ``competitor``."""
-        return Spread.of([figure(runs[competitor]) for runs in self.rounds])
+    def spread(self, one: Competitor, figure: Figure) -> Spread:
+        """Return the spread of ``figure`` over the rounds."""
+        return Spread.of([figure(run) for run in self.runs[one]])
 
-    def times_as_fast(self, competitor: Competitor, clock: Clock, than: Competitor = DZSAVE) -> Spread | None:
+    def times_as_fast(self, one: Competitor, clock: Figure, than: Competitor = DZSAVE) -> Spread | None:
         """Return how many times as fast as ``than`` it is, pair by pair; None where one of the two did not run."""
-        if not {competitor, than} <= set(self.competitors):
+        if not {one, than} <= self.runs.keys():
             return None
-        return Spread.of([clock(runs[than]) / clock(runs[competitor]) for runs in self.rounds])
+        return Spread.of_ratios(*([clock(run) for run in self.runs[who]] for who in (one, than)))
 
-    def of_limit(self, competitor: Competitor, clock: Clock) -> Spread:
+    def of_limit(self, one: Competitor, clock: Figure) -> Spread:
         """Return how many times the limit of its round it takes."""
-        return Spread.of(
-            [
-                clock(runs[competitor]) / stages[competitor.limit].limit
-                for runs, stages in zip(self.rounds, self.stages, strict=True)
-            ]
-        )
-
-    def median_stages(self, limit: tuple[str, ...]) -> Stages:
-        """Return the stages with the median seconds of each."""
-        rounds = [stages[limit] for stages in self.stages]
-        seconds = {stage: median(stages.seconds[stage] for stages in rounds) for stage in STAGES}
-        return Stages(rounds[0].in_order, rounds[0].cores, seconds)
+        limits = [stages.limit for stages in self.stages[one.limit]]
+        return Spread.of_ratios(limits, [clock(run) for run in self.runs[one]])
 
 
 def table(measured: Measured) -> str:
-    """Return the figures of all competitors: of the whole processes, then of the calls."""
-    lines = [
-        f"{'whole process':22}{'seconds':>24}{'CPU s':>8}{'cores':>7}{'peak MB':>9}{'own MB':>8}"
-        f"{'x dzsave':>25}{'x limit':>25}"
-    ]
-    for one in measured.competitors:
-        busy = measured.figures(one, lambda run: run.cost.busy).median
-        cores = measured.figures(one, lambda run: run.cost.cores).median
-        peak = measured.figures(one, lambda run: run.cost.peak / 1e6).most
-        own = measured.figures(one, lambda run: (run.cost.anonymous or 0) / 1e6).most
-        lines.append(
-            f"{one.name:22}{measured.figures(one, whole)!s:>24}{busy:8.2f}{cores:7.2f}{peak:9.0f}{own:8.0f}"
-            f"{_ratios(measured, one, whole)}"
-        )
-    lines += ["", f"{'the call':22}{'seconds':>24}{'':32}{'x dzsave':>25}{'x limit':>25}"]
-    lines += [
-        f"{one.name:22}{measured.figures(one, call)!s:>24}{'':32}{_ratios(measured, one, call)}"
-        for one in measured.competitors
-    ]
-    lines += ["", "limit: the work alone, one thread, over all of the data; medians of the rounds"]
-    for limit in dict.fromkeys(one.limit for one in measured.competitors):
-        lines.append(f"  {' '.join(limit) or 'plain':20}{measured.median_stages(limit)}")
+    """Return the figures of all competitors: of the whole processes, then of the calls, then the limits."""
+    lines = []
+    for name, clock in CLOCKS.items():
+        is_whole = name == "whole process"
+        costs = f"{'CPU s':>8}{'cores':>7}{'peak MB':>9}{'own MB':>8}" if is_whole else f"{'':32}"
+        lines.append(f"{name:22}{'seconds':>24}{costs}{'x dzsave':>25}{'x limit':>25}")
+        for one in measured.runs:
+            fast = None if one is DZSAVE else measured.times_as_fast(one, clock)
+            if is_whole:
+                busy = measured.spread(one, lambda run: run.cost.cpu_seconds).median
+                cores = measured.spread(one, lambda run: run.cost.cores_busy).median
+                peak, own = (measured.spread(one, attrgetter(held)).most for held in ("peak", "own_peak"))
+                costs = f"{busy:8.2f}{cores:7.2f}{peak:9.0f}{own:8.0f}"
+            ratios = f"{fast or '-'!s:>25}{measured.of_limit(one, clock)!s:>25}"
+            lines.append(f"{one.name:22}{measured.spread(one, clock)!s:>24}{costs}{ratios}")
+        lines.append("")
+    lines.append("limit: the work alone, one thread, over all of the data; medians of the rounds")
+    for limit, rounds in measured.stages.items():
+        lines.append(f"  {' '.join(limit) or 'plain':20}{Stages.medians(rounds)}")
     return "\n".join(lines)
 
 
-def _ratios(measured: Measured, one: Competitor, clock: Clock) -> str:
-    fast = "" if one is DZSAVE else measured.times_as_fast(one, clock) or "-"
-    return f"{fast!s:>25}{measured.of_limit(one, clock)!s:>25}"
+def verdicts(measured: Measured) -> Iterator[str]:
+    """Yield a line for each target of the workload: was it reached?"""
+    pool = [(OPENSLIDE, POOL, FASTER_THAN_POOL)] if measured.traits.is_slide else []
+    for one, than, least in [*FASTER.get(measured.name, []), *pool]:
+        fast = [measured.times_as_fast(one, clock, than) for clock in CLOCKS.values()]
+        yield _line(f"{one.name} is at least {least} times as fast as {than.name}", fast, least=least)
+    for one in [one for one in (STREAM, PASSTHROUGH, OPENSLIDE) if one in measured.runs]:
+        figures = [measured.of_limit(one, clock) for clock in CLOCKS.values()]
+        yield _line(f"{one.name} takes at most {OF_LIMIT} times its limit", figures, most=OF_LIMIT)
+        most = ROWS_MEMORY if measured.traits.in_order and one is not OPENSLIDE else REGIONS_MEMORY
+        peak, own = (measured.spread(one, attrgetter(held)).most for held in ("peak", "own_peak"))
+        yield f"{one.name} stays below {most} MB: {peak:.0f} MB {_word(peak < most)} ({own:.0f} MB without files)"
+    if measured.name == "jp2k":
+        stages = Stages.medians(measured.stages[STREAM.limit])
+        decoding = [stages.seconds["decode"] / stages.cores]
+        times = [Spread.of_ratios(decoding, [clock(run) for run in measured.runs[STREAM]]) for clock in CLOCKS.values()]
+        about = f"the JPEG 2000 decoding, {decoding[0]:.2f} s on {stages.cores} cores"
+        yield _line(f"stream takes at most {OF_LIMIT} times {about}", times, most=OF_LIMIT)
+
+
+def _line(about: str, figures: Sequence[Spread | None], least: float = 0, most: float = float("inf")) -> str:
+    said = []
+    for name, spread in zip(CLOCKS, figures, strict=True):
+        reached = "not measured" if spread is None else f"{spread.median:.2f} {_word(least <= spread.median <= most)}"
+        said.append(f"{name} {reached}")
+    return f"{about}: {', '.join(said)}"
+
+
+def _word(reached: bool) -> str:
+    return "reached" if reached else "NOT reached"

@@ -1,6 +1,6 @@
-"""Every file of a folder, with every layout, with and without bounds: do the backends agree?
+"""Compare the backends over every file of a folder, in every layout, with and without bounds.
 
-python benchmarks/parity.py FOLDER [WORD ...]    # only files whose path holds one of the words
+``python benchmarks/parity.py FOLDER [WORD ...]`` takes only files whose path holds one of the words, if there are any.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import sys
 import tempfile
 from itertools import product
 from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.agreement import COMBINATIONS, disagreement
 from tileframe import registry as registry_module

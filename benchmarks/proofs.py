@@ -1,26 +1,19 @@
-"""What a benchmark has to know and to prove in a process of its own, so that the one that measures stays small."""
+"""What an output has to satisfy before its time counts.
+
+`speed.py` runs these in a process of their own, for a child's peak memory begins at what its parent holds.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-import numpy as np
-import simplejpeg
-
 import tileframe
-from benchmarks import outputs
-from benchmarks.outputs import key, sample, tiles, unlike
-from tileframe import Access, CompressedTiles
-from tileframe.dzi import parse_descriptor
-from tileframe.planning import open_source
+from tileframe import Access, CompressedTiles, Equality, JobSpec, open_job
+from tileframe.against import check_against
 from tileframe.registry import load
 from tileframe_bench.baselines import OVERLAP, QUALITY
-
-SAMPLE = 500
-NAME = "pyramid"
+from tileframe_bench.judging import judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,78 +34,47 @@ class Traits:
 def traits(path: Path) -> Traits:
     """Open ``path`` in every way there is."""
     import openslide
-
-    _, source = open_source(path, load())
-    with source:
-        compressed = isinstance(source, CompressedTiles) and source.refuses_compressed() is None
-        facts = source.facts
-    return Traits(
-        size=facts.size,
-        in_order=facts.access is Access.ROWS,
-        is_slide=openslide.OpenSlide.detect_format(str(path)) is not None,
-        stores_jpegs=compressed and facts.tile_size is not None and facts.tile_size.width == facts.tile_size.height,
-        dzsave_reads=_dzsave_reads(path),
-    )
-
-
-def _dzsave_reads(path: Path) -> bool:
     import pyvips
 
+    with open_job(JobSpec(path, path.with_name("unused.dzi"), limit_bounds=False)).source as source:
+        compressed = isinstance(source, CompressedTiles) and source.refuses_compressed() is None
+        size, tile, access = source.facts.size, source.facts.tile_size, source.facts.access
     try:
         pyvips.Image.new_from_file(str(path), access="sequential").crop(0, 0, 1, 1).copy_memory()
+        dzsave_reads = True
     except pyvips.Error:
-        return False
-    return True
+        dzsave_reads = False
+    is_slide = openslide.OpenSlide.detect_format(str(path)) is not None
+    stores_jpegs = compressed and tile is not None and tile.width == tile.height
+    return Traits(size, access is Access.ROWS, is_slide, stores_jpegs, dzsave_reads)
 
 
-def wrong_files(folder: Path, *, names_only: bool = False) -> list[str]:
-    """Return what is wrong with the files of the pyramid in ``folder``, by its own descriptor; see `outputs.faults`."""
-    pyramid, _ = parse_descriptor((folder / f"{NAME}.dzi").read_text(encoding="utf-8"))
-    made = folder / f"{NAME}_files"
-    if names_only:
-        return sorted(outputs.keys(made) ^ {key(tile) for tile in tiles(pyramid)})
-    return outputs.faults(made, pyramid)
+def wrong_names(source: Path, target: Path, reference: Path) -> list[str]:
+    """Return the tiles of the pyramid ``target`` that are missing or too many, of whatever size they are."""
+    made = tileframe.open_pyramid(target)
+    return sorted({key for key, _ in made.layout.keys(made.pyramid)} ^ set(made.files.keys()))
 
 
-def wrong_pixels(folder: Path, reference: Path) -> list[str]:
-    """Return those of a sample of tiles whose pixels are not those of the pyramid in ``reference``."""
-    pyramid, _ = parse_descriptor((reference / f"{NAME}.dzi").read_text(encoding="utf-8"))
-    return unlike(folder / f"{NAME}_files", reference / f"{NAME}_files", sample(pyramid, SAMPLE))
+def differences(source: Path, target: Path, reference: Path, promised: Equality = Equality.PIXELS) -> list[str]:
+    """Compare all tiles with the reference; return what is wrong with names, sizes, pixels as promised, or JPEG tables.
 
-
-def wrong_passed_through(slide: Path, folder: Path, reference: Path) -> list[str]:
-    """Return what is wrong with the pixels of a pyramid with pass-through.
-
-    Whole tiles of the base show what the slide reads. All others, the cut ones at the edges and those of the lower
-    levels, are those of a run without pass-through on the same grid, which this makes in ``reference``, once.
+    With the target itself as reference: whether all of its tiles are there, sound, and of their sizes.
     """
-    pyramid, _ = parse_descriptor((folder / f"{NAME}.dzi").read_text(encoding="utf-8"))
+    verdict = judge(reference, target, promised)
+    return [] if verdict.is_ranked else list(verdict.marks)
+
+
+def differences_of_passthrough(source: Path, target: Path, reference: Path) -> list[str]:
+    """Return what is wrong with a pyramid whose base tiles are those of the slide ``source``.
+
+    The base has to show what the slide reads. The levels below are to be those of a run without pass-through on the
+    same grid, which this makes as ``reference`` if it is not there.
+    """
+    made = tileframe.open_pyramid(target)
     if not reference.exists():
-        reference.mkdir()
-        tileframe.run(
-            slide,
-            reference / f"{NAME}.dzi",
-            backend="stream",
-            quality=QUALITY,
-            tile_size=pyramid.tile_size,
-            overlap=OVERLAP,
-            limit_bounds=False,
-        )
-    whole = {
-        key(tile): tile
-        for tile in pyramid.tiles(pyramid.base_level)
-        if pyramid.tile_box(tile).size.area == pyramid.tile_size**2
-    }
-    names = sample(pyramid, SAMPLE)
-    made = folder / f"{NAME}_files"
-    wrong = unlike(made, reference / f"{NAME}_files", (name for name in names if name not in whole))
-    _, source = open_source(slide, load())
-    with source:
-        box = pyramid.tile_box
-        wrong += _unread(made, source, ((name, box(whole[name])) for name in names if name in whole))
-    return wrong
-
-
-def _unread(made: Path, source: tileframe.Source, boxes: Iterable[tuple[str, tileframe.Box]]) -> list[str]:
-    decode = partial(simplejpeg.decode_jpeg, colorspace="RGB", strict=True)
-    return [name for name, box in boxes if not np.array_equal(decode((made / name).read_bytes()), source.read(box))]
+        side = made.pyramid.tile_size
+        tileframe.run(source, reference, quality=QUALITY, tile_size=side, overlap=OVERLAP, limit_bounds=False)
+    found = tileframe.compare(tileframe.open_pyramid(reference), made)
+    lower = [f"level {level.level} has other pixels" for level in found.levels[:-1] if level.differing]
+    base = [str(finding) for finding in check_against(made, source, load(), lambda tiles, pixels: None)]
+    return [*found.layout, *lower, *base]

@@ -1,22 +1,20 @@
-"""What `results.py` keeps of its measurements, section by section, as JSON."""
+"""The measurements of `results.py` that are kept as JSON in `benchmarks/results`, and joined for the page.
+
+A section is measured in several sittings, with others between them: on a machine that others use, rounds within
+minutes of each other show less than it varies within a day.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from statistics import median
 
-import cattrs
+from benchmarks.limits import Stages
+from tileframe_bench.records import Bench, Entry, Machine, Run, Trial, baseline_of, from_json, to_json, worst_of
 
-from benchmarks.limits import STAGES, Stages
-from benchmarks.sittings import joined
-from tileframe_bench.records import Bench, Entry, Machine, Run, Trial
-from tileframe_bench.saving import from_json, to_json
-
-# The files of each section: several, where it is measured in several sittings.
+# The files of each section, one for each sitting.
 SITTINGS: Mapping[str, Sequence[str]] = {
     "table": ("table", "table-2", "table-3"),
     "workers": ("workers",),
@@ -24,12 +22,10 @@ SITTINGS: Mapping[str, Sequence[str]] = {
     "tile_sizes": ("tile_sizes",),
     "again": ("again", "again-2"),
 }
-SECTIONS = tuple(SITTINGS)
 FILES = tuple(chain.from_iterable(SITTINGS.values()))
 WORK = "stages"
-TIMELINE_OF = "babel", 256
-# By file, the inputs and tile sizes of which the page shows what a run did over time.
-OVER_TIME: Mapping[str, Collection[tuple[str, int]]] = {"table": [TIMELINE_OF]}
+# The file, input and tile size of which the median runs keep their samples, for the plots over time.
+OVER_TIME = "table", "babel", 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +41,6 @@ class Work:
     rounds: dict[str, tuple[Stages, ...]]
     """By input."""
 
-    def median(self, name: str) -> Stages:
-        """Return the stages of the input ``name`` with the median seconds of each."""
-        rounds = self.rounds[name]
-        seconds = {stage: median(stages.seconds[stage] for stages in rounds) for stage in STAGES}
-        return Stages(rounds[0].in_order, rounds[0].cores, seconds)
-
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -60,46 +50,54 @@ class Kept:
     """By file."""
     work: Work | None = None
 
-    def section(self, name: str) -> Bench | None:
-        """Return what all sittings of a section found; None if it was not measured."""
-        sittings = [self.benches[file] for file in SITTINGS[name] if file in self.benches]
-        return joined(sittings) if sittings else None
+    def trials(self, section: str) -> list[Trial]:
+        """Return the trials of ``section`` with the runs of all sittings; none if it was not measured."""
+        first, *later = [self.benches[file].trials for file in SITTINGS[section] if file in self.benches] or [()]
+        others = list(chain.from_iterable(later))
+        return [_joined([trial, *(one for one in others if like(one) == like(trial))]) for trial in first]
 
-    def trials(self, section: str) -> tuple[Trial, ...]:
-        """Return those of ``section``; none if it was not measured."""
-        found = self.section(section)
-        return found.trials if found else ()
+
+def like(trial: Trial) -> tuple[object, ...]:
+    """Return what trials that can be compared have in common."""
+    return trial.input, trial.size, trial.tile_size, trial.workers
+
+
+def _joined(sittings: Sequence[Trial]) -> Trial:
+    if len(sittings) == 1:
+        return sittings[0]
+    entries = tuple(_entry(entry, sittings) for entry in sittings[0].entries)
+    return replace(sittings[0], entries=entries, baseline=baseline_of(entries))
+
+
+def _entry(first: Entry, sittings: Sequence[Trial]) -> Entry:
+    theirs = [entry for trial in sittings if (entry := trial.entry(first.name)) is not None]
+    if len(theirs) < len(sittings):
+        # Left out of a sitting: the first run alone counts, and is paired with everyone's.
+        return replace(first, runs=first.runs[:1])
+    if failed := next((entry for entry in theirs if not entry.runs), None):
+        return failed
+    runs: list[Run] = []
+    for trial, entry in zip(sittings, theirs, strict=True):
+        # Who was far slower ran once, which is paired with each of the others' rounds.
+        rounds = max(len(one.runs) for one in trial.entries)
+        runs += entry.runs * rounds if len(entry.runs) == 1 else entry.runs
+    verdict = worst_of(entry.verdict for entry in theirs if entry.verdict is not None)
+    return replace(first, runs=tuple(runs), verdict=verdict, is_wrong=any(entry.is_wrong for entry in theirs))
 
 
 def load(folder: Path) -> Kept:
     """Return what is kept in ``folder``."""
-    files = {name: folder / f"{name}.json" for name in (*FILES, WORK)}
-    texts = {name: path.read_text(encoding="utf-8") for name, path in files.items() if path.exists()}
-    work = texts.pop(WORK, None)
-    benches = {name: from_json(text) for name, text in texts.items()}
-    return Kept(benches, None if work is None else cattrs.structure(json.loads(work), Work))
+    texts = {path.stem: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
+    benches = {name: from_json(texts[name], Bench) for name in FILES if name in texts}
+    return Kept(benches, from_json(texts[WORK], Work) if WORK in texts else None)
 
 
-def keep(folder: Path, file: str, bench: Bench) -> None:
-    """Write what is needed of ``bench``."""
+def keep(folder: Path, file: str, record: Bench | Work) -> None:
+    """Write ``record``, without the samples that no plot shows: they are nearly all of its weight."""
+    if isinstance(record, Bench):
+        record = replace(record, trials=tuple(_slimmed(file, trial) for trial in record.trials))
     folder.mkdir(exist_ok=True)
-    slimmed = slim(bench, over_time=OVER_TIME.get(file, ()))
-    (folder / f"{file}.json").write_text(to_json(slimmed), encoding="utf-8")
-
-
-def keep_work(folder: Path, work: Work) -> None:
-    """Write ``work``."""
-    folder.mkdir(exist_ok=True)
-    (folder / f"{WORK}.json").write_text(json.dumps(cattrs.unstructure(work), indent=1) + "\n", encoding="utf-8")
-
-
-def slim(bench: Bench, *, over_time: Collection[tuple[str, int]] = ()) -> Bench:
-    """Return ``bench`` without its samples, which are nearly all of its weight.
-
-    Of trials whose input and tile size are among ``over_time``, the median run of each entrant keeps its own.
-    """
-    trials = tuple(_slimmed(trial, (trial.input, trial.tile_size) in over_time) for trial in bench.trials)
-    return replace(bench, trials=trials)
+    (folder / f"{file}.json").write_text(to_json(record), encoding="utf-8")
 
 
 def median_run(entry: Entry) -> Run:
@@ -108,10 +106,11 @@ def median_run(entry: Entry) -> Run:
     return by_time[(len(by_time) - 1) // 2]
 
 
-def _slimmed(trial: Trial, is_over_time: bool) -> Trial:
+def _slimmed(file: str, trial: Trial) -> Trial:
     entries = []
     for entry in trial.entries:
-        shown = median_run(entry) if is_over_time and entry.runs else None
+        is_shown = (file, trial.input, trial.tile_size) == OVER_TIME and entry.runs
+        shown = median_run(entry) if is_shown else None
         runs = tuple(run if run is shown else replace(run, samples=()) for run in entry.runs)
         entries.append(replace(entry, runs=runs))
     return replace(trial, entries=tuple(entries))

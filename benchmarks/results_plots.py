@@ -2,91 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterator
 from itertools import chain
+from pathlib import Path
 
-from benchmarks.results_kept import SECTIONS, TIMELINE_OF, Kept, median_run
-from benchmarks.results_scaling import SCALINGS, Scaling, by_picture, entrants, of_entrant
-from benchmarks.results_tables import DZSAVE, in_order
-from tileframe_bench.charts import colours, lines, memory_bars, time_bars, timeline
-from tileframe_bench.wording import plain
+from matplotlib.figure import Figure
 
-OVER_TIME = ("stream", DZSAVE)
-
-
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """A file of the page."""
-
-    name: str
-    shows: str
-    draw: Callable[[], str]
-
-    @property
-    def link(self) -> str:
-        """How the page shows it."""
-        return f"![{self.shows}](results/{self.name}.svg)"
+from benchmarks.results_kept import OVER_TIME, SITTINGS, Kept, median_run
+from benchmarks.results_page import TIMELINES, entrants, scalings
+from tileframe_bench.charts import colours, lines, memory_bars, svg, time_bars, timeline
+from tileframe_bench.records import Spread
 
 
-def bar_plots(kept: Kept) -> list[Plot]:
-    """Return bars of time and of memory for each input of the reference table."""
-    trials, own = in_order(kept.trials("table")), _colours(kept)
-    plots = []
-    for name in dict.fromkeys(trial.input for trial in trials):
-        some = [trial for trial in trials if trial.input == name]
-        plots += [
-            Plot(f"time-{name}", f"Time with {plain(name)}", partial(time_bars, some, colours=own)),
-            Plot(f"memory-{name}", f"Peak memory with {plain(name)}", partial(memory_bars, some, colours=own)),
-        ]
-    return plots
+def draw(kept: Kept, folder: Path) -> None:
+    """Write every plot of the page into ``folder``, and remove those that it does not have."""
+    drawn = {folder / f"{name}.svg": svg(figure) for name, figure in plots(kept)}
+    for old in set(folder.glob("*.svg")) - drawn.keys():
+        old.unlink()
+    for path, text in drawn.items():
+        path.write_text(text, encoding="utf-8")
 
 
-def timeline_plots(kept: Kept) -> list[Plot]:
-    """Return what stream and bare dzsave did over time with one input; nothing of who did not run."""
-    first = kept.benches.get("table")
-    trial = next((one for one in first.trials if (one.input, one.tile_size) == TIMELINE_OF), None) if first else None
-    if first is None or trial is None:
-        return []
-    cores, own, plots = first.machine.cores, _colours(kept), []
-    for name in OVER_TIME:
-        entry = trial.entry(name)
-        if entry is None or not entry.runs:
-            continue
-        draw = partial(timeline, entry, median_run(entry), cores, colours=own)
-        shows = f"{name} with {trial.input} at {trial.tile_size}, over time"
-        plots.append(Plot(f"timeline-{trial.input}-{name.replace(' ', '-')}", shows, draw))
-    return plots
-
-
-def line_plots(kept: Kept, scaling: Scaling) -> list[Plot]:
-    """Return the lines of seconds, a plot for each picture."""
-    trials, own = kept.trials(scaling.section), _colours(kept)
-    plots = []
-    for name, some in by_picture(trials).items():
-        series = {
-            entrant: [(scaling.of(trial), entry.seconds) for trial, entry in of_entrant(some, entrant)]
-            for entrant in entrants(some)
-        }
-        shows = f"{plain(name)}: seconds by {scaling.title.lower()}"
-        draw = partial(lines, series, x=scaling.axis, y="seconds", log=scaling.is_log, title=shows, colours=own)
-        file = f"{scaling.section.replace('_', '-')}-{name.replace(' ', '-')}"
-        plots.append(Plot(file, shows, draw))
-    return plots
-
-
-def all_plots(kept: Kept) -> list[Plot]:
-    """Return every plot of the page."""
-    scaled = chain.from_iterable(line_plots(kept, scaling) for scaling in SCALINGS)
-    return [*bar_plots(kept), *timeline_plots(kept), *scaled]
-
-
-def links(plots: Sequence[Plot]) -> str:
-    """Return the plots below each other."""
-    return "\n\n".join(plot.link for plot in plots)
-
-
-def _colours(kept: Kept) -> Mapping[str, str]:
-    """Return one colour for each entrant, in all plots."""
-    return colours(chain.from_iterable(entrants(kept.trials(section)) for section in SECTIONS))
+def plots(kept: Kept) -> Iterator[tuple[str, Figure]]:
+    """Yield the names of the files, without the suffix, and the figures; an entrant has one colour in all of them."""
+    own = colours(chain.from_iterable(entrants(kept.trials(section)) for section in SITTINGS))
+    table = sorted(kept.trials("table"), key=lambda trial: trial.tile_size)
+    for name in dict.fromkeys(trial.input for trial in table):
+        some = [trial for trial in table if trial.input == name]
+        yield f"time-{name}", time_bars(some, colours=own)
+        yield f"memory-{name}", memory_bars(some, colours=own)
+    file, *measured = OVER_TIME
+    for trial in kept.benches[file].trials if file in kept.benches else ():
+        for entry in [one for one in trial.entries if one.name in TIMELINES and one.runs]:
+            if [trial.input, trial.tile_size] == measured:
+                chart = timeline(entry, median_run(entry), kept.benches[file].machine.cores, colours=own)
+                yield f"timeline-{trial.input}-{entry.name.replace(' ', '-')}", chart
+    for scaling in scalings(kept):
+        series: dict[str, dict[str, list[tuple[float, Spread]]]] = {}
+        for picture, name, entries in scaling.series:
+            points = [(at, entry.seconds) for at, (_, entry) in entries.items() if entry.runs]
+            series.setdefault(picture, {})[name] = points
+        for picture, one in series.items():
+            x = f"{scaling.title.lower()}, in pixels" if scaling.unit == "px" else scaling.title.lower()
+            title = f"{picture}: seconds by {scaling.title.lower()}"
+            chart = lines(one, x=x, y="seconds", log=scaling.is_log, title=title, colours=own)
+            yield f"{scaling.section}-{picture}".replace("_", "-").replace(" ", "-"), chart

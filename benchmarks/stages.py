@@ -9,18 +9,18 @@ One thread that has the machine to itself is faster than each of several: the li
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
+from itertools import islice, product
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.limits import Stages
-from benchmarks.outputs import key
-from tileframe import Access, Box, Job, JobSpec, TileAddress, machine
+from tileframe import Access, Box, Job, JobSpec, TileAddress, machine, open_job
 from tileframe.model import Passthrough
 from tileframe.pixels import Pixels
-from tileframe.planning import plan
-from tileframe.registry import load
 from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
 from tileframe_stream.halving import halve, no_threads_of_opencv
 from tileframe_stream.memory import keep_freed_memory
@@ -30,8 +30,12 @@ ROWS_BYTES = 200_000
 SQUARE = 2048
 
 
-def open_job(slide: Path, folder: Path, *, reader: str | None = None, passthrough: bool = False) -> Job:
-    """Return the job that every competitor does; with ``passthrough``, on the grid of the slide's own tiles."""
+def measure(slide: Path, folder: Path, *, reader: str | None = None, passthrough: bool = False) -> Stages:
+    """Do the work on ``slide``, with its tiles written below ``folder``, and return what it took.
+
+    The job is that of every competitor; with ``passthrough``, on the grid of the slide's own tiles.
+    """
+    keep_freed_memory()
     spec = JobSpec(
         slide,
         folder / "pyramid.dzi",
@@ -43,90 +47,60 @@ def open_job(slide: Path, folder: Path, *, reader: str | None = None, passthroug
         passthrough=Passthrough.ALWAYS if passthrough else Passthrough.NEVER,
         limit_bounds=False,
     )
-    return plan(spec, load()).job
-
-
-def measure(slide: Path, folder: Path, *, reader: str | None = None, passthrough: bool = False) -> Stages:
-    """Do the work on ``slide``, with its tiles written below ``folder``, and return what it took."""
-    keep_freed_memory()
-    job = open_job(slide, folder, reader=reader, passthrough=passthrough)
+    job = open_job(spec)
     stages = Stages(job.source.facts.access is Access.ROWS, machine.available_cores())
     with job.source, no_threads_of_opencv():
-        Pass(job, folder, stages).whole()
+        bands = _base(job, stages)
+        for level in range(job.pyramid.base_level, -1, -1):
+            bands = _halved(job, stages, _written(job, stages, level, bands, folder / f"{level}"))
+        for _ in bands:
+            pass
     return stages
 
 
-class Pass:
-    """One pass over the slide, from the top down, in rows of tiles."""
+def _base(job: Job, stages: Stages) -> Iterator[Pixels]:
+    """Yield the base, a row of tiles at a time."""
+    size, side = job.pyramid.base, job.pyramid.tile_size
+    rows = side if stages.in_order else side * max(1, SQUARE // side)
+    high, wide = (max(1, ROWS_BYTES // (3 * size.width)), size.width) if stages.in_order else (rows, rows)
+    for top in range(0, size.height, rows):
+        strip = np.empty((min(rows, size.height - top), size.width, 3), np.uint8)
+        for y in range(0, len(strip), high):
+            for x in range(0, size.width, wide):
+                box = Box(x, top + y, min(wide, size.width - x), min(high, len(strip) - y))
+                with stages.timed("decode"):
+                    pixels = job.read(box)
+                strip[y : y + box.height, x : box.right] = pixels
+        yield from (strip[y : y + side] for y in range(0, len(strip), side))
 
-    def __init__(self, job: Job, folder: Path, stages: Stages) -> None:
-        self._job = job
-        self._folder = folder
-        self._stages = stages
-        self._side = job.pyramid.tile_size
-        self._rows = [0] * job.pyramid.level_count
-        self._upper: dict[int, Pixels] = {}
 
-    def whole(self) -> None:
-        for level in range(self._job.pyramid.level_count):
-            (self._folder / str(level)).mkdir()
-        for band in self._read():
-            self._take(self._job.pyramid.base_level, band)
-
-    def _read(self) -> Iterator[Pixels]:
-        """Yield the base, a row of tiles at a time; the same memory is used again."""
-        size = self._job.pyramid.base
-        rows, cols = self._side, size.width
-        if self._stages.in_order:
-            high, wide = max(1, ROWS_BYTES // (3 * cols)), cols
-        else:
-            rows *= max(1, SQUARE // rows)
-            high = wide = rows
-        strip = np.empty((rows, cols, 3), np.uint8)
-        for top in range(0, size.height, rows):
-            filled = min(rows, size.height - top)
-            for y in range(0, filled, high):
-                for x in range(0, cols, wide):
-                    box = Box(x, top + y, min(wide, cols - x), min(high, filled - y))
-                    with self._stages.timed("decode"):
-                        pixels = self._job.read(box)
-                    strip[y : y + box.height, x : box.right] = pixels
-            for y in range(0, filled, self._side):
-                yield strip[y : min(y + self._side, filled)]
-
-    def _take(self, level: int, band: Pixels) -> None:
-        """Cut a row of tiles; halve it, and do the same above with what has become a row of tiles there."""
-        self._cut(level, band)
-        if level == 0:
-            return
-        height, width = band.shape[:2]
-        if level not in self._upper:
-            self._upper[level] = np.empty((self._side, (width + 1) // 2, 3), np.uint8)
-        above = self._upper[level]
-        number = self._rows[level] - 1
-        first = (number % 2) * self._side // 2
-        last = first + (height + 1) // 2
-        # Two tiles at a time, as the backend does it: small pieces stay in the processor's cache.
-        for x in range(0, width, 2 * self._side):
-            part = band[:, x : x + 2 * self._side]
-            into = above[first:last, x // 2 : x // 2 + (part.shape[1] + 1) // 2]
-            with self._stages.timed("halve"):
-                halve(part, into)
-        if number % 2 or number + 1 == self._job.pyramid.grid(level).height:
-            self._take(level - 1, above[:last])
-
-    def _cut(self, level: int, band: Pixels) -> None:
-        row = self._rows[level]
-        self._rows[level] += 1
-        for col in range(self._job.pyramid.grid(level).width):
-            tile = TileAddress(level, col, row)
-            pixels = band[:, col * self._side : (col + 1) * self._side]
-            with self._stages.timed("encode"):
+def _written(job: Job, stages: Stages, level: int, bands: Iterator[Pixels], folder: Path) -> Iterator[Pixels]:
+    """Write the tiles of each row, and pass it on."""
+    side = job.pyramid.tile_size
+    folder.mkdir()
+    for row, band in enumerate(bands):
+        for col in range(job.pyramid.grid(level).width):
+            with stages.timed("encode"):
                 # With pass-through, what is copied counts as encoded.
-                encoded = self._job.own_tile(tile) or self._job.writer.encode(pixels)
-            path = f"{self._folder}/{key(tile)}"
-            with self._stages.timed("write"), open(path, "wb", buffering=0) as file:
+                own = job.own_tile(TileAddress(level, col, row))
+                encoded = own or job.writer.encode(band[:, col * side : (col + 1) * side])
+            with stages.timed("write"), open(f"{folder}/{col}_{row}.jpeg", "wb", buffering=0) as file:
                 file.write(encoded)
+        yield band
+
+
+def _halved(job: Job, stages: Stages, bands: Iterator[Pixels]) -> Iterator[Pixels]:
+    """Yield the rows of tiles of the next lower level, each from two."""
+    side = job.pyramid.tile_size
+    while pair := list(islice(bands, 2)):
+        both = np.concatenate(pair)
+        height, width = both.shape[:2]
+        above = np.empty(((height + 1) // 2, (width + 1) // 2, 3), np.uint8)
+        # Two tiles at a time, as the backend does it: small pieces stay in the processor's cache.
+        for y, x in product(range(0, height, side), range(0, width, 2 * side)):
+            with stages.timed("halve"):
+                halve(both[y : y + side, x : x + 2 * side], above[y // 2 : (y + side) // 2, x // 2 : x // 2 + side])
+        yield above
 
 
 def main() -> None:
@@ -136,10 +110,10 @@ def main() -> None:
     parser.add_argument("--reader", metavar="NAME", help="default: the best one that can")
     parser.add_argument("--passthrough", action="store_true", help="the base keeps the slide's own tiles")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-    arguments = parser.parse_args()
-    arguments.folder.mkdir()
-    stages = measure(arguments.slide, arguments.folder, reader=arguments.reader, passthrough=arguments.passthrough)
-    print(stages.to_json() if arguments.json else stages)
+    given = parser.parse_args()
+    given.folder.mkdir()
+    stages = measure(given.slide, given.folder, reader=given.reader, passthrough=given.passthrough)
+    print(json.dumps(asdict(stages)) if given.json else stages)
 
 
 if __name__ == "__main__":

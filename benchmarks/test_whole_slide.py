@@ -5,33 +5,64 @@ A group is one workload at one tile size.
 
 from __future__ import annotations
 
-import platform
 import tempfile
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
 from itertools import product
 from pathlib import Path
 from typing import Any
 
-import openslide
 import PIL.Image
 import pytest
-import pyvips
 
 import tileframe
-from benchmarks import outputs
-from benchmarks.in_process import DZSAVE, POOL, Case, Entrant, entrants, entrants_with_own_tiles
-from benchmarks.proofs import wrong_files, wrong_passed_through
-from benchmarks.saved_runs import said_of
-from benchmarks.scale import suite_scale
-from benchmarks.turns import is_timed, timed_rounds, turns
+from benchmarks.proofs import differences, differences_of_passthrough, wrong_names
+from benchmarks.suite import describe, is_timed, suite_scale, timed_rounds, turns
+from tileframe.registry import load
+from tileframe_bench.baselines import OVERLAP, QUALITY, bare_dzsave, generator_loop, generator_pool
+from tileframe_bench.environment import versions
 from tileframe_bench.scratch import give_back, scratch_folder
-from tileframe_bench.svs import SIDE
-from tileframe_bench.workloads import WORKLOADS, scaled
+from tileframe_bench.workloads import TILE, WORKLOADS, Workload, scaled
 
 TILE_SIZES = (256, 512, 1024)
-SAMPLE = 200
-NAME = "pyramid"
+DZSAVE, POOL = "bare dzsave", "generator pool"
+TARGET = "pyramid.dzi"
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """One way to make the pyramid in this process."""
+
+    make: Callable[..., tileframe.Report | None]
+    """Takes the slide, the pyramid's path, and ``tile_size``."""
+    is_baseline: bool = True
+    is_reference: bool = False
+    is_generator: bool = False
+    """A generator loop: so slow that one round has to do, and of its tiles only the names are as they should be."""
+
+
+@cache
+def entrants() -> dict[str, Entrant]:
+    """Return everyone who makes the usual pyramid. The backend vips is the reference where bare dzsave is not there."""
+    run = partial(tileframe.run, quality=QUALITY, overlap=OVERLAP, limit_bounds=False)
+    names = [offer.name for offer in load().backends]
+    backends = {name: Entrant(partial(run, backend=name), False, name == "vips") for name in names}
+    return backends | {
+        DZSAVE: Entrant(bare_dzsave, is_reference=True),
+        "generator loop": Entrant(generator_loop, is_generator=True),
+        POOL: Entrant(generator_pool, is_generator=True),
+    }
+
+
+@cache
+def entrants_with_own_tiles() -> dict[str, Entrant]:
+    """Return those who keep the slide's own tiles, and bare dzsave."""
+    able = [offer.name for offer in load().backends if offer.passes_through]
+    run = partial(tileframe.run, quality=QUALITY, passthrough=True)
+    return {f"{name} --passthrough": Entrant(partial(run, backend=name), False) for name in able} | {
+        DZSAVE: entrants()[DZSAVE]
+    }
 
 
 class FreshFolder:
@@ -39,13 +70,14 @@ class FreshFolder:
 
     def __init__(self, parent: Path) -> None:
         self.parent = parent
-        self.other = parent / "other"
+        self.reference = parent / "reference" / TARGET
+        self.reference.parent.mkdir()
         self.last = Path(tempfile.mkdtemp(dir=parent))
 
     def __call__(self) -> Path:
         give_back(self.last)
         self.last = Path(tempfile.mkdtemp(dir=self.parent))
-        return self.last / NAME
+        return self.last / Path(TARGET).stem
 
 
 @pytest.fixture(scope="session")
@@ -62,20 +94,20 @@ def fresh_folder(scratch: Path) -> Iterator[FreshFolder]:
 
 
 @pytest.fixture
-def case(benchmark, name, tile_size) -> Case:
-    return Case(scaled(WORKLOADS[name], suite_scale(timed=benchmark.enabled)), tile_size)
+def workload(benchmark, name) -> Workload:
+    return scaled(WORKLOADS[name], suite_scale(timed=benchmark.enabled))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    groups, everyone = list(product(WORKLOADS, TILE_SIZES)), entrants()
     if metafunc.function is test_passthrough:
-        slides = [name for name, workload in WORKLOADS.items() if workload.kind == "svs"]
-        groups, everyone = product(slides, [SIDE]), entrants_with_own_tiles()
-    else:
-        groups, everyone = product(WORKLOADS, TILE_SIZES), entrants()
+        groups = [(name, TILE) for name, workload in WORKLOADS.items() if workload.kind == "svs"]
+        everyone = entrants_with_own_tiles()
     cases = [
         (name, tile_size, who, turn)
         for (name, tile_size), turn, who in product(groups, turns(metafunc.config), everyone)
-        if (is_timed(metafunc.config) or is_quick(name, tile_size, who)) and not (everyone[who].is_slow and turn > 1)
+        if (is_timed(metafunc.config) or is_quick(name, tile_size, who))
+        and not (everyone[who].is_generator and turn > 1)
     ]
     metafunc.parametrize(("name", "tile_size", "who", "turn"), cases)
 
@@ -85,70 +117,47 @@ def is_quick(name: str, tile_size: int, who: str) -> bool:
     return name == "svs" or (tile_size == TILE_SIZES[0] and who != POOL)
 
 
-def versions() -> dict[str, str]:
-    return {
-        "tileframe": tileframe.__version__,
-        "python": platform.python_version(),
-        "libvips": ".".join(str(pyvips.version(part)) for part in range(3)),
-        "openslide": openslide.__library_version__,
-        "pillow": PIL.__version__,
-    }
-
-
 def measure(
-    benchmark: Any, case: Case, who: str, turn: int, entrant: Entrant, fresh_folder: FreshFolder
-) -> tuple[Any, Path]:
-    """Time ``entrant``; return what its last round returned and the folder of tiles that it made."""
-    if who == DZSAVE and case.workload.kind == "jp2k":
+    benchmark: Any, workload: Workload, tile_size: int, who: str, turn: int, entrant: Entrant, folder: FreshFolder
+) -> Any:
+    """Time ``entrant``; return what its last round returned."""
+    if who == DZSAVE and workload.kind == "jp2k":
         pytest.skip("the wheel's libvips reads no JPEG 2000")
-    source = case.workload.make()
-    benchmark.group = f"{case}"
-    benchmark.extra_info.update(
-        case.workload.facts(),
-        tile_size=case.tile_size,
-        **said_of(
-            who,
-            turn=turn,
-            is_baseline=entrant.is_baseline,
-            is_reference=entrant.is_reference,
-            megapixels=case.workload.size.area / 1e6,
-        ),
-        **versions(),
-    )
-    setup = lambda: ((source, fresh_folder()), {"tile_size": case.tile_size})  # noqa: E731
-    time_it = benchmark.pedantic if entrant.is_slow else partial(timed_rounds, benchmark)
+    group = f"{workload.name} {workload.size}, tiles of {tile_size}"
+    roles = {"baseline": entrant.is_baseline, "reference": entrant.is_reference}
+    describe(benchmark, group, who, turn, **roles, size=workload.size)
+    benchmark.extra_info.update(workload.facts(), tile_size=tile_size, **versions(load()))
+    time_it = benchmark.pedantic if entrant.is_generator else partial(timed_rounds, benchmark)
     try:
-        return time_it(entrant.make, setup=setup), fresh_folder.last / f"{NAME}_files"
+        return time_it(entrant.make, setup=lambda: ((workload.make(), folder()), {"tile_size": tile_size}))
     except (tileframe.OptionError, tileframe.PluginError) as error:
         pytest.skip(f"{who} cannot: {error}")
 
 
-def reference(case: Case, out: Path) -> None:
-    """Make the pyramid whose pixels are right: by dzsave, or, where it cannot read the file, by the backend `vips`."""
-    who = "vips" if case.workload.kind == "jp2k" else DZSAVE
-    entrants()[who].make(case.workload.make(), out, tile_size=case.tile_size)
-
-
-def test_whole_slide(benchmark, case, who, turn, fresh_folder, monkeypatch):
+def test_whole_slide(benchmark, workload, tile_size, who, turn, fresh_folder, monkeypatch):
     # The generator's loops lift Pillow's limit for the whole process; this puts it back.
     monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", PIL.Image.MAX_IMAGE_PIXELS)
     entrant = entrants()[who]
-    report, folder = measure(benchmark, case, who, turn, entrant, fresh_folder)
-    assert outputs.faults(folder, case.pyramid, names_only=not entrant.has_exact_sizes) == []
-    if report is not None:
+    report = measure(benchmark, workload, tile_size, who, turn, entrant, fresh_folder)
+    source, made, right = workload.make(), fresh_folder.last / TARGET, fresh_folder.reference
+    if entrant.is_generator:
+        assert wrong_names(source, made, right) == []
+    elif report is None:
+        assert differences(source, made, made) == []
+    else:
         benchmark.extra_info.update(way=report.way, promises=report.promises.name)
-        fresh_folder.other.mkdir()
-        reference(case, fresh_folder.other / NAME)
-        names = outputs.sample(case.pyramid, SAMPLE, promised=report.promises)
-        assert outputs.unlike(folder, fresh_folder.other / f"{NAME}_files", names) == []
+        reference = entrants()["vips" if workload.kind == "jp2k" else DZSAVE]
+        reference.make(source, right.with_suffix(""), tile_size=tile_size)
+        assert differences(source, made, right, promised=report.promises) == []
 
 
-def test_passthrough(benchmark, case, who, turn, fresh_folder):
-    report, folder = measure(benchmark, case, who, turn, entrants_with_own_tiles()[who], fresh_folder)
+def test_passthrough(benchmark, workload, tile_size, who, turn, fresh_folder):
+    entrant = entrants_with_own_tiles()[who]
+    report = measure(benchmark, workload, tile_size, who, turn, entrant, fresh_folder)
+    source, made = workload.make(), fresh_folder.last / TARGET
     if report is None:
-        assert outputs.faults(folder, case.pyramid) == []
+        assert differences(source, made, made) == []
     else:
         benchmark.extra_info.update(way=report.way, passed_through=report.passed_through)
         assert report.passed_through
-        assert wrong_files(fresh_folder.last) == []
-        assert wrong_passed_through(case.workload.make(), fresh_folder.last, fresh_folder.other) == []
+        assert differences_of_passthrough(source, made, fresh_folder.reference) == []

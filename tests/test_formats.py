@@ -8,18 +8,19 @@ import sys
 import pytest
 
 from benchmarks import formats
-from benchmarks.markdown import NONE
 from tileframe import CheckError
 
 
 def test_every_way_has_its_weight_and_its_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TILEFRAME_WORKLOADS", str(tmp_path / "inputs"))
-    monkeypatch.setattr(formats, "WAYS", {way: formats.WAYS[way] for way in ("JPEG 75", "PNG", formats.PASSED)})
+    monkeypatch.setattr(formats, "FORMATS", {way: formats.FORMATS[way] for way in ("JPEG 75", "PNG", formats.PASSED)})
     formats.main(["--scale", "0.05", "--rounds", "1", "--scratch", str(tmp_path)])
     heads, _, *rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()]
     assert heads == ["medians of 1 round", "JPEG 75", "PNG", "pass-through"]
     assert [row[0].split(", ")[0] for row in rows[::2]] == ["photograph", "section"]
-    assert [row[-1] == NONE for row in rows] == [True, True, False, False], "a picture has no tiles to pass through"
+    assert [row[-1] == formats.NONE for row in rows] == [True, True, False, False], (
+        "a picture has no tiles to pass through"
+    )
     for weights, seconds in zip(rows[::2], rows[1::2], strict=True):
         assert int(weights[1]) < int(weights[2])
         assert all(re.fullmatch(r"\d+\.\d+ s", cell) for cell in seconds[1:3])

@@ -1,0 +1,69 @@
+"""What the two suites share: the scale of their inputs, their turns, and what they record of each benchmark.
+
+A machine changes while minutes pass. So everyone of a group runs in three turns, A B C, A B C, A B C, each turn a
+benchmark of its own, whose time is compared with those of the same turn.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tileframe import Size
+
+# A few tiles on each side, and a slide still has three native levels.
+TINY = 0.035
+TIMED = 0.2
+TURNS = 3
+# Rounds in each turn: as many as take so many seconds, within these limits.
+MIN_ROUNDS, MAX_ROUNDS, SECONDS = 2, 20, 0.7
+
+
+def is_timed(config: pytest.Config) -> bool:
+    """Say whether pytest-benchmark is to measure; else the suites run as plain tests."""
+    return config.getoption("benchmark_enable", False) or not config.getoption("benchmark_disable", True)
+
+
+def turns(config: pytest.Config) -> range:
+    """Return the numbers of the turns; a plain test has a single one."""
+    return range(1, TURNS + 1 if is_timed(config) else 2)
+
+
+def suite_scale(*, timed: bool) -> float:
+    """Return what both sides of an input are multiplied by: TILEFRAME_BENCH_SCALE, or a tiny scale for plain tests."""
+    if not timed:
+        return TINY
+    text = os.environ.get("TILEFRAME_BENCH_SCALE", f"{TIMED}")
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not 0 < scale < math.inf:
+        raise pytest.UsageError(f"TILEFRAME_BENCH_SCALE must be a number above 0, like {TIMED}, not '{text}'")
+    return scale
+
+
+def timed_rounds(benchmark: Any, work: Callable[..., Any], setup: Callable[[], Any]) -> Any:
+    """Time ``work`` with the arguments that ``setup`` returns, after one round to warm up; return its last result."""
+    if benchmark.disabled:
+        return benchmark.pedantic(work, setup=setup)
+    arguments, options = setup()
+    started = time.perf_counter()
+    work(*arguments, **options)
+    rounds = math.ceil(SECONDS / (time.perf_counter() - started))
+    return benchmark.pedantic(work, setup=setup, rounds=min(MAX_ROUNDS, max(MIN_ROUNDS, rounds)))
+
+
+def describe(benchmark: Any, group: str, who: str, turn: int, *, baseline: bool, reference: bool, size: Size) -> None:
+    """Set the group and the ``extra_info`` that `check_regression` reads.
+
+    A ``baseline`` has nothing of tileframe in it. Times are divided by that of a ``reference`` of the group.
+    """
+    benchmark.group = group
+    megapixels = round(size.area / 1e6, 3)
+    benchmark.extra_info.update(who=who, turn=turn, baseline=baseline, reference=reference, megapixels=megapixels)
