@@ -42,8 +42,8 @@ class Repeated(Workload):
 
 
 KINDS = {
-    "jpg": Repeated("growth", PIECE, "jpg", seed=1, quality=90, colour=Rgb(176, 147, 93)),
-    "svs": Repeated("growth", PIECE, "svs", seed=3, quality=80, colour=Rgb(212, 158, 194)),
+    "jpg": Repeated("growth-jpg", PIECE, "jpg", seed=1, quality=90, colour=Rgb(176, 147, 93)),
+    "svs": Repeated("growth-svs", PIECE, "svs", seed=3, quality=80, colour=Rgb(212, 158, 194)),
 }
 
 

@@ -122,13 +122,10 @@ def main() -> None:
                 measure_work(scratch)
             else:
                 measure(name, known[name], scratch)
-    # After all is measured: these load matplotlib, and a child's memory starts at its parent's size.
-    from benchmarks.results_page import page
-    from benchmarks.results_plots import draw
+    # After all is measured: this loads matplotlib, and a child's memory starts at its parent's size.
+    from benchmarks.results_page import write
 
-    kept = load(KEPT)
-    draw(kept, KEPT)
-    PAGE.write_text(page(kept), encoding="utf-8")
+    write(load(KEPT), KEPT, PAGE)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,24 @@
-"""`RESULTS.md`: the template `RESULTS.md.j2`, filled with the figures that `results.py` has kept."""
+"""`RESULTS.md` and its plots, from what `results.py` has kept: the template `RESULTS.md.j2` has all the words.
+
+Importing this loads matplotlib.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from matplotlib.figure import Figure
 
 from benchmarks.growth import Line
 from benchmarks.limits import Stages
-from benchmarks.results_kept import OVER_TIME, SITTINGS, Kept, like
+from benchmarks.results_kept import OVER_TIME, SITTINGS, Kept, like, median_run
+from tileframe_bench.charts import colours, lines, memory_bars, svg, time_bars, timeline
 from tileframe_bench.records import Bench, Entry, Spread, Trial
 from tileframe_bench.table import equality
 from tileframe_bench.text import count, figure, listed, plain, spread_text, weight
@@ -32,13 +39,12 @@ PUBLISHED = (
 
 @dataclass(frozen=True, slots=True)
 class Scaling:
-    """A section in which one thing changes, and its trials."""
+    """A section in which one thing changes."""
 
     section: str
     title: str
     unit: str
     of: Callable[[Trial], float]
-    is_log: bool
     trials: Sequence[Trial]
 
     @property
@@ -47,15 +53,10 @@ class Scaling:
         return sorted({self.of(trial) for trial in self.trials})
 
     @property
-    def pictures(self) -> list[str]:
-        """The pictures with their sizes, like ``babel (15000x10976)``."""
-        return list(dict.fromkeys(f"{picture(trial)} ({trial.size})" for trial in self.trials))
-
-    @property
     def series(self) -> Iterator[tuple[str, str, dict[float, tuple[Trial, Entry]]]]:
-        """What each entrant took with each picture, by what changes: picture, name, and trials with entries."""
-        for name in dict.fromkeys(picture(trial) for trial in self.trials):
-            some = [trial for trial in self.trials if picture(trial) == name]
+        """What each entrant took with each input, by what changes: input, name, and trials with entries."""
+        for name in dict.fromkeys(trial.input for trial in self.trials):
+            some = [trial for trial in self.trials if trial.input == name]
             for who in entrants(some):
                 yield name, who, {self.of(trial): (trial, entry) for trial in some if (entry := trial.entry(who))}
 
@@ -63,16 +64,10 @@ class Scaling:
 def scalings(kept: Kept) -> list[Scaling]:
     """Return the sections in which one thing changes."""
     return [
-        Scaling("workers", "Workers", "workers", lambda one: one.workers, False, kept.trials("workers")),
-        Scaling("megapixels", "Megapixels", "MP", lambda one: one.megapixels, True, kept.trials("megapixels")),
-        Scaling("tile_sizes", "Tile size", "px", lambda one: one.tile_size, True, kept.trials("tile_sizes")),
+        Scaling("workers", "Workers", "workers", lambda trial: trial.workers, kept.trials("workers")),
+        Scaling("megapixels", "Megapixels", "MP", lambda trial: trial.megapixels, kept.trials("megapixels")),
+        Scaling("tile_sizes", "Tile size", "px", lambda trial: trial.tile_size, kept.trials("tile_sizes")),
     ]
-
-
-def picture(trial: Trial) -> str:
-    """Return the input's name; of the pictures that grow, with their kind, for they have one name."""
-    found = re.search(r"\bgrowth-\S+\.(\w+)", " ".join(entry.command for entry in trial.entries))
-    return f"{trial.input} {found[1]}" if trial.input == "growth" and found else trial.input
 
 
 def entrants(trials: Sequence[Trial]) -> list[str]:
@@ -80,15 +75,16 @@ def entrants(trials: Sequence[Trial]) -> list[str]:
     return list(dict.fromkeys(entry.name for trial in trials for entry in trial.entries))
 
 
+def reference_table(kept: Kept) -> list[Trial]:
+    """Return its rows: in the order of what was published, then the others."""
+    trials = kept.trials("table")
+    names = list(dict.fromkeys([one[1] for one in PUBLISHED] + [trial.input for trial in trials]))
+    return sorted(trials, key=lambda trial: (names.index(trial.input), trial.tile_size))
+
+
 def firsts(trial: Trial) -> list[Entry]:
     """Return who has the first place: several, if they share it."""
     return [entry for place, entry in trial.ranking() if place == 1]
-
-
-def seconds_of(trial: Trial, name: str) -> Spread | None:
-    """Return what ``name`` took; None if it did not run."""
-    entry = trial.entry(name)
-    return entry.seconds if entry and entry.runs else None
 
 
 def medians(entries: dict[float, tuple[Trial, Entry]]) -> dict[float, float]:
@@ -111,25 +107,10 @@ def remarks(trials: Sequence[Trial]) -> list[tuple[str, str, list[Trial], str]]:
     return [(name, state, *found) for (name, state, _), found in same.items()]
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A backend beside another entrant: how many times as long it took, in each trial where they can be compared."""
+def pairs(trials: Sequence[Trial]) -> list[tuple[str, str, dict[Trial, Spread]]]:
+    """Return each backend, each other entrant, and how many times as long the one took as the other, by trial.
 
-    backend: str
-    other: str
-    times: dict[Trial, Spread]
-
-    @property
-    def slower(self) -> dict[Trial, Spread]:
-        """Those in which it took longer in every pair of runs, the most first."""
-        found = [(trial, times) for trial, times in self.times.items() if times.least > 1]
-        return dict(sorted(found, key=lambda one: -one[1].median))
-
-
-def pairs(trials: Sequence[Trial]) -> list[Pair]:
-    """Return each backend beside each other entrant, bare dzsave first.
-
-    Who is not ranked is left out, but for the programs without tileframe.
+    Who is not ranked is left out, but for the programs without tileframe. Bare dzsave comes first.
     """
     found: dict[tuple[str, str], dict[Trial, Spread]] = {}
     for trial in trials:
@@ -140,19 +121,36 @@ def pairs(trials: Sequence[Trial]) -> list[Pair]:
                     times = Spread(1 / fast.median, 1 / fast.most, 1 / fast.least)
                     found.setdefault((theirs.name, ours.name), {})[trial] = times
     keys = sorted(found, key=lambda key: (key[0] != "bare dzsave", key))
-    return [Pair(ours, theirs, found[theirs, ours]) for theirs, ours in keys]
+    return [(ours, theirs, found[theirs, ours]) for theirs, ours in keys]
+
+
+def slower(times: dict[Trial, Spread]) -> list[tuple[Trial, Spread]]:
+    """Return those that took longer in every pair of runs, the most first."""
+    return sorted((one for one in times.items() if one[1].least > 1), key=lambda one: -one[1].median)
 
 
 def repeats(kept: Kept) -> Iterator[tuple[Trial, str, Spread, Spread]]:
     """Yield trial, name, and the ratios of the first and the second run, where both have them to one baseline."""
-    first = {like(trial): trial for trial in kept.trials("table")}
+    first = {(like(trial), trial.baseline): trial for trial in kept.trials("table")}
     for trial in kept.trials("again"):
-        before = first.get(like(trial))
-        for entry in trial.entries if before and before.baseline == trial.baseline else ():
-            old = before.entry(entry.name) if before else None
-            ratios = before.times_as_fast(old) if before and old else None, trial.times_as_fast(entry)
-            if entry.name != trial.baseline and ratios[0] and ratios[1]:
-                yield trial, entry.name, ratios[0], ratios[1]
+        before = first.get((like(trial), trial.baseline), trial)
+        for name in [name for name in entrants([before]) if name != trial.baseline and before is not trial]:
+            ratios = [one.times_as_fast(entry) for one in (before, trial) if (entry := one.entry(name))]
+            if len(ratios) == 2 and ratios[0] and ratios[1]:
+                yield trial, name, ratios[0], ratios[1]
+
+
+def stages(kept: Kept) -> Iterator[tuple[str, int, Stages, float | None]]:
+    """Yield input, rounds, and medians of the work alone, and the median seconds of stream in the reference table."""
+    work = kept.work
+    took = {
+        trial.input: trial.entry("stream")
+        for trial in kept.trials("table")
+        if work and trial.tile_size == work.tile_size
+    }
+    for name, alone in work.rounds.items() if work else ():
+        stream = took.get(name)
+        yield name, len(alone), Stages.medians(alone), stream.seconds.median if stream and stream.runs else None
 
 
 def rounds(bench: Bench) -> str:
@@ -170,22 +168,56 @@ def page(kept: Kept) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    ours = (entrants, firsts, medians, pairs, picture, remarks, rounds, seconds_of)
+    ours = (entrants, firsts, medians, pairs, remarks, rounds, slower)
     environment.filters.update({one.__name__: one for one in (*ours, count, equality, figure, listed, weight)})
     environment.filters["text"] = lambda words: plain(words).translate(ESCAPED)
     environment.filters["spread"] = lambda spread: spread_text(spread) if spread else "\N{EN DASH}"
     environment.filters["megabytes"] = lambda size: f"{size / 1e6:,.0f} MB"
-    table = kept.trials("table")
-    names = list(dict.fromkeys([one[1] for one in PUBLISHED] + [trial.input for trial in table]))
     return environment.get_template("RESULTS.md.j2").render(
         kept=kept,
-        table=sorted(table, key=lambda trial: (names.index(trial.input), trial.tile_size)),
+        table=reference_table(kept),
         published={one[1:4]: one for one in PUBLISHED},
         scalings=scalings(kept),
         repeats=list(repeats(kept)),
         others=[trial for section in SITTINGS if section != "table" for trial in kept.trials(section)],
-        stages={name: Stages.medians(some) for name, some in kept.work.rounds.items()} if kept.work else {},
+        stages=list(stages(kept)),
         line=lambda entries: Line.through(list(medians(entries).items())),
-        over_time=OVER_TIME[1:],
-        timelines=TIMELINES,
+        plots=list(plots(kept)),
     )
+
+
+def plots(kept: Kept) -> Iterator[tuple[str, str, str, Callable[[], Figure]]]:
+    """Yield section, title, file and maker of every plot; an entrant has one colour in all of them."""
+    own = colours(chain.from_iterable(entrants(kept.trials(section)) for section in SITTINGS))
+    table = reference_table(kept)
+    for name in dict.fromkeys(trial.input for trial in table):
+        some = [trial for trial in table if trial.input == name]
+        yield "table", f"Time: {name}", f"time-{name}.svg", partial(time_bars, some, colours=own)
+        yield "table", f"Peak memory: {name}", f"memory-{name}.svg", partial(memory_bars, some, colours=own)
+    file, name, tile_size = OVER_TIME
+    for trial in kept.benches[file].trials if file in kept.benches else ():
+        for entry in (entry for entry in trial.entries if entry.name in TIMELINES and entry.runs):
+            if (trial.input, trial.tile_size) == (name, tile_size):
+                chart = partial(timeline, entry, median_run(entry), kept.benches[file].machine.cores, colours=own)
+                shows = f"{entry.name} with {name} at {tile_size}, over time"
+                yield "over time", shows, f"timeline-{name}-{entry.name.replace(' ', '-')}.svg", chart
+    for scaling in scalings(kept):
+        found: dict[str, dict[str, list[tuple[float, Spread]]]] = {}
+        for name, who, entries in scaling.series:
+            points = [(at, entry.seconds) for at, (_, entry) in entries.items() if entry.runs]
+            found.setdefault(name, {})[who] = points
+        for name, series in found.items():
+            x, shows = f"{scaling.title.lower()}, {scaling.unit}", f"{name}: seconds by {scaling.title.lower()}"
+            log = scaling.section != "workers"
+            chart = partial(lines, series, x=x, y="seconds", log=log, title=shows, colours=own)
+            yield scaling.section, shows, f"{scaling.section}-{name}.svg".replace("_", "-"), chart
+
+
+def write(kept: Kept, folder: Path, target: Path) -> None:
+    """Write the page ``target`` and its plots into ``folder``, and remove plots that it does not have."""
+    drawn = {folder / file: svg(draw()) for _, _, file, draw in plots(kept)}
+    for old in set(folder.glob("*.svg")) - drawn.keys():
+        old.unlink()
+    for path, text in drawn.items():
+        path.write_text(text, encoding="utf-8")
+    target.write_text(page(kept), encoding="utf-8")

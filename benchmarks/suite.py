@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-
-from tileframe import Size
+from pytest_benchmark.stats import Stats
 
 # A few tiles on each side, and a slide still has three native levels.
 TINY = 0.035
@@ -59,11 +58,35 @@ def timed_rounds(benchmark: Any, work: Callable[..., Any], setup: Callable[[], A
     return benchmark.pedantic(work, setup=setup, rounds=min(MAX_ROUNDS, max(MIN_ROUNDS, rounds)))
 
 
-def describe(benchmark: Any, group: str, who: str, turn: int, *, baseline: bool, reference: bool, size: Size) -> None:
-    """Set the group and the ``extra_info`` that `check_regression` reads.
+def describe(benchmark: Any, group: str, who: str, turn: int, *, baseline: bool, reference: bool) -> None:
+    """Set the group and the ``extra_info`` that `to_ratios` reads.
 
     A ``baseline`` has nothing of tileframe in it. Times are divided by that of a ``reference`` of the group.
     """
     benchmark.group = group
-    megapixels = round(size.area / 1e6, 3)
-    benchmark.extra_info.update(who=who, turn=turn, baseline=baseline, reference=reference, megapixels=megapixels)
+    benchmark.extra_info.update(who=who, turn=turn, baseline=baseline, reference=reference)
+
+
+def to_ratios(benchmarks: Sequence[Any]) -> list[Any]:
+    """Return one benchmark for each of tileframe's in a group, whose rounds are ratios: one for each turn.
+
+    The least time of a turn is divided by that of the group's reference in the same turn. The reference is the bare
+    library, or else the backend that is marked as one. What has none is left out, as are baselines.
+    """
+    found: dict[tuple[str, str], dict[int, Any]] = {}
+    for one in benchmarks:
+        found.setdefault((one.group, one.extra_info["who"]), {})[one.extra_info["turn"]] = one
+    references: dict[str, dict[int, Any]] = {}
+    for (group, _), turns in found.items():
+        said = next(iter(turns.values())).extra_info
+        if said["reference"] and (said["baseline"] or group not in references):
+            references[group] = turns
+    ratios = []
+    for (group, _), turns in found.items():
+        first, reference = next(iter(turns.values())), references.get(group, turns)
+        if turns is not reference and not first.extra_info["baseline"]:
+            least = [(one.stats.min, reference[turn].stats.min) for turn, one in turns.items() if turn in reference]
+            first.stats = Stats()  # type: ignore[no-untyped-call]
+            first.stats.data = [ours / theirs for ours, theirs in least]
+            ratios.append(first)
+    return [one for one in ratios if one.stats.data]

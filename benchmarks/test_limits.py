@@ -8,8 +8,8 @@ import tileframe
 from benchmarks.competitors import DZSAVE, PASSTHROUGH, STREAM, Run, competitors_for, reference_of
 from benchmarks.growth import Line, inputs
 from benchmarks.limits import Stages
-from benchmarks.measured import CLOCKS, Measured, table, verdicts
 from benchmarks.proofs import Traits, traits
+from benchmarks.speed import CLOCKS, Measured, table, verdicts
 from benchmarks.stages import measure
 from benchmarks.suite import suite_scale
 from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE

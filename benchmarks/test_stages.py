@@ -18,7 +18,7 @@ import pytest
 
 from benchmarks import bare_stages
 from benchmarks.suite import describe, suite_scale, timed_rounds, turns
-from tileframe import Access, Box, OptionError, PluginError, Size, UnsupportedInput
+from tileframe import Access, Box, OptionError, PluginError, UnsupportedInput
 from tileframe import pixels as contract
 from tileframe.pixels import Pixels
 from tileframe.registry import load
@@ -99,9 +99,9 @@ def tiles_of(pixels: Pixels) -> list[Pixels]:
     return [pixels[y : y + TILE_SIZE, x : x + TILE_SIZE] for y, x in starts]
 
 
-def timed(benchmark: Any, stage: str, who: str, turn: int, size: Size, work: Callable[..., Any], *given: Any) -> Any:
+def timed(benchmark: Any, stage: str, who: str, turn: int, work: Callable[..., Any], *given: Any) -> Any:
     is_bare = who.startswith("bare ")
-    describe(benchmark, stage, who, turn, baseline=is_bare, reference=is_bare, size=size)
+    describe(benchmark, stage, who, turn, baseline=is_bare, reference=is_bare)
     return timed_rounds(benchmark, work, lambda: (given, {}))
 
 
@@ -109,7 +109,7 @@ def test_decode(benchmark, workload, name, who, turn):
     path = workload.make()
     bare = bare_stages.read_picture if workload.kind == "jpg" else bare_stages.read_slide
     work = bare if who == BARE_READERS[name] else reading_by(who, path)
-    pixels = timed(benchmark, f"decode {name} {workload.size}", who, turn, workload.size, work, path)
+    pixels = timed(benchmark, f"decode {name} {workload.size}", who, turn, work, path)
     assert np.array_equal(pixels, bare(path))
 
 
@@ -117,7 +117,7 @@ def test_halve(benchmark, workload, section, who, turn):
     size = workload.size
     half = np.empty(((size.height + 1) // 2, (size.width + 1) // 2, 3), np.uint8)
     with no_threads_of_opencv():
-        timed(benchmark, f"halve svs {size}", who, turn, size, HALVERS[who], section, half)
+        timed(benchmark, f"halve svs {size}", who, turn, HALVERS[who], section, half)
     assert np.array_equal(half, contract.halve(section))
 
 
@@ -128,7 +128,7 @@ def test_encode(benchmark, workload, section, who, turn):
     tiles = tiles_of(section)
     lossless = writer.encoding.lossless
     stage = f"encode svs {workload.size}, {'lossless' if lossless else 'lossy'}"
-    encoded = timed(benchmark, stage, who, turn, workload.size, lambda: [encode(tile) for tile in tiles])
+    encoded = timed(benchmark, stage, who, turn, lambda: [encode(tile) for tile in tiles])
     benchmark.extra_info["bytes"] = sum(map(len, encoded))
     for tile, data in zip(tiles, encoded, strict=True):
         assert writer.decode(data).shape == tile.shape
@@ -151,5 +151,5 @@ def test_write(benchmark, workload, section, who, turn, tmp_path):
             store.put(key, data)
         return store
 
-    store = timed(benchmark, f"write svs {workload.size}", who, turn, workload.size, write)
+    store = timed(benchmark, f"write svs {workload.size}", who, turn, write)
     assert {key: store.get(key) for key in encoded} == encoded
