@@ -12,6 +12,8 @@ from PIL import Image
 
 from tileframe import Size
 from tileframe.pixels import Pixels, halve
+from tileframe_demo.svs import LOSSLESS, SvsWriter, cut
+from tileframe_demo.svs import jpeg as jpeg_codec
 
 MPP = 0.499
 
@@ -45,19 +47,15 @@ def jpeg(path: Path, pixels: Pixels, **how: Any) -> Path:
 
 def svs(path: Path, pixels: Pixels, *, levels: tuple[int, ...] = (1, 4), lossless: bool = False) -> Path:
     """An Aperio-like slide with these downsamples; each level halved from the one before."""
-    description = f"Aperio Image Library v11.2.1\r\n{pixels.shape[1]}x{pixels.shape[0]}|AppMag = 20|MPP = {MPP}"
-    how: dict[str, Any] = {"photometric": "rgb"}
-    if not lossless:
-        how |= {"compression": "jpeg", "compressionargs": {"level": 90}}
-    with tifffile.TiffWriter(path) as file:
+    codec = LOSSLESS if lossless else jpeg_codec(90)
+    with SvsWriter(path, Size(pixels.shape[1], pixels.shape[0]), codec, mpp=MPP) as writer:
         level, scale = pixels, 1
         for downsample in levels:
             while scale < downsample:
                 level, scale = halve(level), scale * 2
-            file.write(level, tile=(256, 256), description=description, metadata=None, **how)
+            writer.add_level(Size(level.shape[1], level.shape[0]), cut(level, 256))
             if downsample == 1:
-                thumbnail = np.ascontiguousarray(pixels[::8, ::8])
-                file.write(thumbnail, rowsperstrip=16, description=description, metadata=None, photometric="rgb")
+                writer.add_thumbnail(np.ascontiguousarray(pixels[::8, ::8]))
     return path
 
 

@@ -1,11 +1,287 @@
-"""The charts of a benchmark, each as the text of an ``<svg>`` element: for a page, or for a file of its own.
+"""The charts of a benchmark, as figures of matplotlib, and their SVG."""
 
-They need matplotlib, and importing this loads it.
-"""
+from __future__ import annotations
 
-from tileframe_bench.bars import memory_bars, time_bars
-from tileframe_bench.lines import lines
-from tileframe_bench.sheet import colours
-from tileframe_bench.timeline import timeline
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from itertools import accumulate
+from typing import Any
 
-__all__ = ["colours", "lines", "memory_bars", "time_bars", "timeline"]
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+
+from tileframe_bench.records import Entry, Run, Spread, Trial
+from tileframe_bench.text import figure, plain, shortened
+
+# Colours that are told apart without seeing red or green, on a white page and, inverted, on a dark one.
+PALETTE = ("#0f766e", "#6c8fff", "#b94119", "#72a11c", "#9a4ca9", "#38a0c2", "#e3699c", "#0b77d6", "#7a8968")
+INK, QUIET, GRID, BAND = "#1a1f26", "#58616d", "#d6dae0", "#dde2e8"
+MARKERS = "os^DvPX<>ph"
+WIDTH, ROW = 560, 21  # pixels of a figure, and of one bar
+# With medians further apart than this, the bars of the fast ones could not be told apart on a linear scale.
+LINEAR_RATIO = 8
+# Of a machine with more cores, the load of all is one area.
+MAX_CORE_BANDS = 8
+FILE_STROKES = {"read": "dashed", "written": "solid"}
+NO_SAMPLES = "over before the first sample"
+
+STYLE: dict[Any, Any] = {
+    "figure.dpi": 72,  # a point is a pixel
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "figure.titlesize": 13,
+    "figure.titleweight": "bold",
+    "text.color": INK,
+    "text.parse_math": False,  # a file's name may hold dollars
+    "axes.titlecolor": INK,
+    "axes.labelcolor": QUIET,
+    "axes.edgecolor": GRID,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "xtick.color": GRID,
+    "xtick.labelcolor": QUIET,
+    "ytick.color": GRID,
+    "ytick.labelcolor": INK,
+    "legend.frameon": False,
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "tileframe",  # the same figure gives the same bytes
+}
+Points = Sequence[tuple[float, Spread]]
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Use `STYLE` alone, not the user's settings, for as long as it lasts."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        # A reader's fonts may have what the one that text is measured with has not.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def svg(chart: Figure) -> str:
+    """Return a figure of this module as an SVG file, with the figure's title as its title."""
+    file = BytesIO()
+    metadata = {"Title": chart.get_suptitle(), "Date": None, "Creator": None}
+    with _style():
+        chart.savefig(file, format="svg", metadata=metadata)
+    return file.getvalue().decode()
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each name, in the order in which they first appear; beyond nine they come again."""
+    return {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(dict.fromkeys(names))}
+
+
+def time_bars(trials: Sequence[Trial], *, colours: Mapping[str, str] | None = None) -> Figure:
+    """Return bars of the seconds with one input, a group for each of its ``trials``, of which there is at least one.
+
+    Entrants that are not ranked are hatched, and those that did not run are named. ``colours`` are those of entrants,
+    if other charts have set them.
+    """
+    return _bars(trials, "Time", "s", lambda run: run.seconds, colours)
+
+
+def memory_bars(trials: Sequence[Trial], *, colours: Mapping[str, str] | None = None) -> Figure:
+    """Return bars of the peak memory, in the order of `time_bars`."""
+    unit, size = _unit([run.peak_resident for trial in trials for entry in trial.entries for run in entry.runs])
+    return _bars(trials, "Peak memory", unit, lambda run: run.peak_resident / size, colours)
+
+
+def lines(
+    series: Mapping[str, Points],
+    *,
+    x: str,
+    y: str,
+    log: bool = False,
+    title: str = "",
+    colours: Mapping[str, str] | None = None,
+) -> Figure:
+    """Return a line for each of ``series``, through the medians, with bars from the least to the greatest.
+
+    ``x`` and ``y`` say what the axes show, with the unit. With ``log`` both are logarithmic, and figures that are not
+    more than 0 are left out.
+    """
+    own = _with_defaults(series, colours)
+    shown = {
+        name: sorted((at, spread) for at, spread in points if not log or (at > 0 and spread.least > 0))
+        for name, points in series.items()
+    }
+    with _style():
+        chart = Figure(figsize=(640 / 72, 380 / 72), layout="constrained")
+        chart.suptitle(plain(title) or f"{plain(y)} by {plain(x)}", x=0.01, ha="left")
+        axes = chart.add_subplot(xlabel=plain(x), ylabel=plain(y))
+        for number, (name, points) in enumerate(shown.items()):
+            spreads = [spread for _, spread in points]
+            axes.errorbar(
+                [at for at, _ in points],
+                [spread.median for spread in spreads],
+                yerr=_error_bars(spreads),
+                color=own[name],
+                marker=MARKERS[number % len(MARKERS)],
+                markersize=7,
+                capsize=3,
+                label=shortened(name, 30) + ("" if points else " (no figures)"),
+            )
+        for axis in (axes.xaxis, axes.yaxis):
+            _set_ticks(axis, log=log and any(shown.values()))
+        if not log:
+            axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
+        if series:
+            chart.legend(loc="outside right upper", ncols=1 + len(series) // 20)
+    return chart
+
+
+def timeline(
+    entry: Entry, run: Run, core_count: int, *, title: str = "", colours: Mapping[str, str] | None = None
+) -> Figure:
+    """Return what one ``run`` of ``entry`` did over time, on a machine where it might use ``core_count`` cores.
+
+    Three panels: the cores that it kept busy over the load of all cores of the machine, its memory, and the bytes that
+    it has read and written. The title is by default the entrant's name and the seconds.
+    """
+    colour = _with_defaults([entry.name], colours)[entry.name]
+    with _style():
+        # A page has many of these: a fixed layout takes half the time.
+        chart = Figure(figsize=(WIDTH / 72, 360 / 72))
+        chart.subplots_adjust(left=0.1, right=0.97, bottom=0.12, top=0.87, hspace=0.5)
+        chart.suptitle(shortened(title or f"{entry.name}: {figure(run.seconds)} s", 70), x=0.01, ha="left")
+        panels = chart.subplots(3, 1, sharex=True)
+        unit, size = _unit([run.peak_resident])
+        titles = (
+            "Cores busy: by this process (line) and, core on core, by all (grey)",
+            f"Resident memory, {unit}: {figure(run.peak_resident / size)} at most",
+            _title_of_files(run),
+        )
+        if run.samples:
+            _draw_cores(panels[0], run, core_count, colour)
+            resident = [(sample.seconds, sample.resident / size) for sample in run.samples]
+            panels[1].plot(*zip(*resident, strict=True), color=colour, marker="o" if len(resident) == 1 else "")
+            panels[1].set_ylim(top=1.06 * run.peak_resident / size or 1)
+            _draw_files(panels[2], run, colour)
+        for axes, words in zip(panels, titles, strict=True):
+            axes.set_title(words, weight="normal", size=10.5)
+            axes.set_xlim(0, run.seconds or 1)
+            axes.set_ylim(bottom=0)
+            _set_ticks(axes.xaxis)
+            _set_ticks(axes.yaxis, most=4)
+            if not run.samples:
+                axes.set_yticks([])
+                axes.text(0.02, 0.4, NO_SAMPLES, transform=axes.transAxes, color=QUIET, style="italic")
+        panels[-1].set_xlabel("seconds since its process was started")
+    return chart
+
+
+def _bars(
+    trials: Sequence[Trial],
+    what: str,
+    unit: str,
+    figure_of: Callable[[Run], float],
+    colours: Mapping[str, str] | None,
+) -> Figure:
+    own = _with_defaults([entry.name for trial in trials for entry in trial.entries], colours)
+    medians = [entry.spread(figure_of).median for trial in trials for entry in trial.entries if entry.runs]
+    log = bool(medians) and 0 < LINEAR_RATIO * min(medians) < max(medians)
+    rows = [len(trial.entries) for trial in trials]
+    several_workers = len({trial.workers for trial in trials}) > 1
+    with _style():
+        chart = Figure(figsize=(WIDTH / 72, (80 + sum(ROW * count + 30 for count in rows)) / 72), layout="constrained")
+        chart.suptitle(shortened(f"{what}: {trials[0].input}", 70), x=0.01, ha="left")
+        groups = chart.subplots(len(trials), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
+        for axes, trial in zip(groups, trials, strict=True):
+            workers = f", {trial.workers} workers" if several_workers else ""
+            axes.set_title(f"Tiles of {trial.tile_size} px{workers}")
+            axes.grid(axis="y", visible=False)
+            axes.set_xscale("log" if log else "linear")
+            for row, entry in enumerate(trial.in_order()):
+                _draw_bar(axes, row, entry, entry.spread(figure_of) if entry.runs else None, unit, own[entry.name])
+            axes.set_yticks(range(len(trial.entries)), [shortened(entry.name, 30) for entry in trial.in_order()])
+            axes.set_ylim(len(trial.entries) - 0.4, -0.6)
+        if log:
+            groups[-1].set_xlim(left=min(medians) / 2)
+        _set_ticks(groups[-1].xaxis, log=log)
+        scale = ", logarithmic scale" if log else ""
+        label = f"{unit}{scale}; median, and from the least to the greatest; less is better"
+        chart.supxlabel(label, size=11, color=QUIET)
+    return chart
+
+
+def _draw_bar(axes: Axes, row: int, entry: Entry, spread: Spread | None, unit: str, colour: str) -> None:
+    if spread is None:
+        left = (0.01, row)
+        axes.text(*left, "did not run", transform=axes.get_yaxis_transform(), va="center", color=QUIET, style="italic")
+        return
+    axes.barh(
+        row,
+        spread.median,
+        height=0.65,
+        xerr=_error_bars([spread]),
+        error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3},
+        facecolor=colour if entry.is_ranked else "white",
+        edgecolor=colour,
+        hatch=None if entry.is_ranked else "////",
+    )
+    label = f"{figure(spread.median)} {unit}{'' if entry.is_ranked else ', not ranked'}"
+    axes.annotate(label, (spread.most, row), (7, 0), textcoords="offset points", va="center")
+
+
+def _draw_cores(axes: Axes, run: Run, core_count: int, colour: str) -> None:
+    times = [0.0, *(sample.seconds for sample in run.samples)]
+    loads = [sample.core_loads for sample in run.samples]
+    sums = [list(accumulate(cores)) if len(cores) <= MAX_CORE_BANDS else [sum(cores)] for cores in loads]
+    for edge in reversed(list(zip(*sums, strict=True))):
+        axes.stairs(edge, times, fill=True, facecolor=BAND, edgecolor="white", linewidth=0.6)
+    axes.stairs([sample.cores_busy for sample in run.samples], times, baseline=None, color=colour, linewidth=1.6)
+    axes.set_ylim(top=1.06 * max(core_count, *(sample.cores_busy for sample in run.samples), *map(sum, loads)))
+
+
+def _draw_files(axes: Axes, run: Run, colour: str) -> None:
+    _, size = _unit([run.read or 0, run.written or 0])
+    for name, stroke in FILE_STROKES.items():
+        if (total := getattr(run, name)) is not None:
+            points = [(0, 0), *((one.seconds, getattr(one, name)) for one in run.samples), (run.seconds, total)]
+            known = [(at, amount / size) for at, amount in points if amount is not None]
+            axes.plot(*zip(*known, strict=True), color=colour, linestyle=stroke)
+
+
+def _title_of_files(run: Run) -> str:
+    unit, size = _unit([run.read or 0, run.written or 0])
+    words = [
+        f"{name} is not known" if total is None else f"{name} {figure(total / size)} ({FILE_STROKES[name]})"
+        for name, total in (("read", run.read), ("written", run.written))
+    ]
+    return f"Files, {unit}: {', '.join(words)}"
+
+
+def _set_ticks(axis: Any, *, log: bool = False, most: int = 9) -> None:
+    if log:
+        axis.axes.set(**{f"{axis.axis_name}scale": "log"})
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=most))
+        axis.set_minor_locator(NullLocator())
+    else:
+        axis.set_major_locator(MaxNLocator(most - 1, steps=[1, 2, 5, 10]))
+    axis.set_major_formatter("{x:,.10g}")
+
+
+def _error_bars(spreads: Sequence[Spread]) -> list[list[float]]:
+    """Return the distances from the medians down and up, as matplotlib takes them."""
+    return [[one.median - one.least for one in spreads], [one.most - one.median for one in spreads]]
+
+
+def _unit(sizes: Iterable[float]) -> tuple[str, float]:
+    """Return the unit of bytes in which the largest size is written, and its bytes."""
+    return ("GB", 1e9) if max(sizes, default=0) >= 2e9 else ("MB", 1e6)
+
+
+def _with_defaults(names: Iterable[str], chosen: Mapping[str, str] | None) -> dict[str, str]:
+    return {**colours(names), **(chosen or {})}

@@ -1,4 +1,4 @@
-"""Who takes part: every backend that is installed, and what people write without tileframe."""
+"""The entrants of a benchmark: every installed backend, and what people write without tileframe."""
 
 from __future__ import annotations
 
@@ -13,27 +13,25 @@ from typing import Literal
 from tileframe import BackendPlugin, Equality, OptionError, machine
 from tileframe_bench import baselines
 from tileframe_bench.baselines import OVERLAP, QUALITY
-from tileframe_bench.looking import Input
+from tileframe_bench.workloads import Input
 
 NAME = "pyramid"
 BASELINES = {"bare dzsave": "dzsave", "generator loop": "generator", "generator pool": "pool"}
-# Which of them open a picture whole, once in each process.
-HOLDING = ("generator loop", "generator pool")
 # Bytes a pixel that each process of the generator holds of a picture that is not a slide: 10.3 GB for 659 MP.
-HELD = 16
-# Part of the free memory that may be asked for.
-MOST_MEMORY = 0.8
+GENERATOR_BYTES = 16
+# The part of the free memory that they may take together.
+MEMORY_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
-    """One way to make the pyramid."""
+    """One program that makes the pyramid."""
 
     name: str
     kind: Literal["backend", "baseline"]
 
     def command(self, source: Path | str, folder: Path | str, *, tile_size: int, workers: int) -> list[str]:
-        """Return what makes ``folder/pyramid.dzi`` of ``source``, as one would type it."""
+        """Return the command that makes ``folder/pyramid.dzi`` of ``source``."""
         out = f"{folder}/{NAME}"
         sizes = ["--tile-size", f"{tile_size}", "--workers", f"{workers}"]
         if self.kind == "baseline":
@@ -47,45 +45,43 @@ class Entrant:
         return shlex.join(self.command(source, "OUT", tile_size=tile_size, workers=workers))
 
     def process(self, source: Path, folder: Path, *, tile_size: int, workers: int) -> list[str]:
-        """Return the same command, by this very Python, and of nobody else's modules."""
+        """Return the same command for this Python."""
         command = self.command(source, folder, tile_size=tile_size, workers=workers)
         if self.kind == "baseline":
-            # By its path: a bare script does not import tileframe.
+            # By its path: a bare script does not import tileframe. -P: nor modules of the current folder.
             return [sys.executable, "-P", str(Path(baselines.__file__)), *command[3:]]
         return [sys.executable, "-P", "-m", *command]
 
-    def trouble(self, source: Input, workers: int) -> str:
-        """Say why it cannot be run; nothing if it can be tried."""
-        if self.kind == "backend" or self.name not in HOLDING or source.is_slide:
+    def failure(self, source: Input, workers: int) -> str:
+        """Return why it cannot be run; empty if it can be tried."""
+        if not self.name.startswith("generator") or self.kind == "backend" or source.is_slide:
             return ""
-        processes = workers if self.name == "generator pool" else 1
-        needed = HELD * source.size.area * processes
+        needed = GENERATOR_BYTES * source.size.area * (workers if self.name == "generator pool" else 1)
         free = machine.available_memory()
-        if needed < MOST_MEMORY * free:
+        if needed < MEMORY_SHARE * free:
             return ""
-        share = f"more than {MOST_MEMORY:.0%} of the {free / 1e9:.1f} GB that are free"
+        share = f"more than {MEMORY_SHARE:.0%} of the {free / 1e9:.1f} GB that are free"
         return f"would need about {needed / 1e9:.1f} GB of memory to hold the whole picture, {share}"
 
-    def said(self, folder: Path) -> tuple[Equality | None, str]:
-        """Return what it promised of the pyramid in ``folder``, and how it went about it; of a baseline, nothing."""
+    def reported(self, folder: Path) -> tuple[Equality | None, str]:
+        """Return the equality that the report in ``folder`` promises, and the method; nothing of a baseline."""
         if self.kind == "baseline":
             return None, ""
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         return Equality[report["promises"].upper()], f"reader {report['reader']}; {report['way']}"
 
 
-def entrants(offers: Sequence[BackendPlugin], backends: Sequence[str], without: Sequence[str]) -> list[Entrant]:
-    """Return those named, or all backends on ``offers`` and all baselines, less those ``without``.
+def entrants(offers: Sequence[BackendPlugin], only: Sequence[str], without: Sequence[str]) -> list[Entrant]:
+    """Return those named in ``only``, or all backends on ``offers`` and all baselines, less those in ``without``.
 
-    `OptionError`, listing the known ones, for a name that nobody has.
+    `OptionError` for an unknown name.
     """
-    known = [Entrant(offer.name, "backend") for offer in offers]
-    known += [Entrant(name, "baseline") for name in BASELINES]
+    known = [Entrant(offer.name, "backend") for offer in offers] + [Entrant(name, "baseline") for name in BASELINES]
     names = [entrant.name for entrant in known]
-    for name in (*backends, *without):
+    for name in (*only, *without):
         if name not in names:
             raise OptionError(f"nobody is named '{name}' (have: {', '.join(names)})")
-    chosen = [one for one in known if (not backends or one.name in backends) and one.name not in without]
+    chosen = [one for one in known if (not only or one.name in only) and one.name not in without]
     if not chosen:
         raise OptionError("nobody is left to run; leave out a --without")
     return chosen

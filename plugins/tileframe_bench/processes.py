@@ -1,4 +1,4 @@
-"""What a command costs, run in a process of its own; and functions run in one."""
+"""Commands and functions run in processes of their own, and the cost of a command."""
 
 from __future__ import annotations
 
@@ -21,107 +21,89 @@ from typing import IO, Any, Self, TypeVar
 import psutil
 
 from tileframe import InputError
-from tileframe_bench.records import Sample
-from tileframe_bench.watching import Watch
+from tileframe_bench.records import Run
+from tileframe_bench.sampling import Sampler
 
 T = TypeVar("T")
 
-A_BUG = "tileframe: this is a bug"
+BUG_REPORT_LINE = "tileframe: this is a bug"
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """What one process took, with its children."""
+class Cost(Run):
+    """The cost of one command, with its children, and its output."""
 
-    seconds: float
-    busy: float
-    """Its processor time, all threads, in seconds: what a machine that others use disturbs least."""
-    peak: int
-    """Its largest resident size, in bytes: with the pages of the files that it has mapped, which the system may drop
-    at any time. Of several processes, the largest sum that was seen."""
-    anonymous: int | None
-    """The same without the pages of files, as far as it was seen; None where the system does not say (not Linux)."""
-    output: str
-    """What it wrote to its standard output."""
-    read: int | None = None
-    """Bytes read from files, as far as it was seen; None where the system does not say (macOS)."""
-    written: int | None = None
-    samples: tuple[Sample, ...] = ()
-
-    @property
-    def cores(self) -> float:
-        """How many cores it kept busy, on average."""
-        return self.busy / self.seconds
+    peak_anonymous: int | None  # without the pages of mapped files; None where the system does not tell (not Linux)
+    output: str  # its standard output
 
 
 class CommandError(Exception):
-    """A command that failed; the text is the last line that it said, or how it ended."""
+    """A command that failed; the text is the last line of its standard error, or how it ended."""
 
     def __init__(self, reason: str, code: int) -> None:
         super().__init__(reason)
-        self.code = code
-        """Its exit code; less than 0 for a signal."""
+        self.code = code  # less than 0 for a signal
 
 
 def cost(command: Sequence[str | Path], *, source: Path | None = None) -> Cost:
-    """Run ``command`` and return what it took; `CommandError` if it failed.
+    """Run ``command`` and return its cost; `CommandError` if it failed.
 
-    ``source`` is read beforehand, so that whoever comes first does not pay for the disk. The clock stops when the
-    command ends. What it has started and left running is ended, and an error too, for it may not have been done.
-    Whatever is raised here, as by Ctrl-C, the command and all that it started are ended.
+    The disk is synced and ``source`` is read beforehand, so that no command pays for the one before. The clock stops
+    when the command ends. Processes that it leaves running are killed and make it fail. If anything is raised here, as
+    by Ctrl-C, the command and all that it started are killed.
     """
     if hasattr(os, "sync"):
-        os.sync()  # else the run before is still being written to the disk
+        os.sync()
     if source is not None:
-        _into_the_page_cache(source)
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as said:
+        _read_into_page_cache(source)
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=said)
-        watch = Watch(child.pid)
+        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
+        sampler = Sampler(child.pid)
         try:
-            busy, peak = _last_figures(child)
+            cpu_seconds, peak_resident = _wait(child)
             seconds = time.perf_counter() - started
         except BaseException:
             try:
-                watch.end()  # before it is gone: nobody knows afterwards whom it has started
+                sampler.stop()  # before the child is killed: its children are found through it
             finally:
                 child.kill()
                 child.wait()
             raise
         finally:
-            watch.end()
-            left = watch.end_those_left()
+            sampler.stop()
+            left_over = sampler.kill_left_over()
         if child.returncode:
-            raise CommandError(_reason(child.returncode, _text(said)), child.returncode)
-        if left:
-            raise CommandError(f"ended and left {left} of its processes running", 0)
+            raise CommandError(_reason(child.returncode, _text(errors)), child.returncode)
+        if left_over:
+            raise CommandError(f"ended and left {left_over} of its processes running", 0)
         return Cost(
             seconds=seconds,
-            busy=max(busy, watch.busy),
-            peak=max(peak, watch.resident),
-            anonymous=watch.anonymous,
+            cpu_seconds=max(cpu_seconds, sampler.last.cpu_seconds),
+            peak_resident=max(peak_resident, sampler.peak_resident),
+            read=sampler.last.read,
+            written=sampler.last.written,
+            samples=sampler.samples(),
+            peak_anonymous=sampler.peak_anonymous,
             output=_text(output),
-            read=watch.read,
-            written=watch.written,
-            samples=watch.samples(),
         )
 
 
-class Side:
-    """A second process for whatever loads libraries and holds pixels, so that this one stays small."""
+class Helper:
+    """A second process for work that loads libraries and holds pixels: a large parent would distort measurements."""
 
     def __init__(self) -> None:
         """Start it."""
         self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
-        self._worker = self._pool.submit(os.getpid)
+        self._pid = self._pool.submit(os.getpid)
 
-    def do(self, work: Callable[..., T], *arguments: Any) -> T:
-        """Return ``work(*arguments)``, or raise what it raises; `InputError` if the process was killed."""
+    def do(self, work: Callable[..., T], *arguments: Any, **options: Any) -> T:
+        """Return ``work(*arguments, **options)``, or raise what it raises; `InputError` if the process was killed."""
         try:
-            return self._pool.submit(work, *arguments).result()
+            return self._pool.submit(work, *arguments, **options).result()
         except BrokenProcessPool as error:
-            why = "the process that was to look at it was killed, perhaps for want of memory"
-            raise InputError(f"{arguments[0] if arguments else work.__name__}: {why}") from error
+            reason = "the process that worked on it was killed, perhaps for want of memory"
+            raise InputError(f"{arguments[0] if arguments else work.__name__}: {reason}") from error
 
     def __enter__(self) -> Self:
         """Return it."""
@@ -129,22 +111,21 @@ class Side:
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         if kind is not None:
-            # What it is at is of no use any more, and may take minutes.
+            # The work it is doing is not needed any more, and may take minutes.
             with suppress(psutil.Error, BrokenProcessPool):
-                psutil.Process(self._worker.result()).kill()
+                psutil.Process(self._pid.result()).kill()
         self._pool.shutdown(cancel_futures=True)
 
 
 def in_own_process(work: Callable[..., T], *arguments: Any) -> T:
-    """Return ``work(*arguments)``, done in a fresh process: what it loads and holds does not stay here."""
-    with Side() as side:
-        return side.do(work, *arguments)
+    """Return ``work(*arguments)``, done in a fresh process."""
+    with Helper() as helper:
+        return helper.do(work, *arguments)
 
 
 def _end_with_parent() -> None:
-    """Let this process end when the one that started it is gone, in whatever way that went."""
-
-    # Ctrl-C goes to all processes of a terminal; the one that started this one ends it.
+    """Let this process end when its parent has, however the parent ended."""
+    # Ctrl-C goes to all processes of a terminal; this one is ended by its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def wait() -> None:
@@ -155,13 +136,12 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _last_figures(child: subprocess.Popen[bytes]) -> tuple[float, int]:
-    """Wait for ``child``; return its processor time and its largest resident size, or one of its children's."""
+def _wait(child: subprocess.Popen[bytes]) -> tuple[float, int]:
+    """Wait for ``child``; return its processor time and the largest resident size, its own or a child's."""
     if sys.platform == "win32":
-        # Its figures are gone with it, and those of the last look have to do.
-        child.wait()
+        child.wait()  # its counters are gone; the last sample has to do
         return 0.0, 0
-    # A child's figure starts at its parent's size when it was forked: this process must stay small.
+    # A child's peak starts at its parent's size when it was forked: this process must stay small.
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
@@ -172,16 +152,16 @@ def _text(file: IO[bytes]) -> str:
     return file.read().decode(errors="replace")
 
 
-def _reason(code: int, said: str) -> str:
+def _reason(code: int, errors: str) -> str:
     if code < 0:
         return f"ended by signal {-code}{', perhaps for want of memory' if code == -9 else ''}"
-    lines = said.strip().splitlines()
-    if len(lines) > 1 and lines[-1].startswith(A_BUG):
+    lines = errors.strip().splitlines()
+    if len(lines) > 1 and lines[-1].startswith(BUG_REPORT_LINE):
         lines.pop()  # the line before says which
-    return lines[-1].removeprefix("tileframe: ") if lines else f"exit code {code}, and not a word"
+    return lines[-1].removeprefix("tileframe: ") if lines else f"exit code {code} without a message"
 
 
-def _into_the_page_cache(path: Path) -> None:
+def _read_into_page_cache(path: Path) -> None:
     if path.is_file():
         with path.open("rb", buffering=0) as file:
             while file.read(1 << 20):

@@ -1,81 +1,24 @@
-"""What a benchmark has found: the records that tables, charts and JSON are made of."""
+"""Records of a benchmark, the statistics of their figures, and their JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
-from tileframe import Equality, Size
+from tileframe import Equality, InputError, Size
 
-# Whose times the others' are divided by: the first of these that made a right pyramid, else anyone who did.
+SCHEMA = 1
+# The first of these that made a right pyramid is the baseline of the ratios; else the first entrant that did.
 BASELINE_TIMES = ("bare dzsave", "vips")
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One look at a running process and its children."""
-
-    seconds: float
-    """Since it was started."""
-    busy: float
-    """Cores that it kept busy since the look before, on average."""
-    cores: tuple[float, ...]
-    """How busy each core of the machine was since then, 0 to 1, whoever kept it so."""
-    resident: int
-    """Bytes of memory."""
-    read: int | None
-    """Bytes read from files so far, mapped ones excepted; None if the system does not say."""
-    written: int | None
-    """Bytes written to files so far; None if the system does not say."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What one run took, from the start of its process to the end."""
-
-    seconds: float
-    busy: float
-    """Processor time, all threads and children, in seconds."""
-    peak: int
-    """The largest resident size, in bytes; of several processes, the largest sum that was seen."""
-    read: int | None
-    """Bytes, as in `Sample`."""
-    written: int | None
-    samples: tuple[Sample, ...]
-    """In the order of time; at least one, if the run was not over at once."""
-
-    @property
-    def cores(self) -> float:
-        """How many cores it kept busy, on average."""
-        return self.busy / self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What was found when a pyramid was compared with the reference, tile by tile."""
-
-    strength: Equality | None
-    """The strongest equality that holds; None if not even the layouts are the same."""
-    identical: int
-    """Tiles that decode to the pixels of the reference's."""
-    tiles: int
-    """Tiles there should be."""
-    marks: tuple[str, ...]
-    """What is not as it should be or as the reference has it, as sentences."""
-    is_ranked: bool
-    """Whether its time may be compared with the others': layout and base are right, and what was promised is kept."""
-
-
-def worst_of(verdicts: Iterable[Verdict]) -> Verdict | None:
-    """Return the one that counts; None if there is none."""
-    return min(verdicts, key=lambda verdict: (verdict.is_ranked, verdict.identical), default=None)
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """The median of some figures, the least and the greatest."""
+    """The median, the least and the greatest of some figures."""
 
     median: float
     least: float
@@ -83,8 +26,15 @@ class Spread:
 
     @classmethod
     def of(cls, figures: Sequence[float]) -> Self:
-        """Return that of ``figures``, of which there is at least one."""
+        """Return the spread of at least one figure."""
         return cls(median(figures), min(figures), max(figures))
+
+    @classmethod
+    def of_ratios(cls, ours: Sequence[float], theirs: Sequence[float]) -> Self:
+        """Return the spread of theirs / ours, pair by pair of one round; a single figure is paired with all others."""
+        if 1 in (len(ours), len(theirs)):
+            return cls.of([their / our for our in ours for their in theirs])
+        return cls.of([their / our for our, their in zip(ours, theirs, strict=True)])
 
     def __str__(self) -> str:
         """Return ``1.22 (1.16 to 1.42)``."""
@@ -92,28 +42,61 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One entrant with one input at one tile size."""
+class Sample:
+    """What a process and its children were doing at one moment."""
 
-    name: str
-    """``stream``, ``bare dzsave``, ..."""
+    seconds: float  # since the process was started
+    cores_busy: float  # since the sample before, on average
+    core_loads: tuple[float, ...]  # of each core of the machine since the sample before, 0 to 1, by any process
+    resident: int  # bytes of memory
+    read: int | None  # bytes read from files so far, without mapped files; None if the system does not count them
+    written: int | None  # bytes written to files so far; None if the system does not count them
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The cost of one run, from the start of its process to the end."""
+
+    seconds: float
+    cpu_seconds: float  # of all threads and children
+    peak_resident: int  # the largest resident size, in bytes; of several processes, the largest sum in a sample
+    read: int | None  # bytes, as in `Sample`
+    written: int | None
+    samples: tuple[Sample, ...]  # by time; empty if the run ended before the first
+
+    @property
+    def cores_busy(self) -> float:
+        """Cores kept busy, on average."""
+        return self.cpu_seconds / self.seconds if self.seconds else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The result of comparing a pyramid with the reference, tile by tile."""
+
+    strength: Equality | None  # the strongest equality that holds; None if the layouts differ
+    identical: int  # tiles with the pixels of the reference
+    tiles: int  # tiles expected
+    marks: tuple[str, ...]  # the differences found, a sentence each
+    is_ranked: bool  # whether its time counts: layout and base are right, and what was promised is kept
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entrant's results for one input at one tile size."""
+
+    name: str  # ``stream``, ``bare dzsave``, ...
     kind: Literal["backend", "baseline"]
-    command: str
-    """What was run, as one would type it."""
-    runs: tuple[Run, ...]
-    """Those that count, by round; none if it could not run. One alone if it is far slower than the fastest."""
-    verdict: Verdict | None
-    """Of the worst of its outputs; None if it could not run."""
-    way: str = ""
-    """How it went about it, in its own words."""
-    trouble: str = ""
-    """Why it did not run, or failed; empty if it did."""
-    is_wrong: bool = False
-    """Whether its pyramid was not what it should be, as far as it came."""
+    command: str  # as a user would type it
+    runs: tuple[Run, ...]  # those that count, by round; one if it is far slower than the fastest, none if it failed
+    verdict: Verdict | None  # of its worst output; None if it failed
+    method: str = ""  # the reader and the method that it reported
+    failure: str = ""  # why it was not run, or failed
+    is_wrong: bool = False  # whether its pyramid was wrong
 
     @property
     def is_ranked(self) -> bool:
-        """Whether its time may be compared."""
+        """Whether its time counts."""
         return bool(self.runs) and self.verdict is not None and self.verdict.is_ranked
 
     @property
@@ -126,27 +109,18 @@ class Entry:
         return Spread.of([figure(run) for run in self.runs])
 
 
-def baseline_of(entries: Iterable[Entry]) -> str:
-    """Return the name of the one whose times the others' are divided by; empty if nobody is ranked."""
-    ranked = [entry.name for entry in entries if entry.is_ranked]
-    return next((name for name in (*BASELINE_TIMES, *ranked) if name in ranked), "")
-
-
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Everyone with one input, at one tile size, with one number of workers."""
+    """All entrants with one input, one tile size and one number of workers."""
 
-    input: str
-    """The workload's name, or the file's."""
+    input: str  # the workload's name, or the file's
     size: Size
     input_bytes: int
     tile_size: int
     levels: int
     tiles: int
     workers: int
-    baseline: str
-    """Whose time the ratios are taken of: bare dzsave, or, where it made no right pyramid, the backend ``vips``, or
-    whoever made one; empty if nobody did."""
+    baseline: str  # the entrant whose time the ratios are taken of; empty if none is ranked
     entries: tuple[Entry, ...]
 
     @property
@@ -159,59 +133,96 @@ class Trial:
         return next((entry for entry in self.entries if entry.name == name), None)
 
     def times_as_fast(self, entry: Entry, than: str | None = None) -> Spread | None:
-        """Return how many times as fast as ``than``, the baseline by default, ``entry`` was: pair by pair of one round.
-
-        None where one of the two did not run. The only run of a slow one is paired with each of the other's.
-        """
+        """Return how many times as fast as ``than``, or the baseline, ``entry`` was; None if one has no runs."""
         other = self.entry(than or self.baseline)
         if other is None or not other.runs or not entry.runs:
             return None
-        one, two = entry.runs, other.runs
-        if len(one) != len(two):
-            one, two = (one * len(two), two) if len(one) == 1 else (one, two * len(one))
-        return Spread.of([theirs.seconds / ours.seconds for ours, theirs in zip(one, two, strict=True)])
+        return Spread.of_ratios([run.seconds for run in entry.runs], [run.seconds for run in other.runs])
 
     def ranking(self) -> list[tuple[int, Entry]]:
         """Return the ranked entries with their places, the fastest first.
 
-        Two share a place if, pair by pair, now the one and now the first of that place was faster.
+        An entry shares a place if it was faster than the first of that place in one round and slower in another.
         """
-        ranked = sorted((one for one in self.entries if one.is_ranked), key=lambda one: one.seconds.median)
         places: list[tuple[int, Entry]] = []
-        for number, entry in enumerate(ranked, 1):
-            first = next((one.name for place, one in places if place == places[-1][0]), "")
+        place, first = 0, ""
+        ranked = (entry for entry in self.entries if entry.is_ranked)
+        for number, entry in enumerate(sorted(ranked, key=_median_seconds), 1):
             ratio = self.times_as_fast(entry, first) if first else None
-            shared = ratio is not None and ratio.least < 1 < ratio.most
-            places.append((places[-1][0] if shared else number, entry))
+            if ratio is None or not ratio.least < 1 < ratio.most:
+                place, first = number, entry.name
+            places.append((place, entry))
         return places
+
+    def in_order(self) -> list[Entry]:
+        """Return the ranked entries, the fastest first, then the others that ran, then those that failed."""
+        unranked = [entry for entry in self.entries if entry.runs and not entry.is_ranked]
+        failed = [entry for entry in self.entries if not entry.runs]
+        return [*(entry for _, entry in self.ranking()), *sorted(unranked, key=_median_seconds), *failed]
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What it was measured on."""
+    """The machine of a benchmark."""
 
     system: str
     processor: str
-    cores: int
-    """That the process might use."""
-    memory: int
-    """Bytes."""
-    disk: str
-    """The kind of file system that the outputs were written to; empty if it is not known."""
+    cores: int  # available to the process
+    memory: int  # bytes
+    disk: str  # the kind of file system of the outputs; empty if it is not known
 
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """All that one ``tileframe bench`` found."""
+    """Everything that one ``tileframe bench`` found."""
 
-    date: str
-    """ISO 8601, in UTC."""
-    command: str
-    """As it was typed."""
+    date: str  # ISO 8601, in UTC
+    command: str  # as it was typed
     machine: Machine
-    versions: dict[str, str]
-    """Of tileframe, Python, the libraries, and each plugin that offers a backend, by name."""
-    options: dict[str, str]
-    """What was held equal, by name, in words."""
+    versions: dict[str, str]  # of tileframe, Python, the libraries, and each plugin that offers a backend, by name
+    options: dict[str, str]  # what was the same for all entrants, by name
     rounds: int
     trials: tuple[Trial, ...]
+
+
+def worst_of(verdicts: Iterable[Verdict]) -> Verdict | None:
+    """Return the worst verdict; None if there is none."""
+    return min(verdicts, key=lambda verdict: (verdict.is_ranked, verdict.identical), default=None)
+
+
+def baseline_of(entries: Iterable[Entry]) -> str:
+    """Return the name of the entrant that ratios are taken of; empty if none is ranked."""
+    ranked = [entry.name for entry in entries if entry.is_ranked]
+    return next((name for name in (*BASELINE_TIMES, *ranked) if name in ranked), "")
+
+
+def to_json(record: Any) -> str:
+    """Return a record, of this module or of `benchmarks`, as JSON text with the version of the schema."""
+    return json.dumps({"schema": SCHEMA, **_converter().unstructure(record)}, indent=1) + "\n"
+
+
+def from_json(text: str, kind: type[Record]) -> Record:
+    """Return the record of type ``kind`` that `to_json` has written; `InputError` for any other text."""
+    import cattrs
+
+    try:
+        fields = json.loads(text)
+        if (version := fields.pop("schema", None)) != SCHEMA:
+            raise InputError(f"the records have schema version {version}; this version of tileframe reads {SCHEMA}")
+        record: Record = _converter().structure(fields, kind)
+    except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
+        raise InputError(f"these are no records of a benchmark: {error}") from error
+    return record
+
+
+def _converter() -> Any:
+    import cattrs  # the command checks first that it is installed
+
+    converter = cattrs.Converter()
+    converter.register_unstructure_hook(Equality, lambda strength: strength.name.lower())
+    converter.register_structure_hook(Equality, lambda name, _: Equality[name.upper()])
+    return converter
+
+
+def _median_seconds(entry: Entry) -> float:
+    return entry.seconds.median

@@ -1,13 +1,14 @@
-"""The pyramid that everyone's is compared with, made by the words of the pixel contract and by nobody's engine.
+"""The reference pyramid, made as the pixel contract says and by none of the backends.
 
-It goes through the slide once, a row of tiles at a time, with the best reader's pixels, numpy's 2x2 mean and the JPEG
-writer. Reader and writer are those that backends use as well; that they are right is the readers' and writers' tests.
+One pass over the slide, a row of tiles at a time: the best reader's pixels, the 2x2 mean, the JPEG writer. The tests of
+readers and writers prove those.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from tileframe import Access, Box, Job, JobSpec, OutputError, Pyramid, TileAddre
 from tileframe.pixels import Pixels, halve
 from tileframe_bench.baselines import OVERLAP, QUALITY
 
-# Regions are read in squares of about so many pixels a side; rows come in full width.
+# Regions are read in squares of about this side, in pixels; a slide that is read row by row, in its whole width.
 SQUARE = 2048
 
 
@@ -31,64 +32,48 @@ def make_reference(slide: Path, target: Path, tile_size: int, workers: int) -> P
     job = open_job(spec)
     try:
         with job.source, ThreadPoolExecutor(workers) as pool:
-            _Pass(job, pool).whole()
+            bands = _base(job, pool)
+            for level in range(job.pyramid.base_level, -1, -1):
+                bands = _halved(_written(job, level, bands, pool), pool)
+            for _ in bands:
+                pass
+            for name, text in job.layout.descriptor(job.pyramid).items():
+                (target.parent / name).write_bytes(text)
     except OSError as error:
         raise OutputError(f"{error.filename or target}: cannot be written ({error.strerror})") from error
     return job.pyramid
 
 
-class _Pass:
-    """One pass over a slide, from the top down."""
+def _base(job: Job, pool: ThreadPoolExecutor) -> Iterator[Pixels]:
+    """Yield the base level in bands, each a row of tiles."""
+    size, side = job.pyramid.base, job.pyramid.tile_size
+    by_rows = job.source.facts.access is Access.ROWS
+    wide = size.width if by_rows else SQUARE
+    high = side if by_rows else side * max(1, SQUARE // side)
+    for top in range(0, size.height, high):
+        rows = min(high, size.height - top)
+        boxes = [Box(x, top, min(wide, size.width - x), rows) for x in range(0, size.width, wide)]
+        strip = np.concatenate(list(pool.map(job.read, boxes)), axis=1)
+        yield from (strip[y : y + side] for y in range(0, rows, side))
 
-    def __init__(self, job: Job, pool: ThreadPoolExecutor) -> None:
-        self._job = job
-        self._pool = pool
-        self._side = job.pyramid.tile_size
-        self._rows = [0] * job.pyramid.level_count
-        self._waiting: dict[int, list[Pixels]] = {}
 
-    def whole(self) -> None:
-        folder = self._job.spec.target.parent
-        for level in range(self._job.pyramid.level_count):
-            (folder / self._job.layout.key(TileAddress(level, 0, 0))).parent.mkdir(parents=True)
-        for band in self._read():
-            self._take(self._job.pyramid.base_level, band)
-        for name, text in self._job.layout.descriptor(self._job.pyramid).items():
-            (folder / name).write_bytes(text)
+def _written(job: Job, level: int, bands: Iterator[Pixels], pool: ThreadPoolExecutor) -> Iterator[Pixels]:
+    """Write the tiles of each band of ``level``, and pass it on."""
+    side, folder = job.pyramid.tile_size, job.spec.target.parent
+    for row, band in enumerate(bands):
 
-    def _read(self) -> Iterator[Pixels]:
-        """Yield the base, a row of tiles at a time."""
-        size = self._job.pyramid.base
-        in_order = self._job.source.facts.access is Access.ROWS
-        wide = size.width if in_order else SQUARE
-        high = self._side if in_order else self._side * max(1, SQUARE // self._side)
-        for top in range(0, size.height, high):
-            rows = min(high, size.height - top)
-            boxes = [Box(x, top, min(wide, size.width - x), rows) for x in range(0, size.width, wide)]
-            strip = np.concatenate(list(self._pool.map(self._job.read, boxes)), axis=1)
-            for y in range(0, rows, self._side):
-                yield strip[y : y + self._side]
+        def write(col: int, row: int = row, band: Pixels = band) -> None:
+            path = folder / job.layout.key(TileAddress(level, col, row))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(job.writer.encode(band[:, col * side : (col + 1) * side]))
 
-    def _take(self, level: int, band: Pixels) -> None:
-        """Keep a row of tiles; do the same one level up with what has become a row of tiles there."""
-        row = self._rows[level]
-        self._rows[level] += 1
-        cols = range(self._job.pyramid.grid(level).width)
-        list(self._pool.map(lambda col: self._keep(TileAddress(level, col, row), band), cols))
-        if level == 0:
-            return
-        waiting = self._waiting.setdefault(level, [])
-        waiting.append(band)
-        if len(waiting) == 2 or self._rows[level] == self._job.pyramid.grid(level).height:
-            del self._waiting[level]
-            self._take(level - 1, self._half(np.concatenate(waiting)))
+        list(pool.map(write, range(job.pyramid.grid(level).width)))
+        yield band
 
-    def _half(self, band: Pixels) -> Pixels:
-        # In even pieces, for several threads.
-        pieces = [band[:, x : x + SQUARE] for x in range(0, band.shape[1], SQUARE)]
-        return np.concatenate(list(self._pool.map(halve, pieces)), axis=1)
 
-    def _keep(self, tile: TileAddress, band: Pixels) -> None:
-        pixels = band[:, tile.col * self._side : (tile.col + 1) * self._side]
-        path = self._job.spec.target.parent / self._job.layout.key(tile)
-        path.write_bytes(self._job.writer.encode(pixels))
+def _halved(bands: Iterator[Pixels], pool: ThreadPoolExecutor) -> Iterator[Pixels]:
+    """Yield the bands of the next lower level, each from two."""
+    while pair := list(islice(bands, 2)):
+        both = np.concatenate(pair)
+        pieces = [both[:, x : x + SQUARE] for x in range(0, both.shape[1], SQUARE)]
+        yield np.concatenate(list(pool.map(halve, pieces)), axis=1)

@@ -1,7 +1,7 @@
-"""Where outputs go, and how their disk is given back while there is something to be measured.
+"""The folder of outputs, and how their disk is given back between measurements.
 
-For minutes, ext4 passes over the inodes of deleted files, one by one, when it makes new ones (``recently_deleted`` in
-fs/ext4/ialloc.c): whoever is next would pay for thousands of them.
+For minutes after files were deleted, ext4 passes over their inodes one by one when it makes new ones
+(``recently_deleted`` in fs/ext4/ialloc.c), and the next run would pay: there files are emptied, and deleted at the end.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tileframe import OutputError, machine
-from tileframe_bench.surroundings import file_system
+from tileframe_bench.environment import file_system
 
-# File systems on which deleting is dear; the last may lie on one of the others.
-DEAR = ("ext3", "ext4", "overlay")
-# So many times the files of one trial are to be free, if they are to be kept.
-ENOUGH = 4
+# File systems on which files are emptied; the last may lie on one of the others.
+EMPTIED_ON = ("ext3", "ext4", "overlay")
+# Emptied files are kept if this many times their number can still be made.
+SPARE_INODES = 4
 
 
 @contextmanager
 def scratch_folder(where: Path | None) -> Iterator[Path]:
-    """Give a folder for outputs in ``where``, by default among the temporary files, and delete it at the end.
+    """Give a folder in ``where``, by default among the temporary files, and delete it at the end.
 
-    `OutputError` if what is in it cannot be written.
+    `OutputError` if a file of it cannot be written.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="tileframe-bench-", dir=where) as name:
             yield Path(name)
     except BrokenPipeError:
-        raise  # whoever read the tables has gone; nothing is wrong with the folder
+        raise  # the reader of the tables has gone; nothing is wrong with the folder
     except OSError as error:
         place = error.filename or where or tempfile.gettempdir()
         raise OutputError(
@@ -42,21 +42,18 @@ def scratch_folder(where: Path | None) -> Iterator[Path]:
 
 
 def give_back(folder: Path) -> None:
-    """Give the disk back that ``folder`` takes: delete it, or leave its files with nothing in them where that is dear.
+    """Delete ``folder``, or empty its files where deleting would slow down the next run.
 
-    A file that has other names keeps what is in it: somebody's backend may have made links to the slide.
+    A file that has other names keeps its content: a backend may have made links to the slide.
     """
-    if file_system(folder) not in DEAR:
-        shutil.rmtree(folder)
-        return
     number = 0
-    for parent, _, names in os.walk(folder):
-        for name in names:
-            path = os.path.join(parent, name)
-            with suppress(OSError):
-                facts = os.lstat(path)
-                if stat.S_ISREG(facts.st_mode) and facts.st_nlink == 1:
-                    os.truncate(path, 0)
+    if file_system(folder) in EMPTIED_ON:
+        for path in (Path(parent, name) for parent, _, names in os.walk(folder) for name in names):
             number += 1
-    if (free := machine.free_inodes(folder)) is not None and free < ENOUGH * number:
+            with suppress(OSError):
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode) and status.st_nlink == 1:
+                    os.truncate(path, 0)
+    free = machine.free_inodes(folder)
+    if not number or (free is not None and free < SPARE_INODES * number):
         shutil.rmtree(folder)

@@ -1,44 +1,50 @@
-"""Run the benchmark and gather what it finds."""
+"""The runs of a benchmark: all entrants in turn, A B C, A B C, ..., and no time before the pyramid is proved."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tileframe import OutputError
-from tileframe_bench.entrants import Entrant
-from tileframe_bench.looking import Input, look_at
-from tileframe_bench.processes import Side
-from tileframe_bench.records import Bench, Trial
-from tileframe_bench.rounds import Contest, Say
-from tileframe_bench.surroundings import held_equal, this_machine, versions
-from tileframe_bench.workloads import Workload
+from tileframe import CheckError, Equality, OutputError, Pyramid
+from tileframe_bench.entrants import NAME, Entrant
+from tileframe_bench.environment import held_equal, this_machine, versions
+from tileframe_bench.judging import fingerprint, judge
+from tileframe_bench.processes import CommandError, Helper, cost
+from tileframe_bench.records import Bench, Entry, Run, Spread, Trial, Verdict, baseline_of, worst_of
+from tileframe_bench.reference import make_reference
+from tileframe_bench.scratch import give_back
+from tileframe_bench.workloads import Input, Workload, open_input
+
+# An entrant this many times slower than the fastest is run once: the ratio is no close call.
+FAR_SLOWER = 2
+# Cores beyond its workers that an entrant may keep busy without a mark.
+SPARE_CORES = 0.5
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be run."""
+    """What to run."""
 
     inputs: Sequence[Workload | Path]
     entrants: Sequence[Entrant]
     tile_sizes: Sequence[int]
     workers: int
     rounds: int
-    command: str
-    """As it was typed."""
+    command: str  # as it was typed
 
 
-def benchmark(plan: Plan, registry: Any, scratch: Path, say: Say, each: Callable[[Bench, Trial], None]) -> Bench:
-    """Run ``plan``; tell ``each`` of every trial when it is done, with all that was found so far.
+def benchmark(plan: Plan, registry: Any, scratch: Path, say: Say, report: Callable[[Bench, Trial], None]) -> Bench:
+    """Run ``plan``; call ``report`` after each trial, with all that was found so far.
 
-    Every input is opened before anyone runs. The outputs are made in ``scratch``, and their disk is given back.
+    Every input is opened before the first run. Outputs are made in ``scratch``, and their disk is given back. Progress
+    goes to ``say``.
     """
-    with Side() as side:
+    with Helper() as helper:
         bench = Bench(
             date=datetime.now(UTC).isoformat(timespec="seconds"),
             command=plan.command,
@@ -48,46 +54,139 @@ def benchmark(plan: Plan, registry: Any, scratch: Path, say: Say, each: Callable
             rounds=plan.rounds,
             trials=(),
         )
-        inputs = [_ready(one, plan, side, say) for one in plan.inputs]
-        for trial in _trials(plan, inputs, scratch, side, say):
+        inputs = [_opened(one, plan, helper, say) for one in plan.inputs]
+        for source, tile_size in ((source, tile_size) for source in inputs for tile_size in plan.tile_sizes):
+            folder = Path(tempfile.mkdtemp(dir=scratch))
+            contest = _Contest(plan, source, tile_size, folder, helper, say)
+            # Once is enough to bring the libraries into the page cache.
+            trial = contest.run(warm_up=not bench.trials)
             bench = replace(bench, trials=(*bench.trials, trial))
-            each(bench, trial)
+            report(bench, trial)
     return bench
 
 
-def _trials(plan: Plan, inputs: Sequence[Input], scratch: Path, side: Side, say: Say) -> Iterator[Trial]:
-    for source in inputs:
-        for tile_size in plan.tile_sizes:
-            # Libraries come from the disk but once, and the input is read before every run.
-            is_first = (source, tile_size) == (inputs[0], plan.tile_sizes[0])
-            contest = Contest(
-                source,
-                plan.entrants,
-                side,
-                tile_size=tile_size,
-                workers=plan.workers,
-                scratch=Path(tempfile.mkdtemp(dir=scratch)),
-                say=partial(_say_of, f"{source.name}, tiles of {tile_size}", say),
-            )
-            yield contest.run(plan.rounds, warm_up=is_first)
-
-
-def _say_of(subject: str, say: Say, what: str) -> None:
-    say(f"{subject}: {what}")
-
-
-def _ready(source: Workload | Path, plan: Plan, side: Side, say: Say) -> Input:
-    """Return what is known of an input, having drawn it if need be."""
+def _opened(source: Workload | Path, plan: Plan, helper: Helper, say: Say) -> Input:
+    """Return the facts of an input, which is drawn if it is built in and does not exist."""
     if isinstance(source, Path):
-        alike = [one for one in plan.inputs if one.name == source.name]
-        return side.do(look_at, source, source.name if len(alike) == 1 else f"{source}", f"{source}")
+        same_name = [one for one in plan.inputs if one.name == source.name]
+        return helper.do(open_input, source, source.name if len(same_name) == 1 else f"{source}", f"{source}")
     if not source.path.exists():
         say(f"drawing {source.name}, {source.size}, {source.size.area / 1e6:.1f} MP")
     try:
-        path = side.do(source.make)
+        path = helper.do(source.make)
     except OSError as error:
         place = error.filename or source.path.parent
         raise OutputError(
             f"{place}: cannot be written ({error.strerror}); give TILEFRAME_WORKLOADS a folder with room"
         ) from error
-    return side.do(look_at, path, source.name, path.name)
+    return helper.do(open_input, path, source.name, path.name)
+
+
+@dataclass
+class _Score:
+    """The results of one entrant so far."""
+
+    entrant: Entrant
+    folder: Path
+    failure: str
+    runs: list[Run] = field(default_factory=list)  # with the one to warm up
+    verdicts: list[Verdict] = field(default_factory=list)
+    promised: Equality | None = None
+    method: str = ""
+    is_wrong: bool = False
+    is_over: bool = False  # it is far slower, and not run again
+
+
+class _Contest:
+    """All entrants with one input and one tile size."""
+
+    def __init__(self, plan: Plan, source: Input, tile_size: int, folder: Path, helper: Helper, say: Say) -> None:
+        self._plan, self._source, self._folder, self._helper = plan, source, folder, helper
+        self._sizes = {"tile_size": tile_size, "workers": plan.workers}
+        self._say: Say = lambda what: say(f"{source.name}, tiles of {tile_size}: {what}")
+        self._reference = folder / "reference" / f"{NAME}.dzi"
+        self._scores = [
+            _Score(entrant, folder / f"{number}", entrant.failure(source, plan.workers))
+            for number, entrant in enumerate(plan.entrants)
+        ]
+        # By fingerprint and promise: the same bytes are compared once.
+        self._verdicts: dict[tuple[str, Equality | None], Verdict] = {}
+
+    def run(self, *, warm_up: bool) -> Trial:
+        """Run all rounds, before them one to warm up if so asked; give the disk back."""
+        self._say("making the reference")
+        self._reference.parent.mkdir(parents=True)
+        pyramid = self._helper.do(make_reference, self._source.path, self._reference, **self._sizes)
+        same = Verdict(Equality.PIXELS, pyramid.tile_count, pyramid.tile_count, (), is_ranked=True)
+        self._verdicts = {(fingerprint(self._reference), promised): same for promised in (None, *Equality)}
+        numbers = range(0 if warm_up else 1, self._plan.rounds + 1)
+        for number in numbers:
+            self._round(number)
+            if number == numbers[0]:
+                self._end_the_slow()
+        give_back(self._folder)
+        return self._trial(pyramid)
+
+    def _round(self, number: int) -> None:
+        """Run all entrants, then compare what they made."""
+        able = [score for score in self._scores if not (score.failure or score.is_over)]
+        # The first run follows comparisons, unlike the others: each round begins with another entrant.
+        first = number % len(able) if able else 0
+        for score in [score for score in able[first:] + able[:first] if self._ran(score, number)]:
+            target = score.folder / f"{number}" / f"{NAME}.dzi"
+            key = fingerprint(target), score.promised
+            if key not in self._verdicts:
+                self._verdicts[key] = self._helper.do(judge, self._reference, target, score.promised)
+            score.verdicts.append(self._verdicts[key])
+
+    def _ran(self, score: _Score, number: int) -> bool:
+        """Run an entrant, and say whether it has made something."""
+        folder, entrant = score.folder / f"{number}", score.entrant
+        folder.mkdir(parents=True)
+        try:
+            took = cost(entrant.process(self._source.path, folder, **self._sizes), source=self._source.path)
+            score.promised, score.method = entrant.reported(folder)
+        except (CommandError, OSError, ValueError, KeyError) as error:
+            score.is_wrong = isinstance(error, CommandError) and error.code == CheckError.exit_code
+            score.failure = str(error).replace(str(self._source.path), self._source.shown)
+            self._say(f"{entrant.name} failed: {score.failure}")
+            return False
+        run = Run(took.seconds, took.cpu_seconds, took.peak_resident, took.read, took.written, took.samples)
+        score.runs.append(run)
+        self._say(f"{f'round {number}' if number else 'to warm up'}: {entrant.name} {took.seconds:.2f} s")
+        return True
+
+    def _end_the_slow(self) -> None:
+        ran = [score for score in self._scores if score.runs]
+        # The time of a wrong pyramid is no measure.
+        if right := [score.runs[0].seconds for score in ran if score.verdicts[0].is_ranked]:
+            for score in ran:
+                score.is_over = score.runs[0].seconds > FAR_SLOWER * min(right)
+
+    def _trial(self, pyramid: Pyramid) -> Trial:
+        entries = tuple(self._entry(score) for score in self._scores)
+        return Trial(
+            input=self._source.name,
+            size=self._source.size,
+            input_bytes=self._source.path.stat().st_size,
+            levels=pyramid.level_count,
+            tiles=pyramid.tile_count,
+            baseline=baseline_of(entries),
+            entries=entries,
+            **self._sizes,
+        )
+
+    def _entry(self, score: _Score) -> Entry:
+        workers, worst = self._plan.workers, worst_of(score.verdicts)
+        if worst and (busy := Spread.of([run.cores_busy for run in score.runs]).median) > workers + SPARE_CORES:
+            worst = replace(worst, marks=(*worst.marks, f"kept {busy:.1f} cores busy with {workers} workers"))
+        return Entry(
+            name=score.entrant.name,
+            kind=score.entrant.kind,
+            command=score.entrant.line(self._source.shown, **self._sizes),
+            runs=() if score.failure else tuple(score.runs[-self._plan.rounds :]),
+            verdict=None if score.failure else worst,
+            is_wrong=score.is_wrong or (not score.failure and worst is not None and not worst.is_ranked),
+            method=score.method,
+            failure=score.failure,
+        )

@@ -1,6 +1,7 @@
-"""The built-in inputs: seeded pictures with a photograph's statistics, made once and kept in a cache folder.
+"""The inputs of a benchmark: files of the user, and built-in pictures with a photograph's statistics.
 
-The folder is ``tileframe-workloads`` among the temporary files, or the one that TILEFRAME_WORKLOADS names.
+Built-in inputs are drawn once and kept in the folder ``tileframe-workloads`` among the temporary files, or in the one
+that TILEFRAME_WORKLOADS names.
 """
 
 from __future__ import annotations
@@ -9,53 +10,76 @@ import dataclasses
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tileframe import Rgb, Size
+from tileframe import JobSpec, Rgb, Size, open_job
 
 if TYPE_CHECKING:
     import pyvips
 
+    from tileframe.pixels import Pixels
+
 VERSION = 1  # raise it when the same recipe gives other pixels
+# Of the slides: the side of their own tiles, and the downsample from one level to the next.
+TILE, STEP, LEVELS = 240, 4, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A file to be tiled."""
+
+    name: str
+    path: Path
+    shown: str  # its name in commands that people repeat
+    size: Size
+    is_slide: bool  # whether OpenSlide opens it as a slide, and so reads any part of it
+
+
+def open_input(path: Path, name: str, shown: str) -> Input:
+    """Return the facts of ``path``; `InputError` if no reader opens it."""
+    import openslide
+
+    job = open_job(JobSpec(path, path.with_name(f"{path.name}.dzi"), limit_bounds=False))
+    with job.source:
+        return Input(name, path, shown, job.pyramid.base, openslide.OpenSlide.detect_format(path) is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """A recipe for one input file: the same recipe, the same pixels."""
+    """A recipe for one input file: the same recipe gives the same pixels."""
 
     name: str
     size: Size
-    kind: Literal["jpg", "svs", "jp2k"]
-    """A JPEG, or a slide with tiles in JPEG or in JPEG 2000."""
+    kind: Literal["jpg", "svs", "jp2k"]  # a JPEG, or a slide with tiles in JPEG or in JPEG 2000
     seed: int
-    quality: int
-    """1 to 100; of JPEG 2000 the signal to noise ratio in dB."""
-    colour: Rgb
-    """The mean of a photograph, or the stain of a section."""
+    quality: int  # 1 to 100; of JPEG 2000 the signal to noise ratio in dB
+    colour: Rgb  # the mean of a photograph, or the stain of a section
 
     @property
     def path(self) -> Path:
-        """Where the file is, or will be."""
+        """The path of the file, whether it exists or not."""
         recipe = hashlib.sha256(repr((VERSION, self)).encode()).hexdigest()[:12]
-        return _cache() / f"{self.name}-{self.size}-{recipe}.{'jpg' if self.kind == 'jpg' else 'svs'}"
+        folder = Path(os.environ.get("TILEFRAME_WORKLOADS") or Path(tempfile.gettempdir()) / "tileframe-workloads")
+        return folder / f"{self.name}-{self.size}-{recipe}.{'jpg' if self.kind == 'jpg' else 'svs'}"
 
     def make(self) -> Path:
-        """Return the path of the file, having made it if it was not there."""
+        """Return the path of the file, which is drawn if it does not exist."""
         path = self.path
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
-            scratch = path.with_name(f"{os.getpid()}.{path.name}")
+            partial = path.with_name(f"{os.getpid()}.{path.name}")
             try:
-                self._write(scratch)
-                scratch.replace(path)
+                self._write(partial)
+                partial.replace(path)
             finally:
-                scratch.unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
         return path
 
     def facts(self) -> dict[str, str | int | float]:
-        """Return name, size and weight of the file, which it makes if need be."""
+        """Return name, size and weight of the file, which is drawn if it does not exist."""
         weight = self.make().stat().st_size
         return {
             "workload": self.name,
@@ -66,19 +90,44 @@ class Workload:
         }
 
     def picture(self) -> pyvips.Image:
-        """Return what is in the file, drawn as it is asked for."""
-        # Imported here: who only asks where the file is does without the image libraries.
-        from tileframe_bench.pictures import photograph, section
+        """Return the picture before it is encoded; libvips draws it as it is read."""
+        from tileframe_demo.pictures import photograph, section
 
         return (photograph if self.kind == "jpg" else section)(self.size, self.seed, self.colour)
 
     def _write(self, path: Path) -> None:
-        from tileframe_bench.svs import save_svs
-
         if self.kind == "jpg":
             self.picture().jpegsave(str(path), Q=self.quality, subsample_mode="on")
-        else:
-            save_svs(path, self.picture(), quality=self.quality, jpeg_2000=self.kind == "jp2k")
+            return
+        import pyvips
+
+        from tileframe_demo.svs import SvsWriter, jpeg, jpeg_2000
+
+        codec = (jpeg if self.kind == "svs" else jpeg_2000)(self.quality)
+        level = self.picture()
+        with SvsWriter(path, self.size, codec, tile=TILE) as writer:
+            for _ in range(LEVELS):
+                smaller: list[pyvips.Image] = []
+                writer.add_level(Size(level.width, level.height), _tiles(level, smaller))
+                width, height = max(1, level.width // STEP), max(1, level.height // STEP)
+                level = pyvips.Image.arrayjoin(smaller, across=1).crop(0, 0, width, height)
+
+
+def _tiles(picture: pyvips.Image, smaller: list[pyvips.Image]) -> Iterator[Pixels]:
+    """Yield the tiles of ``picture``, and add each row of them to ``smaller``, shrunk, for the next level.
+
+    The last row and column are repeated to whole tiles.
+    """
+    import pyvips
+
+    from tileframe_demo.svs import cut
+
+    width, height = (-(-side // TILE) * TILE for side in (picture.width, picture.height))
+    whole = picture.embed(0, 0, width, height, extend="copy")
+    for top in range(0, height, TILE):
+        strip = whole.crop(0, top, width, TILE).numpy()
+        smaller.append(pyvips.Image.new_from_array(strip).shrink(STEP, STEP).copy_memory())
+        yield from cut(strip, TILE)
 
 
 WORKLOADS = {
@@ -96,7 +145,3 @@ def scaled(workload: Workload, scale: float) -> Workload:
     """Return ``workload`` with both sides times ``scale``: a smaller piece, as detailed."""
     size = Size(max(1, round(workload.size.width * scale)), max(1, round(workload.size.height * scale)))
     return dataclasses.replace(workload, size=size)
-
-
-def _cache() -> Path:
-    return Path(os.environ.get("TILEFRAME_WORKLOADS") or Path(tempfile.gettempdir()) / "tileframe-workloads")

@@ -6,14 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import tifffile
 from PIL import Image
 
 from tileframe import Box, OutputError, Size
 from tileframe.pixels import Pixels
+from tileframe_demo.svs import SvsWriter, cut, jpeg
 from tileframe_demo.tissue import Tissue
 
 TILE = 256
@@ -22,14 +21,6 @@ QUALITY = 80
 MPP = 0.25
 OBJECTIVE_POWER = 40
 THUMBNAIL = (1024, 768)
-LOOK: dict[str, Any] = {
-    "photometric": "rgb",  # as given; stored as YCbCr
-    "compression": "jpeg",
-    "compressionargs": {"level": QUALITY},
-    "subsampling": (2, 2),
-    "metadata": None,
-    "software": False,
-}
 
 
 def write_sample(path: Path, size: Size, *, workers: int, progress: Callable[[int], None]) -> None:
@@ -63,14 +54,15 @@ def _remove(partial: Path, made: list[Path]) -> None:
 
 def _write(path: Path, size: Size, workers: int, progress: Callable[[int], None]) -> None:
     quarter = np.empty((size.height // 4, size.width // 4, 3), np.uint8)
-    with tifffile.TiffWriter(path) as tiff, ThreadPoolExecutor(workers) as executor:
-        base = _draw(Tissue(size), size, quarter, executor, progress)
-        _write_level(tiff, base, size, workers, _description(size))
+    writer = SvsWriter(path, size, jpeg(QUALITY), tile=TILE, mpp=MPP, power=OBJECTIVE_POWER, workers=workers)
+    with writer, ThreadPoolExecutor(workers) as executor:
+        writer.add_level(size, _draw(Tissue(size), size, quarter, executor, progress))
         sixteenth = _reduce(quarter)
-        _write_thumbnail(tiff, sixteenth, size)
+        thumbnail = Image.fromarray(sixteenth)
+        thumbnail.thumbnail(THUMBNAIL)
+        writer.add_thumbnail(np.asarray(thumbnail))
         for pixels in (quarter, sixteenth):
-            reduced = Size(pixels.shape[1], pixels.shape[0])
-            _write_level(tiff, _tiles(pixels), reduced, workers, _description(size, reduced))
+            writer.add_level(Size(pixels.shape[1], pixels.shape[0]), cut(pixels, TILE))
 
 
 def _draw(
@@ -90,43 +82,8 @@ def _draw(
         for _ in executor.map(draw, [Box(x, top, min(BLOCK, size.width - x), height) for x in lefts]):
             pass  # an exception in a thread is raised here
         progress(height * size.width)
-        yield from _tiles(band)
+        yield from cut(band, TILE)
 
 
 def _reduce(pixels: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(pixels).reduce(4))
-
-
-def _tiles(pixels: Pixels) -> Iterator[Pixels]:
-    height, width = pixels.shape[:2]
-    for top in range(0, height, TILE):
-        for left in range(0, width, TILE):
-            yield np.ascontiguousarray(pixels[top : top + TILE, left : left + TILE])
-
-
-def _write_level(
-    tiff: tifffile.TiffWriter, tiles: Iterator[Pixels], size: Size, workers: int, description: str
-) -> None:
-    tiff.write(
-        tiles,
-        shape=(size.height, size.width, 3),
-        dtype=np.uint8,
-        tile=(TILE, TILE),
-        description=description,
-        maxworkers=workers,
-        **LOOK,
-    )
-
-
-def _write_thumbnail(tiff: tifffile.TiffWriter, pixels: Pixels, size: Size) -> None:
-    """Add the second image, which Aperio's slides always have, in strips; readers take it for the thumbnail unasked."""
-    image = Image.fromarray(pixels)
-    image.thumbnail(THUMBNAIL)
-    tiff.write(np.asarray(image), rowsperstrip=16, description=_description(size, Size(*image.size)), **LOOK)
-
-
-def _description(size: Size, reduced: Size | None = None) -> str:
-    """Return what readers know the scanner by, and take the scale from: the first word, and what follows a bar."""
-    kind = f"{size} -> {reduced}" if reduced else f"{size} ({TILE}x{TILE})"
-    fields = f"AppMag = {OBJECTIVE_POWER}|MPP = {MPP:.4f}"
-    return f"Aperio look-alike, drawn by tileframe\n{kind} JPEG/RGB Q={QUALITY}|{fields}"

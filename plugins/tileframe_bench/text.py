@@ -1,4 +1,4 @@
-"""Numbers and names as tables and charts write them."""
+"""Numbers and names as tables, charts and pages show them."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from collections.abc import Sequence
 
 from tileframe_bench.records import Spread
 
-# What XML cannot hold at all, and what no reader wants to see: control characters, and halves of surrogate pairs, as
-# which Python keeps the bytes of a file name that are no UTF-8.
+# What XML cannot hold: control characters, and surrogates, as which Python keeps file names that are not UTF-8.
 _UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
-KB, MB, GB = 1000, 1_000_000, 1_000_000_000
 
 
 def plain(words: str) -> str:
-    """Return ``words`` in one line, and with a replacement character for each that no page can show."""
+    """Return ``words`` in one line, with a replacement character for each that XML cannot hold."""
     return _UNFIT.sub(lambda one: " " if one[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", words)
+
+
+def shortened(words: str, most: int) -> str:
+    """Return `plain` ``words`` of at most ``most`` characters, with an ellipsis in the middle of longer ones."""
+    words = plain(words)
+    half = (most - 1) // 2
+    return words if len(words) <= most else f"{words[:half].rstrip()}…{words[-half:].lstrip()}"
 
 
 def digits(value: float) -> int:
     """Return how many decimals show three figures of ``value``: 3 at most, none from a hundred on."""
-    if not value:
-        return 0
-    return min(3, max(0, 2 - math.floor(math.log10(abs(value)))))
+    return min(3, max(0, 2 - math.floor(math.log10(abs(value))))) if value else 0
 
 
 def figure(value: float) -> str:
@@ -36,19 +39,13 @@ def spread_text(spread: Spread) -> str:
     if spread.least == spread.most:
         return figure(spread.median)
     decimals = digits(spread.median)
-    median, least, most = (f"{value:,.{decimals}f}" for value in (spread.median, spread.least, spread.most))
-    return f"{median} ({least} to {most})"
+    return f"{spread.median:,.{decimals}f} ({spread.least:,.{decimals}f} to {spread.most:,.{decimals}f})"
 
 
 def weight(size: float) -> str:
     """Return bytes as ``5.00 kB``, ``492 MB`` or ``12.3 GB``."""
-    unit, name = (KB, "kB") if size < MB / 10 else unit_for(size)
+    unit, name = (1e9, "GB") if size >= 2e9 else (1e6, "MB") if size >= 1e5 else (1e3, "kB")
     return f"{figure(size / unit)} {name}"
-
-
-def unit_for(most: float) -> tuple[int, str]:
-    """Return the bytes and the name of the unit for figures of which the greatest is ``most`` bytes."""
-    return (GB, "GB") if most >= 2 * GB else (MB, "MB")
 
 
 def count(number: int, noun: str) -> str:

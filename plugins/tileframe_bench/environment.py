@@ -1,4 +1,4 @@
-"""The machine and the versions that figures are measured with."""
+"""The machine, the versions and the common options of a benchmark."""
 
 from __future__ import annotations
 
@@ -13,18 +13,12 @@ from tileframe import machine
 from tileframe_bench.baselines import OVERLAP, QUALITY
 from tileframe_bench.records import Machine
 
+# fmt: off
 PACKAGES = (
-    "pyvips",
-    "pyvips-binary",
-    "openslide-python",
-    "openslide-bin",
-    "Pillow",
-    "imagecodecs",
-    "simplejpeg",
-    "opencv-python-headless",
-    "numpy",
-    "tifffile",
+    "pyvips", "pyvips-binary", "openslide-python", "openslide-bin", "Pillow", "imagecodecs", "simplejpeg",
+    "opencv-python-headless", "numpy", "tifffile",
 )
+# fmt: on
 
 
 def this_machine(scratch: Path) -> Machine:
@@ -39,14 +33,19 @@ def this_machine(scratch: Path) -> Machine:
 
 
 def versions(registry: Any) -> dict[str, str]:
-    """Return those of Python, of the packages that do the work, and of every one that offers a backend."""
-    packages = {offer.package: offer.version for offer in registry.offers if offer.kind == "backend"}
-    installed = {name: found for name in PACKAGES if (found := _version(name))}
-    return {"Python": platform.python_version(), **packages, **installed}
+    """Return those of Python, of the libraries, and of every package that offers a backend."""
+    found = {"Python": platform.python_version()}
+    found |= {offer.package: offer.version for offer in registry.offers if offer.kind == "backend"}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
 
 
 def held_equal(workers: int) -> dict[str, str]:
-    """Return the options that everyone was given."""
+    """Return the options that all entrants were given."""
     return {
         "layout": "Deep Zoom, down to 1x1",
         "overlap": f"{OVERLAP}",
@@ -60,6 +59,13 @@ def held_equal(workers: int) -> dict[str, str]:
     }
 
 
+def file_system(folder: Path) -> str:
+    """Return the kind of file system that ``folder`` is on; empty if the system does not tell."""
+    real = folder.resolve()
+    mounted = {Path(one.mountpoint): one.fstype for one in psutil.disk_partitions(all=True)}
+    return next((mounted[path] for path in (real, *real.parents) if path in mounted), "")
+
+
 def _processor() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -67,18 +73,3 @@ def _processor() -> str:
         lines = []  # not Linux
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def file_system(folder: Path) -> str:
-    """Return the kind of file system that ``folder`` is on; nothing if the system does not say."""
-    real = folder.resolve()
-    mounted = {Path(one.mountpoint): one.fstype for one in psutil.disk_partitions(all=True)}
-    above = [path for path in (real, *real.parents) if path in mounted]
-    return mounted[above[0]] if above else ""
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None

@@ -1,0 +1,199 @@
+"""The cost of a command as it is seen from outside, the processes that end with it, and the disk of its outputs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from itertools import pairwise
+
+import psutil
+import pytest
+
+from tileframe import OutputError
+from tileframe_bench.processes import CommandError, cost, in_own_process
+from tileframe_bench.sampling import MAX_READINGS, Reading, thinned
+from tileframe_bench.scratch import give_back, scratch_folder
+
+HOLDS = "held = bytearray(120_000_000); held[::4096] = bytes([1]) * len(held[::4096]); import time; time.sleep(0.5)"
+SPINS = "import time; end = time.process_time() + 0.6\nwhile time.process_time() < end: pass"
+WRITES = "import time; open('written', 'wb').write(bytes(30_000_000)); open('written', 'rb').read(); time.sleep(0.3)"
+STARTS = (
+    "import subprocess, sys; [one.wait() for one in [subprocess.Popen([sys.executable, '-c', {!r}]) for _ in '12']]"
+)
+IN_THREAD = (
+    "import subprocess, sys, threading\n"
+    f"run = lambda: subprocess.run([sys.executable, '-c', {HOLDS!r}])\n"
+    "thread = threading.Thread(target=run); thread.start(); thread.join()"
+)
+LEAVES = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {!r}, {!r}]); time.sleep(0.5)"
+INTERRUPTS = """
+import os, signal, subprocess, sys, time
+subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", sys.argv[1]])
+os.kill(os.getppid(), signal.SIGINT)
+time.sleep(60)
+"""
+HELPS = """
+import os, time
+from tileframe_bench.processes import Helper
+if __name__ == "__main__":
+    helper = Helper()
+    print(helper.do(os.getpid), flush=True)
+    time.sleep(60)
+"""
+POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+
+
+def python(code: str) -> list[str]:
+    return [sys.executable, "-c", code]
+
+
+def running_with(word: str) -> list[psutil.Process]:
+    return [one for one in psutil.process_iter(["cmdline"]) if word in (one.info["cmdline"] or ())]
+
+
+@pytest.mark.parametrize(
+    ("code", "least"),
+    [(HOLDS, 120e6), (STARTS.format(HOLDS), 240e6), (IN_THREAD, 120e6)],
+    ids=["itself", "two children", "a child of a thread"],
+)
+def test_memory_of_the_command_and_its_children_is_sampled(code, least):
+    took = cost(python(code))
+    assert took.peak_resident > least
+    assert max(sample.resident for sample in took.samples) > least
+
+
+def test_processor_time_is_sampled_as_it_passes():
+    took = cost(python(SPINS))
+    starts = [0.0, *(one.seconds for one in took.samples)]
+    sampled = sum(one.cores_busy * (one.seconds - start) for start, one in zip(starts, took.samples, strict=False))
+    assert took.cpu_seconds > 0.6
+    assert 0.4 < sampled <= took.cpu_seconds + 0.1
+    assert all(len(one.core_loads) == psutil.cpu_count() for one in took.samples)
+
+
+def test_processor_time_of_children_is_counted():
+    assert cost(python(STARTS.format(SPINS))).cpu_seconds > 1.2
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "io_counters"), reason="this system does not tell")
+def test_bytes_read_and_written_are_counted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    took = cost(python(WRITES))
+    assert took.written is not None
+    assert took.read is not None
+    assert 30_000_000 <= took.written < 31_000_000
+    assert took.read >= 30_000_000
+
+
+def test_of_a_long_run_fewer_readings_are_kept(monkeypatch):
+    monkeypatch.setattr("tileframe_bench.sampling.MAX_READINGS", 8)
+    took = cost(python("import time; time.sleep(2)"))
+    assert 1 <= len(took.samples) <= 8
+    assert took.samples[-1].seconds > took.seconds / 2
+
+
+def test_the_readings_that_are_kept_lie_evenly_in_time():
+    # Those of before, which were thinned out already, and those since.
+    times = [*range(0, 100, 2), *range(100, 100 + MAX_READINGS)]
+    readings = thinned([Reading(time / 20) for time in times])
+    assert MAX_READINGS / 3 < len(readings) <= MAX_READINGS / 2
+    assert (readings[0].seconds, readings[-1].seconds) == (0, times[-1] / 20)
+    gaps = [later.seconds - earlier.seconds for earlier, later in pairwise(readings[:-1])]
+    assert max(gaps) < 1.5 * min(gaps)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import sys; sys.exit('reading\\ntileframe: no such slide')", r"^no such slide$"),
+        ("import sys; sys.exit('ValueError: broken\\ntileframe: this is a bug in tileframe')", r"^ValueError: broken$"),
+        ("import sys; sys.exit(3)", r"^exit code 3 without a message$"),
+        (
+            "import os, signal; os.kill(os.getpid(), getattr(signal, 'SIGKILL', signal.SIGTERM))",
+            "signal 9, perhaps for want of memory|exit code",
+        ),
+    ],
+    ids=["message", "bug", "silent", "killed"],
+)
+def test_a_command_that_fails_is_an_error_with_the_reason(code, message):
+    with pytest.raises(CommandError, match=message):
+        cost(python(code))
+
+
+def test_a_full_pipe_holds_no_command_up():
+    took = cost(python("import sys; sys.stdout.buffer.write(b'\\xff' * 300_000); sys.stderr.write('x' * 300_000)"))
+    assert len(took.output) == 300_000
+
+
+def test_a_process_that_is_left_running_is_an_error_and_is_killed(tmp_path):
+    with pytest.raises(CommandError, match="left 1 of its processes running"):
+        cost(python(LEAVES.format("import time; time.sleep(60)", str(tmp_path))))
+    assert not running_with(str(tmp_path))
+
+
+@POSIX_ONLY
+def test_an_interrupt_ends_the_command(tmp_path):
+    threading.Timer(0.5, signal.pthread_kill, [threading.main_thread().ident, signal.SIGINT]).start()
+    before = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        cost([*python("import time; time.sleep(60)"), str(tmp_path)])
+    assert time.perf_counter() - before < 20
+    assert not running_with(str(tmp_path))
+
+
+@POSIX_ONLY
+def test_an_interrupt_ends_a_process_that_the_command_has_only_just_started(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        cost([*python(INTERRUPTS), str(tmp_path)])
+    assert not running_with(str(tmp_path))
+
+
+def test_an_exception_in_another_process_is_raised_here():
+    with pytest.raises(ZeroDivisionError):
+        in_own_process(divmod, 1, 0)
+
+
+def test_the_helper_ends_when_its_parent_is_killed():
+    with subprocess.Popen(python(HELPS), stdout=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        helper = psutil.Process(int(started.stdout.readline()))
+        started.kill()
+    helper.wait(timeout=20)
+
+
+def test_outputs_take_no_more_room_and_the_files_they_are_linked_to_are_kept(tmp_path):
+    slide, picture = tmp_path / "slide", tmp_path / "picture"
+    for path in (slide, picture):
+        path.write_bytes(b"precious")
+    with scratch_folder(tmp_path) as folder:
+        out = folder / "out" / "pyramid_files" / "0"
+        out.mkdir(parents=True)
+        (out / "0_0.jpeg").write_bytes(b"a tile")
+        (out / "1_0.jpeg").hardlink_to(slide)
+        if sys.platform != "win32":
+            (out / "2_0.jpeg").symlink_to(picture)
+            (out / "all").symlink_to(tmp_path)
+        give_back(folder / "out")
+        assert not (out / "0_0.jpeg").exists() or not (out / "0_0.jpeg").stat().st_size
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["picture", "slide"]
+    assert slide.read_bytes() == picture.read_bytes() == b"precious"
+
+
+def test_where_inodes_are_few_outputs_are_deleted(tmp_path, monkeypatch):
+    monkeypatch.setattr("tileframe.machine.free_inodes", lambda folder: 3)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "0_0.jpeg").write_bytes(b"a tile")
+    give_back(tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_is_an_error_of_one_line_with_the_place(tmp_path):
+    message = r"no room there: cannot be written \(.*\); give --scratch a folder with room"
+    with pytest.raises(OutputError, match=message), scratch_folder(tmp_path):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "no room there")
+    assert not list(tmp_path.iterdir())
