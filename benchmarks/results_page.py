@@ -207,9 +207,9 @@ def plots(kept: Kept) -> Iterator[tuple[str, str, str, Callable[[], Figure]]]:
             points = [(at, entry.seconds) for at, (_, entry) in entries.items() if entry.runs]
             found.setdefault(name, {})[who] = points
         for name, series in found.items():
-            x, shows = f"{scaling.title.lower()}, {scaling.unit}", f"{name}: seconds by {scaling.title.lower()}"
-            log = scaling.section != "workers"
-            chart = partial(lines, series, x=x, y="seconds", log=log, title=shows, colours=own)
+            shows, log = f"{name}: seconds by {scaling.title.lower()}", scaling.section != "workers"
+            axes = {"x": f"{scaling.title.lower()} ({scaling.unit})", "y": "seconds"}
+            chart = partial(lines, series, **axes, log=log, title=shows, colours=own)
             yield scaling.section, shows, f"{scaling.section}-{name}.svg".replace("_", "-"), chart
 
 

@@ -26,12 +26,13 @@ from benchmarks.competitors import (
     STREAM,
     Competitor,
     Run,
+    Traits,
     competitors_for,
     measured_stages,
     one_round,
+    traits,
 )
 from benchmarks.limits import Stages
-from benchmarks.proofs import Traits, traits
 from tileframe_bench.processes import in_own_process
 from tileframe_bench.records import Spread
 from tileframe_bench.workloads import WORKLOADS, scaled

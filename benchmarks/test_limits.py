@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 import tileframe
-from benchmarks.competitors import DZSAVE, PASSTHROUGH, STREAM, Run, competitors_for, reference_of
+from benchmarks.competitors import DZSAVE, PASSTHROUGH, STREAM, Run, Traits, competitors_for, reference_of, traits
 from benchmarks.growth import Line, inputs
 from benchmarks.limits import Stages
-from benchmarks.proofs import Traits, traits
 from benchmarks.speed import CLOCKS, Measured, table, verdicts
 from benchmarks.stages import measure
 from benchmarks.suite import suite_scale

@@ -6,6 +6,7 @@ makes is checked.
 
 from __future__ import annotations
 
+import io
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,21 +15,56 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import openslide
 import pytest
+from PIL import Image
 
-from benchmarks import bare_stages
 from benchmarks.suite import describe, suite_scale, timed_rounds, turns
 from tileframe import Access, Box, OptionError, PluginError, UnsupportedInput
 from tileframe import pixels as contract
 from tileframe.pixels import Pixels
 from tileframe.registry import load
-from tileframe_bench.baselines import TILE_SIZE
+from tileframe_bench.baselines import QUALITY, TILE_SIZE
 from tileframe_bench.workloads import WORKLOADS, Workload, scaled
 from tileframe_stream.halving import halve, no_threads_of_opencv
 
+SQUARE = 2048  # pixels a side of what is read at a time
+
+
+def read_picture(path: Path) -> Pixels:
+    """Decode all of a picture with Pillow."""
+    with Image.open(path) as image:
+        return np.array(image.convert("RGB"))
+
+
+def read_slide(path: Path) -> Pixels:
+    """Read the base of an opaque slide with OpenSlide, square by square."""
+    with openslide.OpenSlide(path) as slide:
+        width, height = slide.dimensions
+        pixels = np.empty((height, width, 3), np.uint8)
+        for y in range(0, height, SQUARE):
+            for x in range(0, width, SQUARE):
+                part = pixels[y : y + SQUARE, x : x + SQUARE]
+                region = slide.read_region((x, y), 0, (part.shape[1], part.shape[0]))
+                part[:] = np.asarray(region.convert("RGB"))
+    return pixels
+
+
+def bare_halve(pixels: Pixels, into: Pixels) -> None:
+    """Take the 2x2 mean with Pillow."""
+    into[:] = np.asarray(Image.fromarray(pixels).reduce(2))
+
+
+def bare_encode(pixels: Pixels, kind: str) -> bytes:
+    """Encode a tile as ``jpeg`` or ``png`` with Pillow, at the settings of tileframe's writers."""
+    encoded = io.BytesIO()
+    Image.fromarray(pixels).save(encoded, kind, quality=QUALITY, compress_level=1)
+    return encoded.getvalue()
+
+
 BARE_READERS = {"babel": "bare Pillow", "svs": "bare OpenSlide", "jp2k": "bare OpenSlide"}
-BARE_WRITERS = {f"bare Pillow {kind}": partial(bare_stages.encode, kind=kind) for kind in ("jpeg", "png")}
-HALVERS = {"bare Pillow": bare_stages.halve, "stream": halve}
+BARE_WRITERS = {f"bare Pillow {kind}": partial(bare_encode, kind=kind) for kind in ("jpeg", "png")}
+HALVERS = {"bare Pillow": bare_halve, "stream": halve}
 BARE_FILES = "bare files"
 # JPEG 2000 takes ten times as long as JPEG to decode: half of each side has to do.
 PIECE = {"jp2k": 0.5}
@@ -62,7 +98,7 @@ def section(workload) -> Pixels:
 
 @cache
 def read_once(workload: Workload) -> Pixels:
-    return bare_stages.read_slide(workload.make())
+    return read_slide(workload.make())
 
 
 @contextmanager
@@ -84,7 +120,7 @@ def reading_by(who: str, path: Path) -> Callable[[Path], Pixels]:
         with reader.open(path) as source:  # opened each time: rows are given once
             size = source.facts.size
             in_order = source.facts.access is Access.ROWS
-            wide, high = (size.width, TILE_SIZE) if in_order else (bare_stages.SQUARE, bare_stages.SQUARE)
+            wide, high = (size.width, TILE_SIZE) if in_order else (SQUARE, SQUARE)
             pixels = np.empty((size.height, size.width, 3), np.uint8)
             for y, x in itertools.product(range(0, size.height, high), range(0, size.width, wide)):
                 box = Box(x, y, min(wide, size.width - x), min(high, size.height - y))
@@ -107,7 +143,7 @@ def timed(benchmark: Any, stage: str, who: str, turn: int, work: Callable[..., A
 
 def test_decode(benchmark, workload, name, who, turn):
     path = workload.make()
-    bare = bare_stages.read_picture if workload.kind == "jpg" else bare_stages.read_slide
+    bare = read_picture if workload.kind == "jpg" else read_slide
     work = bare if who == BARE_READERS[name] else reading_by(who, path)
     pixels = timed(benchmark, f"decode {name} {workload.size}", who, turn, work, path)
     assert np.array_equal(pixels, bare(path))
@@ -137,19 +173,28 @@ def test_encode(benchmark, workload, section, who, turn):
 
 
 def test_write(benchmark, workload, section, who, turn, tmp_path):
-    tiles = [bare_stages.encode(tile, "jpeg") for tile in tiles_of(section)]
-    encoded = {f"p_files/12/{number}_0.jpeg": data for number, data in enumerate(tiles)}
-    targets = (tmp_path / f"{number}" / "p.dzi" for number in itertools.count())
-    make = bare_stages.Files if who == BARE_FILES else load().store(who).make
-    with skipped_where_unable(who):
-        make(next(targets), False)
+    tiles = [bare_encode(tile, "jpeg") for tile in tiles_of(section)]
+    encoded = {f"{number}_0.jpeg": data for number, data in enumerate(tiles)}
+    folders = (tmp_path / f"{number}" for number in itertools.count())
 
-    def write() -> Any:
-        store = make(next(targets), False)
+    def write_files(folder: Path) -> Callable[[str], bytes]:
+        folder.mkdir()
+        for key, data in encoded.items():
+            (folder / key).write_bytes(data)
+        return lambda key: (folder / key).read_bytes()
+
+    def write_to_store(folder: Path) -> Callable[[str], bytes]:
+        store = load().store(who).make(folder / "p.dzi", False)
         store.prepare()
         for key, data in encoded.items():
-            store.put(key, data)
-        return store
+            store.put(f"p_files/12/{key}", data)
+        return lambda key: store.get(f"p_files/12/{key}")
 
-    store = timed(benchmark, f"write svs {workload.size}", who, turn, write)
-    assert {key: store.get(key) for key in encoded} == encoded
+    if who == BARE_FILES:
+        work = write_files
+    else:
+        work = write_to_store
+        with skipped_where_unable(who):
+            load().store(who).make(next(folders) / "p.dzi", False)
+    get = timed(benchmark, f"write svs {workload.size}", who, turn, lambda: work(next(folders)))
+    assert {key: get(key) for key in encoded} == encoded

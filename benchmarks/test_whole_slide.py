@@ -15,8 +15,9 @@ import PIL.Image
 import pytest
 
 import tileframe
-from benchmarks.proofs import differences, differences_of_passthrough, wrong_names
+from benchmarks.competitors import differences, differences_of_passthrough, wrong_names
 from benchmarks.suite import describe, is_timed, suite_scale, timed_rounds, turns
+from tileframe.machine import available_cores
 from tileframe.registry import load
 from tileframe_bench import baselines
 from tileframe_bench.baselines import OVERLAP, QUALITY
@@ -40,7 +41,9 @@ def makers(tile_size: int) -> dict[str, Callable[..., tileframe.Report | None]]:
     run = partial(tileframe.run, quality=QUALITY, overlap=OVERLAP, limit_bounds=False, passthrough=passthrough)
     backends = {f"{name}{' --passthrough' if passthrough else ''}": partial(run, backend=name) for name in able}
     return backends | {
-        name: baselines.BASELINES[function] for name, function in BASELINES.items() if name == DZSAVE or not passthrough
+        name: partial(baselines.BASELINES[function], workers=available_cores())
+        for name, function in BASELINES.items()
+        if name == DZSAVE or not passthrough
     }
 
 
