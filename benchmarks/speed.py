@@ -20,22 +20,22 @@ from pathlib import Path
 
 from benchmarks.competitors import (
     DZSAVE,
+    GENERATOR,
     OPENSLIDE,
     PASSTHROUGH,
     POOL,
     STREAM,
+    VIPS,
     Competitor,
     Run,
-    Traits,
-    competitors_for,
     measured_stages,
     one_round,
-    traits,
 )
 from benchmarks.limits import Stages
+from tileframe import Size
 from tileframe_bench.processes import in_own_process
 from tileframe_bench.records import Spread
-from tileframe_bench.workloads import WORKLOADS, scaled
+from tileframe_bench.workloads import WORKLOADS, open_input, scaled
 
 Figure = Callable[[Run], float]
 CLOCKS: dict[str, Figure] = {"whole process": attrgetter("whole"), "the call": attrgetter("call")}
@@ -53,7 +53,8 @@ class Measured:
     """What was measured of one input."""
 
     name: str
-    traits: Traits
+    size: Size
+    is_slide: bool
     runs: dict[Competitor, list[Run]]
     """By round."""
     stages: dict[tuple[str, ...], list[Stages]]
@@ -100,14 +101,14 @@ def table(measured: Measured) -> str:
 
 def verdicts(measured: Measured) -> Iterator[str]:
     """Yield a line for each target of the workload: was it reached?"""
-    pool = [(OPENSLIDE, POOL, FASTER_THAN_POOL)] if measured.traits.is_slide else []
+    pool = [(OPENSLIDE, POOL, FASTER_THAN_POOL)] if measured.is_slide else []
     for one, than, least in [*FASTER.get(measured.name, []), *pool]:
         fast = [measured.times_as_fast(one, clock, than) for clock in CLOCKS.values()]
         yield _line(f"{one.name} is at least {least} times as fast as {than.name}", fast, least=least)
     for one in [one for one in (STREAM, PASSTHROUGH, OPENSLIDE) if one in measured.runs]:
         figures = [measured.of_limit(one, clock) for clock in CLOCKS.values()]
         yield _line(f"{one.name} takes at most {OF_LIMIT} times its limit", figures, most=OF_LIMIT)
-        most = ROWS_MEMORY if measured.traits.in_order and one is not OPENSLIDE else REGIONS_MEMORY
+        most = ROWS_MEMORY if measured.stages[one.limit][0].in_order else REGIONS_MEMORY
         peak, own = (measured.spread(one, attrgetter(held)).most for held in ("peak", "own_peak"))
         yield f"{one.name} stays below {most} MB: {peak:.0f} MB {_word(peak < most)} ({own:.0f} MB without files)"
     if measured.name == "jp2k":
@@ -132,23 +133,23 @@ def _word(reached: bool) -> str:
 
 def measure(name: str, source: Path, scratch: Path, rounds: int, *, slow: bool, without: Collection[str]) -> Measured:
     """Run everyone who can do ``source``, ``rounds`` times after one to warm up."""
-    known = in_own_process(traits, source)
-    competitors = [one for one in competitors_for(known, slow=slow) if one.name not in without]
-    limits = dict.fromkeys(one.limit for one in competitors)
-    measured = Measured(name, known, {one: [] for one in competitors}, {limit: [] for limit in limits})
-    for number in range(rounds + 1):
+    known = in_own_process(open_input, source, name, name)
+    # Of a picture, each process of the pool holds all pixels twice, and reads all of them for each of the top tiles.
+    able = {POOL: known.is_slide or slow, GENERATOR: slow}
+    everyone = (STREAM, PASSTHROUGH, OPENSLIDE, VIPS, DZSAVE, POOL, GENERATOR)
+    chosen = [one for one in everyone if able.get(one, True) and one.name not in without]
+    competitors = list(one_round(chosen, source, scratch / name, 0))
+    limits = list(dict.fromkeys(one.limit for one in competitors))
+    measured = Measured(name, known.size, known.is_slide, {one: [] for one in competitors}, {it: [] for it in limits})
+    for number in range(1, rounds + 1):
         # Another one first in each round: it alone follows the proofs of the round before.
         first = number % len(competitors)
-        runs = one_round(competitors[first:] + competitors[:first], source, scratch / name, number)
-        alone = [
-            measured_stages(source, scratch / name / f"limits {number}" / f"{at}", it) for at, it in enumerate(limits)
-        ]
-        print(f"limits {', '.join(f'{stages.limit:.2f}' for stages in alone)} s", file=sys.stderr, flush=True)
-        if number:
-            for one, run in runs.items():
-                measured.runs[one].append(run)
-            for limit, stages in zip(limits, alone, strict=True):
-                measured.stages[limit].append(stages)
+        for one, run in one_round(competitors[first:] + competitors[:first], source, scratch / name, number).items():
+            measured.runs[one].append(run)
+        for at, limit in enumerate(limits):
+            stages = measured_stages(source, scratch / name / f"limits {number}" / f"{at}", limit)
+            measured.stages[limit].append(stages)
+            print(f"limit: {stages}", file=sys.stderr, flush=True)
     return measured
 
 
@@ -175,7 +176,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="tileframe-speed-", dir=given.scratch) as scratch:
         for name, source in sources(given):
             measured = measure(name, source, Path(scratch), rounds=given.rounds, slow=given.slow, without=given.without)
-            size = measured.traits.size
+            size = measured.size
             print(f"\n{name}: {size}, {size.area / 1e6:.1f} MP, {given.rounds} rounds\n")
             print(table(measured), end="\n\n", flush=True)
             if given.scale == 1 and given.input is None:
