@@ -27,41 +27,44 @@ Cells = list[tuple[int, int]]
 _generator: Any = None
 
 
-def bare_dzsave(source: Path, out: Path, *, tile_size: int = TILE_SIZE, workers: int = 0) -> None:
+def bare_dzsave(source: Path, out: Path, tile_size: int, workers: int) -> None:
     """Let libvips read and save the file, in its fast direct mode, which it takes because no suffix is given."""
-    if workers:
-        os.environ["VIPS_CONCURRENCY"] = f"{workers}"  # libvips reads it once, when it is loaded
+    os.environ["VIPS_CONCURRENCY"] = f"{workers}"  # libvips reads it once, when it is loaded
     import pyvips
 
     image = pyvips.Image.new_from_file(str(source), access="sequential")
     image.dzsave(str(out), tile_size=tile_size, overlap=OVERLAP, Q=QUALITY, depth="onepixel")
 
 
-def generator_loop(source: Path, out: Path, *, tile_size: int = TILE_SIZE, workers: int = 1) -> None:
+def generator_loop(source: Path, out: Path, tile_size: int, workers: int) -> None:
     """Save every tile of OpenSlide's `DeepZoomGenerator`, one after the other; more ``workers`` are of no use to it."""
-    _open(source, tile_size)
-    for level, cells in _chunks(out):
-        _save(out, level, cells)
+    with _open(source, tile_size):
+        for level, cells in _chunks(out):
+            _save(out, level, cells)
 
 
-def generator_pool(source: Path, out: Path, *, tile_size: int = TILE_SIZE, workers: int = 0) -> None:
-    """Save every tile of `DeepZoomGenerator` by as many processes as there are cores, each of which opens the file."""
-    _open(source, tile_size)
+def generator_pool(source: Path, out: Path, tile_size: int, workers: int) -> None:
+    """Save every tile of `DeepZoomGenerator` by ``workers`` processes, each of which opens the file."""
+    with _open(source, tile_size):
+        levels, chunks = zip(*_chunks(out), strict=True)
     # Fresh processes: OpenSlide and Pillow are not made to be forked while they have a file open.
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers or os.cpu_count(), spawn, initializer=_open, initargs=(source, tile_size)) as pool:
-        for _ in pool.map(partial(_save, out), *zip(*_chunks(out), strict=True)):
+    with ProcessPoolExecutor(workers, spawn, initializer=_open, initargs=(source, tile_size)) as pool:
+        for _ in pool.map(partial(_save, out), levels, chunks):
             pass  # what a process raises is raised here
 
 
-def _open(source: Path, tile_size: int) -> None:
+def _open(source: Path, tile_size: int) -> Any:
+    """Return the open slide, the generator of which becomes that of this process."""
     global _generator
     import openslide
     from openslide.deepzoom import DeepZoomGenerator
     from PIL import Image
 
     Image.MAX_IMAGE_PIXELS = None
-    _generator = DeepZoomGenerator(openslide.open_slide(source), tile_size, OVERLAP, limit_bounds=False)
+    slide = openslide.open_slide(source)
+    _generator = DeepZoomGenerator(slide, tile_size, OVERLAP, limit_bounds=False)
+    return slide
 
 
 def _chunks(out: Path) -> list[tuple[int, Cells]]:
@@ -100,8 +103,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     started = time.perf_counter()
-    make = BASELINES[arguments.baseline]
-    make(arguments.source, arguments.out, tile_size=arguments.tile_size, workers=arguments.workers)
+    BASELINES[arguments.baseline](arguments.source, arguments.out, arguments.tile_size, arguments.workers)
     print(json.dumps({"seconds": time.perf_counter() - started}))
 
 

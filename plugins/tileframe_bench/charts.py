@@ -155,7 +155,7 @@ def timeline(
         # A page has many of these: a fixed layout takes half the time.
         chart = Figure(figsize=(WIDTH / 72, 360 / 72))
         chart.subplots_adjust(left=0.1, right=0.97, bottom=0.12, top=0.87, hspace=0.5)
-        chart.suptitle(shortened(title or f"{entry.name}: {figure(run.seconds)} s", 70), x=0.01, ha="left")
+        chart.suptitle(shortened(title or f"{entry.name}: {figure(run.seconds)} s", 64), x=0.01, ha="left")
         panels = chart.subplots(3, 1, sharex=True)
         unit, size = _unit([run.peak_resident])
         titles = (
@@ -196,7 +196,7 @@ def _bars(
     several_workers = len({trial.workers for trial in trials}) > 1
     with _style():
         chart = Figure(figsize=(WIDTH / 72, (80 + sum(ROW * count + 30 for count in rows)) / 72), layout="constrained")
-        chart.suptitle(shortened(f"{what}: {trials[0].input}", 70), x=0.01, ha="left")
+        chart.suptitle(shortened(f"{what}: {trials[0].input}", 64), x=0.01, ha="left")
         groups = chart.subplots(len(trials), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
         for axes, trial in zip(groups, trials, strict=True):
             workers = f", {trial.workers} workers" if several_workers else ""

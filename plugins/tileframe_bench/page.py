@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 from statistics import median
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from tileframe import __version__
 from tileframe_bench import charts, text
 from tileframe_bench.records import Bench, Entry, Trial
+from tileframe_bench.table import equality
 
 
 def page(bench: Bench) -> str:
@@ -29,7 +30,7 @@ def page(bench: Bench) -> str:
     environment.filters |= {
         name: getattr(text, name) for name in ("count", "figure", "listed", "spread_text", "weight")
     }
-    environment.filters |= {"chart": _data_uri, "median_of": _median_of}
+    environment.filters |= {"chart": _data_uri, "equality": equality, "median_of": _median_of}
     own = charts.colours(entry.name for trial in bench.trials for entry in trial.entries)
     return environment.get_template("page.html").render(
         bench=bench,
@@ -40,7 +41,6 @@ def page(bench: Bench) -> str:
         places=_places,
         timelines=lambda trial: _timelines(trial, bench.machine.cores, own),
         version=__version__,
-        wins=_wins(bench.trials),
     )
 
 
@@ -49,12 +49,6 @@ def _places(trial: Trial) -> dict[str, str]:
     ranking = trial.ranking()
     taken = [place for place, _ in ranking]
     return {entry.name: f"{place}{'=' if taken.count(place) > 1 else ''}" for place, entry in ranking}
-
-
-def _wins(trials: Sequence[Trial]) -> list[tuple[str, int]]:
-    """Return the names of the fastest with the number of trials in which they were, the most frequent first."""
-    firsts = [entry.name for trial in trials for place, entry in trial.ranking() if place == 1]
-    return sorted(((name, firsts.count(name)) for name in dict.fromkeys(firsts)), key=lambda win: -win[1])
 
 
 def _timelines(trial: Trial, cores: int, own: dict[str, str]) -> Iterator[tuple[str, str]]:

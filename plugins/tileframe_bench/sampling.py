@@ -36,17 +36,18 @@ class Reading:
 
 
 class Sampler:
-    """Reads the counters of process ``pid`` and its children, in a thread of its own, until `stop`."""
+    """Reads the counters of process ``pid`` and all that it starts, in a thread of its own, until `stop`."""
 
     def __init__(self, pid: int) -> None:
         """Start the thread."""
-        self._tree = _Tree(pid)
+        self._first = psutil.Process(pid)
+        self._known = {pid: self._first}
         self._stopped = threading.Event()
         self._started = time.perf_counter()
         self._readings = [Reading(0, core_seconds=_core_seconds())]
         self.peak_resident = 0  # the largest sum in a reading, in bytes
         self.peak_anonymous: int | None = None
-        self._thread = threading.Thread(target=self._sample, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -54,11 +55,12 @@ class Sampler:
         self._stopped.set()
         self._thread.join()
         with suppress(OSError, psutil.Error):
-            self._tree.members()
+            self._members()
 
     def kill_left_over(self) -> int:
         """Kill the processes that the first one, which has ended, has left running; return how many there were."""
-        _, running = psutil.wait_procs(self._tree.started(), timeout=GRACE)
+        started = [one for pid, one in self._known.items() if pid != self._first.pid]
+        _, running = psutil.wait_procs(started, timeout=GRACE)
         left = [one for one in running if is_alive(one)]
         for one in left:
             with suppress(psutil.Error):
@@ -75,17 +77,45 @@ class Sampler:
         """Return the readings, with the rates between one and the next."""
         return tuple(_sample(before, now) for before, now in pairwise(self._readings))
 
-    def _sample(self) -> None:
+    def _run(self) -> None:
         while not self._stopped.wait(max(INTERVAL, min(LONG_INTERVAL, self.last.seconds / MAX_READINGS))):
             # A process may end while its counters are read.
             with suppress(OSError, psutil.Error):
-                reading = self._tree.read(time.perf_counter() - self._started)
+                reading = self._read()
                 self.peak_resident = max(self.peak_resident, reading.resident)
                 if reading.anonymous is not None:
                     self.peak_anonymous = max(self.peak_anonymous or 0, reading.anonymous)
                 self._readings.append(reading)
             if len(self._readings) > MAX_READINGS:
                 self._readings = thinned(self._readings)
+
+    def _read(self) -> Reading:
+        members = self._members()
+        memory = [one.memory_info() for one in members]
+        read, written = _transferred(members)
+        return Reading(
+            seconds=time.perf_counter() - self._started,
+            # First are user and system, then those of children that have ended; Linux adds iowait.
+            cpu_seconds=sum(sum(one.cpu_times()[:4]) for one in members),
+            core_seconds=_core_seconds(),
+            resident=sum(one.rss for one in memory),
+            anonymous=sum(one.rss - one.shared for one in memory) if hasattr(memory[0], "shared") else None,
+            read=read,
+            written=written,
+        )
+
+    def _members(self) -> list[psutil.Process]:
+        """Return the processes there are now, and remember them."""
+        if sys.platform == "linux":
+            # psutil's children() reads the files of every process of the machine.
+            now = {}
+            for pid in _descendants(self._first.pid):
+                with suppress(psutil.Error):
+                    now[pid] = self._known.get(pid) or psutil.Process(pid)
+        else:
+            now = {one.pid: one for one in (self._first, *self._first.children(recursive=True))}
+        self._known |= now
+        return list(now.values())
 
 
 def thinned(readings: list[Reading]) -> list[Reading]:
@@ -104,40 +134,6 @@ def is_alive(process: psutil.Process) -> bool:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.Error:
         return False
-
-
-class _Tree:
-    """A process and all that it has started."""
-
-    def __init__(self, pid: int) -> None:
-        self._first = psutil.Process(pid)
-        self._known = {pid: self._first}
-
-    def read(self, seconds: float) -> Reading:
-        members = self.members()
-        memory = [one.memory_info() for one in members]
-        anonymous = sum(one.rss - one.shared for one in memory) if hasattr(memory[0], "shared") else None
-        # cpu_times has user and system first, then those of children that have ended; Linux adds iowait.
-        cpu_seconds = sum(sum(one.cpu_times()[:4]) for one in members)
-        read, written = _transferred(members)
-        return Reading(seconds, cpu_seconds, _core_seconds(), sum(one.rss for one in memory), anonymous, read, written)
-
-    def started(self) -> list[psutil.Process]:
-        """Return all that the first process has started so far."""
-        return [one for pid, one in self._known.items() if pid != self._first.pid]
-
-    def members(self) -> list[psutil.Process]:
-        """Return the processes there are now, and remember them."""
-        if sys.platform == "linux":
-            # psutil's children() reads the files of every process of the machine.
-            now = {}
-            for pid in _descendants(self._first.pid):
-                with suppress(psutil.Error):
-                    now[pid] = self._known.get(pid) or psutil.Process(pid)
-        else:
-            now = {one.pid: one for one in (self._first, *self._first.children(recursive=True))}
-        self._known |= now
-        return list(now.values())
 
 
 def _descendants(pid: int) -> list[int]:

@@ -80,14 +80,9 @@ class Workload:
 
     def facts(self) -> dict[str, str | int | float]:
         """Return name, size and weight of the file, which is drawn if it does not exist."""
-        weight = self.make().stat().st_size
-        return {
-            "workload": self.name,
-            "size": str(self.size),
-            "megapixels": round(self.size.area / 1e6, 1),
-            "bytes": weight,
-            "bytes_per_pixel": round(weight / self.size.area, 3),
-        }
+        weight, area = self.make().stat().st_size, self.size.area
+        facts: dict[str, str | int | float] = {"workload": self.name, "size": str(self.size), "bytes": weight}
+        return facts | {"megapixels": round(area / 1e6, 1), "bytes_per_pixel": round(weight / area, 3)}
 
     def picture(self) -> pyvips.Image:
         """Return the picture before it is encoded; libvips draws it as it is read."""
@@ -98,36 +93,32 @@ class Workload:
     def _write(self, path: Path) -> None:
         if self.kind == "jpg":
             self.picture().jpegsave(str(path), Q=self.quality, subsample_mode="on")
-            return
-        import pyvips
-
-        from tileframe_demo.svs import SvsWriter, jpeg, jpeg_2000
-
-        codec = (jpeg if self.kind == "svs" else jpeg_2000)(self.quality)
-        level = self.picture()
-        with SvsWriter(path, self.size, codec, tile=TILE) as writer:
-            for _ in range(LEVELS):
-                smaller: list[pyvips.Image] = []
-                writer.add_level(Size(level.width, level.height), _tiles(level, smaller))
-                width, height = max(1, level.width // STEP), max(1, level.height // STEP)
-                level = pyvips.Image.arrayjoin(smaller, across=1).crop(0, 0, width, height)
+        else:
+            _write_slide(path, self.picture(), self.kind, self.quality)
 
 
-def _tiles(picture: pyvips.Image, smaller: list[pyvips.Image]) -> Iterator[Pixels]:
-    """Yield the tiles of ``picture``, and add each row of them to ``smaller``, shrunk, for the next level.
-
-    The last row and column are repeated to whole tiles.
-    """
+def _write_slide(path: Path, level: pyvips.Image, kind: str, quality: int) -> None:
     import pyvips
 
-    from tileframe_demo.svs import cut
+    from tileframe_demo.svs import SvsWriter, cut, jpeg, jpeg_2000
 
-    width, height = (-(-side // TILE) * TILE for side in (picture.width, picture.height))
-    whole = picture.embed(0, 0, width, height, extend="copy")
-    for top in range(0, height, TILE):
-        strip = whole.crop(0, top, width, TILE).numpy()
-        smaller.append(pyvips.Image.new_from_array(strip).shrink(STEP, STEP).copy_memory())
-        yield from cut(strip, TILE)
+    def tiles() -> Iterator[Pixels]:
+        """Yield the tiles of the level, and shrink each row of them for the next level."""
+        # The last row and column are repeated to whole tiles.
+        width, height = (-(-side // TILE) * TILE for side in (level.width, level.height))
+        whole = level.embed(0, 0, width, height, extend="copy")
+        for top in range(0, height, TILE):
+            strip = whole.crop(0, top, width, TILE).numpy()
+            smaller.append(pyvips.Image.new_from_array(strip).shrink(STEP, STEP).copy_memory())
+            yield from cut(strip, TILE)
+
+    codec = (jpeg if kind == "svs" else jpeg_2000)(quality)
+    with SvsWriter(path, Size(level.width, level.height), codec, tile=TILE) as writer:
+        for _ in range(LEVELS):
+            smaller: list[pyvips.Image] = []
+            writer.add_level(Size(level.width, level.height), tiles())
+            width, height = max(1, level.width // STEP), max(1, level.height // STEP)
+            level = pyvips.Image.arrayjoin(smaller, across=1).crop(0, 0, width, height)
 
 
 WORKLOADS = {
