@@ -67,17 +67,15 @@ def to_ratios(benchmarks: Sequence[Any]) -> list[Any]:
     found: dict[tuple[str, str], dict[int, Any]] = {}
     for one in benchmarks:
         found.setdefault((one.group, one.extra_info["who"]), {})[one.extra_info["turn"]] = one
-    references: dict[str, dict[int, Any]] = {}
-    for (group, _), turns in found.items():
-        said = next(iter(turns.values())).extra_info
-        if said["reference"] and (said["baseline"] or group not in references):
-            references[group] = turns
+    said = {key: next(iter(turns.values())).extra_info for key, turns in found.items()}
     ratios = []
-    for (group, _), turns in found.items():
-        first, reference = next(iter(turns.values())), references.get(group, turns)
-        if turns is not reference and not first.extra_info["baseline"]:
-            least = [(one.stats.min, reference[turn].stats.min) for turn, one in turns.items() if turn in reference]
-            first.stats = Stats()  # type: ignore[no-untyped-call]
-            first.stats.data = [ours / theirs for ours, theirs in least]
-            ratios.append(first)
-    return [one for one in ratios if one.stats.data]
+    for key, turns in found.items():
+        others = [other for other in found if other[0] == key[0] and other != key and said[other]["reference"]]
+        reference = max(others, key=lambda other: said[other]["baseline"], default=key)
+        shared = [(one, found[reference][turn]) for turn, one in turns.items() if turn in found[reference]]
+        if shared and reference != key and not said[key]["baseline"]:
+            stats = Stats()  # type: ignore[no-untyped-call]
+            stats.data = [one.stats.min / other.stats.min for one, other in shared]
+            shared[0][0].stats = stats
+            ratios.append(shared[0][0])
+    return ratios

@@ -67,7 +67,7 @@ WORKERS = [trial(entry("stream", 8 / workers), workers=workers) for workers in (
             GROWING,
             "| **4.00 s** (one run)<br>240 MB | **16.0 s** (one run)<br>240 MB | 25, 0.00 | 1.0000 |",
         ),
-        ("workers", WORKERS, "| 1 workers | 2 workers | 4 workers | times as fast with 2 | times as fast with 4 |"),
+        ("workers", WORKERS, "| 1 worker | 2 workers | 4 workers | times as fast with 2 | times as fast with 4 |"),
         ("workers", WORKERS, "| **2.00 s** (one run)<br>240 MB | 2.00 | 4.00 |"),
     ],
 )
