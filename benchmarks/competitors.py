@@ -8,11 +8,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cattrs
+import msgspec
 
 import tileframe
 from benchmarks.limits import Stages
-from tileframe import Equality, machine
+from tileframe import Equality, machine, tiles_of
 from tileframe.against import check_against
 from tileframe.registry import load
 from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
@@ -26,7 +26,10 @@ TARGET = f"{NAME}.dzi"
 def wrong_names(source: Path, target: Path, reference: Path) -> list[str]:
     """Return the tiles of the pyramid ``target`` that are missing or too many, of whatever size they are."""
     made = tileframe.open_pyramid(target)
-    return sorted({key for key, _ in made.layout.keys(made.pyramid)} ^ set(made.files.keys()))
+    return sorted(
+        {made.layout.key(tile) for tile in tiles_of(made.layout, made.pyramid)}
+        ^ set(made.files.keys(made.layout.folder))
+    )
 
 
 def differences(source: Path, target: Path, reference: Path, promised: Equality = Equality.PIXELS) -> list[str]:
@@ -134,7 +137,7 @@ def measured_stages(source: Path, folder: Path, limit: tuple[str, ...] = ()) -> 
     folder.parent.mkdir(parents=True, exist_ok=True)
     script = Path(__file__).with_name("stages.py")
     found = cost([sys.executable, script, source, folder, *limit, "--json"], source=source)
-    return cattrs.structure(json.loads(found.output), Stages)
+    return msgspec.json.decode(found.output, type=Stages)
 
 
 def one_round(competitors: Sequence[Competitor], source: Path, scratch: Path, number: int) -> dict[Competitor, Run]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tileframe import Box, CompressedTiles, JobSpec, Source, Writer, open_job
+from tileframe import Box, CompressedTiles, Source, Writer, open_slide
 from tileframe import registry as registry_module
 
 QUALITIES = (75, 85, 90, 95)
@@ -51,10 +51,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What is lost when a slide's JPEG tiles are encoded again.")
     parser.add_argument("slides", nargs="+", type=Path, metavar="SLIDE")
     registry = registry_module.load()
+    jpeg = registry.writer("jpeg")
     for slide in parser.parse_args().slides:
-        with open_job(JobSpec(slide, slide.with_name("unused.dzi"), limit_bounds=False)).source as source:
+        with open_slide(slide, registry=registry) as source:
             for quality in QUALITIES:
-                found = loss(source, registry.writer("jpeg").make(quality))
+                found = loss(source, jpeg.create(options=jpeg.resolved({"quality": quality}, "format")))
                 sizes = f"{found.encoded / 1e6:.2f} MB, the slide's own {found.own / 1e6:.2f} MB"
                 print(f"{slide.name}  quality {quality}: {found.psnr:.1f} dB, {sizes}")
 

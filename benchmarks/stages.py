@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.limits import Stages
-from tileframe import Access, Box, Job, JobSpec, TileAddress, machine, open_job
-from tileframe.model import Passthrough
+from tileframe import Access, Box, Job, Location, Spec, TileAddress, machine, open_job, plan
 from tileframe.pixels import Pixels
+from tileframe.records import Passthrough
 from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
 from tileframe_stream.halving import halve, no_threads_of_opencv
 from tileframe_stream.memory import keep_freed_memory
@@ -36,18 +36,18 @@ def measure(slide: Path, folder: Path, *, reader: str | None = None, passthrough
     The job is that of every competitor; with ``passthrough``, on the grid of the slide's own tiles.
     """
     keep_freed_memory()
-    spec = JobSpec(
+    spec = Spec(
         slide,
-        folder / "pyramid.dzi",
+        Location("file", str(folder), "pyramid"),
         reader=reader,
         backend="stream",
-        quality=QUALITY,
+        format_options={"quality": QUALITY},
         tile_size=None if passthrough else TILE_SIZE,
         overlap=OVERLAP,
         passthrough=Passthrough.ALWAYS if passthrough else Passthrough.NEVER,
         limit_bounds=False,
     )
-    job = open_job(spec)
+    job = open_job(plan(spec))
     stages = Stages(job.source.facts.access is Access.ROWS, machine.available_cores())
     with job.source, no_threads_of_opencv():
         bands = _base(job, stages)
@@ -69,7 +69,7 @@ def _base(job: Job, stages: Stages) -> Iterator[Pixels]:
             for x in range(0, size.width, wide):
                 box = Box(x, top + y, min(wide, size.width - x), min(high, len(strip) - y))
                 with stages.timed("decode"):
-                    pixels = job.read(box)
+                    pixels = job.source.read(box)
                 strip[y : y + box.height, x : box.right] = pixels
         yield from (strip[y : y + side] for y in range(0, len(strip), side))
 

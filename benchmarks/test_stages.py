@@ -20,7 +20,18 @@ import pytest
 from PIL import Image
 
 from benchmarks.suite import describe, suite_scale, timed_rounds, turns
-from tileframe import Access, Box, OptionError, PluginError, UnsupportedInput
+from tileframe import (
+    Access,
+    Box,
+    Location,
+    OptionError,
+    PluginError,
+    Pyramid,
+    Size,
+    Store,
+    Target,
+    UnsupportedInput,
+)
 from tileframe import pixels as contract
 from tileframe.pixels import Pixels
 from tileframe.registry import load
@@ -159,7 +170,7 @@ def test_halve(benchmark, workload, section, who, turn):
 
 def test_encode(benchmark, workload, section, who, turn):
     with skipped_where_unable(who):
-        writer = load().writer(who.split()[-1]).make(None)
+        writer = load().writer(who.split()[-1]).create()
     encode = BARE_WRITERS.get(who, writer.encode)
     tiles = tiles_of(section)
     lossless = writer.encoding.lossless
@@ -170,6 +181,14 @@ def test_encode(benchmark, workload, section, who, turn):
         assert writer.decode(data).shape == tile.shape
     if lossless:
         assert np.array_equal(writer.decode(encoded[0]), tiles[0])
+
+
+def store_called(name: str, folder: Path) -> Store:
+    """The store of that name, for a Deep Zoom pyramid."""
+    registry = load()
+    offer = next(store for store in registry.stores if store.name == name)
+    layout = registry.layout("dzi").create("p", "jpeg", Pyramid(Size(1 << 20, 1), 256, 0))
+    return offer.create(Target(Location("file", str(folder), "p", offer.containers[0]), layout))
 
 
 def test_write(benchmark, workload, section, who, turn, tmp_path):
@@ -183,9 +202,12 @@ def test_write(benchmark, workload, section, who, turn, tmp_path):
             (folder / key).write_bytes(data)
         return lambda key: (folder / key).read_bytes()
 
+    stores: list[Store] = []
+
     def write_to_store(folder: Path) -> Callable[[str], bytes]:
-        store = load().store(who).make(folder / "p.dzi", False)
+        store = store_called(who, folder)
         store.prepare()
+        stores.append(store)
         for key, data in encoded.items():
             store.put(f"p_files/12/{key}", data)
         return lambda key: store.get(f"p_files/12/{key}")
@@ -195,6 +217,8 @@ def test_write(benchmark, workload, section, who, turn, tmp_path):
     else:
         work = write_to_store
         with skipped_where_unable(who):
-            load().store(who).make(next(folders) / "p.dzi", False)
+            store_called(who, next(folders))
     get = timed(benchmark, f"write svs {workload.size}", who, turn, lambda: work(next(folders)))
     assert {key: get(key) for key in encoded} == encoded
+    for store in stores:
+        store.discard()

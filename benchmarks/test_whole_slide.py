@@ -121,7 +121,9 @@ def test_whole_slide(benchmark, workload, tile_size, who, turn, fresh_folder, mo
     if report is None:
         assert differences(source, made, made) == []
         return
-    benchmark.extra_info.update(way=report.way, promises=report.promises.name, passed_through=report.passed_through)
+    benchmark.extra_info.update(
+        method=report.method, promises=report.promises.value, passed_through=report.passed_through
+    )
     if tile_size == TILE:
         assert report.passed_through
         assert differences_of_passthrough(source, made, right) == []

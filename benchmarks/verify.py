@@ -14,7 +14,7 @@ from pathlib import Path
 
 import tileframe
 from tileframe import registry as registry_module
-from tileframe.verify import faults, run_checks
+from tileframe.verification import faults, run_checks
 from tileframe_bench.workloads import WORKLOADS, scaled
 
 CHECKS = {"structural": ("descriptor", "files", "tiles"), "all checks": ()}

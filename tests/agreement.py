@@ -65,8 +65,11 @@ def _between(first: Report | TileframeError, other: Report | TileframeError, reg
     if isinstance(first, TileframeError) or isinstance(other, TileframeError):
         codes = [done.exit_code if isinstance(done, TileframeError) else 0 for done in (first, other)]
         return None if codes[0] == codes[1] else f"{first}; {other}"
-    ours, theirs = (open_pyramid(report.target, registry=registry) for report in (first, other))
-    result = compare(ours, theirs)
+    with (
+        open_pyramid(first.target, registry=registry) as ours,
+        open_pyramid(other.target, registry=registry) as theirs,
+    ):
+        result = compare(ours, theirs)
     if result.strength is None:
         return "; ".join(result.layout)
     if result.strength < other.promises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from tileframe.registry import Registry
 # A slow moment of a busy machine is no failure.
 settings.register_profile("tileframe", deadline=None)
 settings.load_profile("tileframe")
+
+Install = Callable[..., None]
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
@@ -55,3 +57,19 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Import]:
 def loaded(shown: Import) -> Load:
     """What is installed, and one plugin of the page."""
     return lambda name: registry_module.load([shown(name)])
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Make the distributions in a folder of tests/plugins count as installed; ``only`` limits what loads."""
+
+    def put_on_path(folder: str, *, only: str | None = None) -> None:
+        monkeypatch.syspath_prepend(Path(__file__).parent / "plugins" / folder)
+        if only is None:
+            monkeypatch.delenv("TILEFRAME_PLUGINS", raising=False)
+        else:
+            monkeypatch.setenv("TILEFRAME_PLUGINS", only)
+
+    yield put_on_path
+    for name in [name for name in sys.modules if name.startswith("fake_")]:
+        del sys.modules[name]

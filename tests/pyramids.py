@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from tileframe.pixels import Pixels
 
+Dzi = str | Path
+"""A descriptor, as a report names it or as a test does."""
 
-def tiles(dzi: Path) -> dict[str, Path]:
+
+def beside(dzi: Dzi, suffix: str) -> Path:
+    """The file of a pyramid that ends in ``suffix``: ``.tileframe.json``, ``.sha256``, ``_files``."""
+    return Path(dzi).with_name(f"{Path(dzi).stem}{suffix}")
+
+
+def tiles(dzi: Dzi) -> dict[str, Path]:
     """Every file below ``NAME_files``, by its key relative to that folder."""
-    folder = dzi.with_name(f"{dzi.stem}_files")
+    folder = beside(dzi, "_files")
     return {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
 
 
@@ -23,7 +33,7 @@ def pixels(tile: Path) -> Pixels:
         return np.asarray(image)
 
 
-def differing(first: Path, second: Path, *, base_only: bool = False) -> list[str]:
+def differing(first: Dzi, second: Dzi, *, base_only: bool = False) -> list[str]:
     """The keys whose decoded tiles differ; the key sets and the descriptors must be the same."""
     ours, theirs = tiles(first), tiles(second)
     assert ours.keys() == theirs.keys()
@@ -33,7 +43,7 @@ def differing(first: Path, second: Path, *, base_only: bool = False) -> list[str
     return [key for key in sorted(keys) if not np.array_equal(pixels(ours[key]), pixels(theirs[key]))]
 
 
-def sizes(dzi: Path) -> dict[str, tuple[int, int]]:
+def sizes(dzi: Dzi) -> dict[str, tuple[int, int]]:
     found = {}
     for key, path in tiles(dzi).items():
         with Image.open(path) as image:
@@ -41,14 +51,20 @@ def sizes(dzi: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def descriptor(dzi: Path) -> dict[str, str]:
+def manifest(dzi: Dzi) -> dict[str, Any]:
+    """The record of the run, as the JSON that it is."""
+    record: dict[str, Any] = json.loads(beside(dzi, ".tileframe.json").read_text(encoding="utf-8"))
+    return record
+
+
+def descriptor(dzi: Dzi) -> dict[str, str]:
     image = ET.parse(dzi).getroot()
     size = image.find("{http://schemas.microsoft.com/deepzoom/2008}Size")
     assert size is not None
     return {**image.attrib, **size.attrib}
 
 
-def assembled(dzi: Path, level: int) -> Pixels:
+def assembled(dzi: Dzi, level: int) -> Pixels:
     """One level put together from its tiles, the overlap cut away."""
     facts = descriptor(dzi)
     side, overlap = int(facts["TileSize"]), int(facts["Overlap"])

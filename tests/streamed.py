@@ -112,8 +112,8 @@ class Slide:
     @hookimpl
     def tileframe_writers(self) -> list[WriterPlugin]:
         return [
-            WriterPlugin("raw", "in tests", lambda quality: self.writer),
-            WriterPlugin("blank", "in tests", lambda quality: BlankWriter()),
+            WriterPlugin("raw", "in tests", lambda: self.writer),
+            WriterPlugin("blank", "in tests", BlankWriter),
         ]
 
 

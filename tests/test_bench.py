@@ -159,7 +159,7 @@ def test_a_wrong_argument_is_refused_before_anything_is_drawn(arguments, code, m
     assert {path.name for path in tmp_path.iterdir()} == {"text.txt"}
 
 
-@pytest.mark.parametrize("library", ["cattrs", "jinja2", "matplotlib"])
+@pytest.mark.parametrize("library", ["jinja2", "matplotlib"])
 def test_a_missing_library_is_named_with_how_to_install_it(library, slide, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, library, None)
     assert run_command(["bench", slide, *QUICK, "--html", "page.html"]) == 6

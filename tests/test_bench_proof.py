@@ -48,7 +48,7 @@ def reference(slide, tmp_path):
 
 @pytest.fixture
 def made(slide, tmp_path):
-    return run(slide, tmp_path / "made" / "pyramid", tile_size=256, overlap=0).target
+    return Path(run(slide, tmp_path / "made" / "pyramid", tile_size=256, overlap=0).target)
 
 
 @pytest.mark.parametrize("shape", [(500, 700), (1, 1), (257, 513), (1021, 769)], ids=str)
@@ -79,7 +79,8 @@ def test_a_missing_descriptor_is_no_pyramid(reference, made):
 
 
 def test_another_grid_is_another_layout(reference, slide, tmp_path):
-    verdict = judge(reference, run(slide, tmp_path / "other", tile_size=254, overlap=1).target, None)
+    other = Path(run(slide, tmp_path / "other", tile_size=254, overlap=1).target)
+    verdict = judge(reference, other, None)
     assert (verdict.strength, verdict.is_ranked) == (None, False)
     assert verdict.marks == ("the tile size is 256 and 254", "the overlap is 0 and 1")
 

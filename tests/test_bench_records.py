@@ -80,8 +80,8 @@ def test_json_gives_back_what_was_found():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (json.dumps({"schema": 2}), "schema version 2; this version of tileframe reads 1"),
-        (json.dumps({"date": ""}), "schema version None"),
+        (json.dumps({"schema": 2}), "its schema is 2, not 1"),
+        (json.dumps({"date": ""}), "its schema is null, not 1"),
         (json.dumps({"schema": 1, "date": ""}), "no records of a benchmark"),
         ("[]", "no records of a benchmark"),
         ("{", "no records of a benchmark"),

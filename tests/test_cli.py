@@ -13,9 +13,9 @@ from PIL import Image, ImageCms
 
 from tests.pictures import MPP, gradient, jpeg, photo, png, svs
 from tests.pyramids import descriptor, tiles
-from tileframe import JobSpec, OptionError, Report, Rgb, __version__, run
+from tileframe import Location, OptionError, Plan, Report, Rgb, Spec, __version__, run
 from tileframe.cli import run_command
-from tileframe.pipeline import target_of
+from tileframe.pipeline import location_for
 
 
 @pytest.fixture
@@ -152,12 +152,13 @@ def test_a_profile_that_is_not_applied_is_named_once(here, capsys):
 def test_dry_run_says_everything_and_writes_nothing(here, capsys):
     svs(here / "slide.svs", photo(1500, 1100))
     assert run_command(["run", "slide.svs", "--dry-run", "--json", "-o", "new/folder/x"]) == 0
-    plan = json.loads(capsys.readouterr().out)
+    coming = json.loads(capsys.readouterr().out)
     assert os.listdir(here) == ["slide.svs"]
     done = run("slide.svs", "x")
-    assert (plan["levels"], plan["tiles"], plan["reader"]) == (done.levels, done.tiles, done.reader)
-    assert 0.5 < plan["estimated_bytes"] / done.tile_bytes < 2
-    assert plan["free_bytes"] > 0
+    assert (coming["levels"], coming["tiles"], coming["plan"]["reader"]) == (done.levels, done.tiles, done.reader)
+    assert coming["target"] == str(Path("new/folder/x.dzi"))
+    assert 0.5 < coming["estimated_bytes"] / done.tile_bytes < 2
+    assert coming["free_bytes"] > 0
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.svs"])
@@ -187,7 +188,7 @@ def test_info_says_what_is_known(here, capsys):
         assert part in out
     assert run_command(["info", "slide.svs", "--json"]) == 0
     facts = json.loads(capsys.readouterr().out)["facts"]
-    assert (facts["mpp"], facts["access"], facts["background"]) == ([MPP, MPP], "regions", "#ffffff")
+    assert (facts["mpp"], facts["access"], facts["background"]) == ([MPP, MPP], "regions", [255, 255, 255])
 
 
 def test_plugins_lists_all_and_where_they_come_from(capsys):
@@ -196,7 +197,8 @@ def test_plugins_lists_all_and_where_they_come_from(capsys):
     assert listed >= {
         ("reader", "openslide"), ("reader", "imageslide"), ("reader", "tiff"), ("reader", "vips"),
         ("backend", "openslide"), ("backend", "stream"), ("backend", "vips"), ("executor", "threads"),
-        ("writer", "jpeg"), ("writer", "jpg"), ("writer", "png"), ("store", "directory"),
+        ("writer", "jpeg"), ("writer", "jpg"), ("writer", "png"), ("store", "directory"), ("store", "szi"),
+        ("layout", "dzi"), ("layout", "zoomify"), ("viewer", "page"), ("check", "tiles"),
     }  # fmt: skip
     assert run_command(["plugins"]) == 0
     assert f"tileframe  {__version__}" in capsys.readouterr().out
@@ -215,8 +217,9 @@ def test_plugins_lists_all_and_where_they_come_from(capsys):
         ("..", "../CMU-1.ome.dzi"),
     ],
 )
-def test_where_the_output_goes(output, target):
-    assert target_of(output, Path("slides/CMU-1.ome.tif")) == Path(target)
+def test_where_the_output_goes(output, target, registry):
+    location = location_for(output, Path("slides/CMU-1.ome.tif"), "dzi", registry)
+    assert Path(location.shown(f"{location.name}.dzi")) == Path(target)
 
 
 def test_overwrite_replaces_and_its_lack_refuses(here, capsys):
@@ -278,6 +281,30 @@ def test_the_python_call_does_what_the_command_does(here):
     assert seen == sorted(seen)
 
 
+def test_the_plan_that_a_run_is_told_first_says_how_much_there_is_to_do(here):
+    svs(here / "slide.svs", photo(700, 500))
+    told: list[Plan | tuple[int, int]] = []
+    report = run("slide.svs", "o", on_plan=told.append, progress=lambda *done: told.append(done))
+    plan = told[0]
+    assert isinstance(plan, Plan)
+    assert (plan.backend, plan.reader) == (report.backend, report.reader)
+    assert told[-1] == (plan.pyramid.tile_count, plan.pyramid.pixel_count)
+
+
+def test_a_plan_that_is_not_wanted_ends_the_run_before_a_pixel_is_read(here):
+    svs(here / "slide.svs", photo(700, 500))
+
+    def refuse(plan: Plan) -> None:
+        raise TimeoutError("too large")
+
+    def never(tiles: int, pixels: int) -> None:
+        raise AssertionError("it has begun")
+
+    with pytest.raises(TimeoutError, match="too large"):
+        run("slide.svs", "out/a", on_plan=refuse, progress=never)
+    assert os.listdir(here) == ["slide.svs"]
+
+
 def test_a_progress_that_raises_ends_the_run_and_leaves_nothing(here):
     slide = svs(here / "slide.svs", photo(1500, 1100))
 
@@ -293,10 +320,11 @@ def test_a_progress_that_raises_ends_the_run_and_leaves_nothing(here):
 def test_a_spec_can_be_sent_to_another_process():
     import pickle
 
-    spec = JobSpec(Path("a.svs"), Path("a.dzi"), background=Rgb(1, 2, 3))
+    location = Location("file", "out", "a")
+    spec = Spec(Path("a.svs"), location, background=Rgb(1, 2, 3))
     assert pickle.loads(pickle.dumps(spec)) == spec
     with pytest.raises(OptionError, match="must be 1 or more, not 0"):
-        JobSpec(Path("a.svs"), Path("a.dzi"), workers=0)
+        Spec(Path("a.svs"), location, workers=0)
 
 
 def test_a_log_gets_a_line_now_and_then(here, capsys, monkeypatch):

@@ -11,13 +11,15 @@ import pytest
 from PIL import Image
 
 from tests.pictures import gradient, jpeg, photo, png, svs
-from tests.pyramids import pixels, tiles
+from tests.pyramids import Dzi, pixels, tiles
 from tileframe import Comparison, Equality, compare, open_pyramid, run
 from tileframe.cli import run_command
+from tileframe.registry import Registry
 
 
-def between(one: Path, other: Path, registry) -> Comparison:
-    return compare(open_pyramid(one, registry=registry), open_pyramid(other, registry=registry))
+def between(one: Dzi, other: Dzi, registry: Registry) -> Comparison:
+    with open_pyramid(one, registry=registry) as first, open_pyramid(other, registry=registry) as second:
+        return compare(first, second)
 
 
 @pytest.mark.parametrize("options", [{"quality": 75}, {"quality": 95}, {"format": "png"}], ids=str)
@@ -90,8 +92,23 @@ def test_other_geometries_are_said_in_words(tmp_path, registry):
     result = between(one.target, other.target, registry)
     assert (result.strength, result.levels) == (None, ())
     assert result.layout == (
-        "the tile size is 254 and 100", "the overlap is 1 and 0", "the tile suffix is jpeg and png",
+        "the tile size is 254 and 100", "the overlap is 1 and 0", "the tile format is jpeg and png",
+        "the tile suffix is jpeg and png",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", ["zoomify", "iiif3", "google"])
+@pytest.mark.parametrize("container", ["", ".zip"])
+def test_layouts_and_stores_do_not_count_and_are_named(layout, container, tmp_path, registry):
+    slide = png(tmp_path / "a.png", photo(300, 200))
+    how = {"format": "png", "tile_size": 100, "overlap": 0, "registry": registry}
+    one = run(slide, tmp_path / "one", **how).target
+    other = run(slide, tmp_path / f"other{container}", layout=layout, **how)
+    target = tmp_path / f"other{container}"
+    with open_pyramid(one, registry=registry) as first, open_pyramid(target, registry=registry) as second:
+        for result in (compare(first, second), compare(second, first)):
+            assert (result.strength, result.tiles, result.layout) == (Equality.PIXELS, other.tiles, ())
+        assert compare(first, second).notes[0].startswith(f"the layouts are dzi and {layout}; levels that both keep")
 
 
 @pytest.mark.parametrize(

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import io
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
 
 import tileframe_openslide
-import tileframe_stores
 import tileframe_stream
 import tileframe_vips
 import tileframe_writers
 from tests.pictures import png, svs
-from tileframe import Layout, Pyramid, TileAddress
-from tileframe.dzi import DziLayout, parse_descriptor
-from tileframe.offers import Plugin
+from tileframe import Plugin
 from tileframe.pixels import Pixels
 from tileframe.testing import (
     CASES,
     BackendContract,
-    LayoutContract,
+    ExecutorContract,
     PluginContract,
     ReaderContract,
-    StoreContract,
     WriterContract,
 )
 
 # The rest of the matrix is the PNG's: what the format changes does not depend on the geometry.
 EDGES = [case for case in CASES if (case.tile_size == 254 and case.size.area < 200_000) or case.stored]
+# Fewer for layouts that keep fewer levels, pad, or have other names: that depends on edges alone.
+LAYOUT_CASES = [case for case in CASES if case.tile_size == 254][2::4]
 P = TypeVar("P", bound=Plugin[Any])
 
 
@@ -81,6 +79,7 @@ class TestVipsReaderOfTiff(TestVipsReader):
 class TestJpegWriter(WriterContract):
     plugin = named("jpeg", tileframe_writers.tileframe_writers())
     max_error: int | None = None
+    bad_options = ({"quality": 0}, {"quality": 101}, {"quality": "good"})
 
     def decode(self, data: bytes) -> Pixels:
         return pillow(data)
@@ -88,23 +87,16 @@ class TestJpegWriter(WriterContract):
 
 class TestJpgWriterOfHighQuality(TestJpegWriter):
     plugin = named("jpg", tileframe_writers.tileframe_writers())
-    quality = 95
+    options = MappingProxyType({"quality": 95})
     max_error = 8
 
 
 class TestPngWriter(WriterContract):
     plugin = named("png", tileframe_writers.tileframe_writers())
+    bad_options = ({"quality": 80},)
 
     def decode(self, data: bytes) -> Pixels:
         return pillow(data)
-
-
-class TestDirectoryStore(StoreContract):
-    plugin = named("directory", tileframe_stores.tileframe_stores())
-
-    def look(self, target: Path) -> dict[str, bytes]:
-        folder = target.parent
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 class TestVipsBackend(BackendContract):
@@ -112,6 +104,11 @@ class TestVipsBackend(BackendContract):
 
     def decode(self, data: bytes) -> Pixels:
         return pillow(data)
+
+
+class TestVipsBackendOnZoomify(TestVipsBackend):
+    layout = "zoomify"
+    cases = LAYOUT_CASES
 
 
 class TestVipsBackendOnJpeg(TestVipsBackend):
@@ -126,13 +123,18 @@ class TestStreamBackend(BackendContract):
         return pillow(data)
 
 
+class TestStreamBackendOnPaddedTiles(TestStreamBackend):
+    layout = "google"
+    cases = LAYOUT_CASES
+
+
 class TestStreamBackendOnJpeg(TestStreamBackend):
     format = "jpeg"
     cases = EDGES
 
 
 class TestStreamBackendOnJpegOfHighQuality(TestStreamBackendOnJpeg):
-    quality = 95
+    format_options = MappingProxyType({"quality": 95})
 
 
 class TestOpenSlideBackend(BackendContract):
@@ -143,28 +145,28 @@ class TestOpenSlideBackend(BackendContract):
         return pillow(data)
 
 
+class TestOpenSlideBackendOnPaddedTiles(TestOpenSlideBackend):
+    layout = "google"
+    cases = LAYOUT_CASES
+
+
 class TestOpenSlideBackendOnJpeg(TestOpenSlideBackend):
     format = "jpg"
-    quality = 95
+    format_options = MappingProxyType({"quality": 95})
     cases = EDGES
     floor = 38.0  # JPEG makes more of a difference of 1
 
 
-class TestDziLayout(LayoutContract):
-    def make(self, name: str, suffix: str) -> Layout:
-        return DziLayout(name, suffix)
-
-    def address(self, key: str) -> TileAddress:
-        numbers = re.fullmatch(r"made_files/(\d+)/(\d+)_(\d+)\.png", key)
-        assert numbers, key
-        return TileAddress(*map(int, numbers.groups()))
-
-    def describe(self, files: Mapping[str, bytes]) -> tuple[Pyramid, str]:
-        return parse_descriptor(files["made.dzi"].decode())
+class TestThreadsExecutor(ExecutorContract):
+    plugin = named("threads", tileframe_stream.tileframe_executors())
 
 
 class TestDemoPlugin(PluginContract):
     module = "tileframe_demo"
+
+
+class TestLayoutsPlugin(PluginContract):
+    module = "tileframe_layouts"
 
 
 class TestOpenSlidePlugin(PluginContract):

@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from tests.contracts import backends, checks, layouts, plugins, readers, stores, writers
+from tests.contracts import backends, checks, executors, layouts, plugins, readers, stores, writers
 from tests.contracts.calling import Breaker, failures, methods_of
 from tileframe import testing
 from tileframe.testing.cases import gradient
 from tileframe.testing.faults import FAULTS
 
-KINDS = (backends, checks, layouts, plugins, readers, stores, writers)
+KINDS = (backends, checks, executors, layouts, plugins, readers, stores, writers)
 CONTRACTS = [getattr(testing, name) for name in testing.__all__ if name.endswith("Contract")]
 GOOD = [contract for kind in KINDS for contract in kind.GOOD]
 BREAKERS: list[Breaker] = [found for kind in KINDS for found in kind.BREAKERS]

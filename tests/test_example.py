@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -80,6 +81,13 @@ def test_an_array_becomes_a_pyramid_in_its_format_and_in_ours(tile_format, pytho
     base = assembled(dzi, 9)
     assert base.shape == array.shape
     assert tile_format == "jpeg" or np.array_equal(base, array)
+
+
+def test_its_option_reaches_the_manifest(python, tmp_path):
+    np.save(tmp_path / "array.npy", gradient(30, 20))
+    tileframe(python, "run", "array.npy", "--reader-option", "mpp=0.5", folder=tmp_path)
+    plan = json.loads((tmp_path / "array.tileframe.json").read_text(encoding="utf-8"))["plan"]
+    assert (plan["source"]["mpp"], plan["reader_options"]) == ([0.5, 0.5], {"mpp": 0.5})
 
 
 def test_importing_it_loads_no_heavy_library(python, tmp_path):

@@ -11,7 +11,7 @@ from benchmarks import formats
 from tileframe import CheckError
 
 
-def test_every_way_has_its_weight_and_its_time(tmp_path, monkeypatch, capsys):
+def test_every_format_has_its_weight_and_its_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("TILEFRAME_WORKLOADS", str(tmp_path / "inputs"))
     monkeypatch.setattr(formats, "FORMATS", {way: formats.FORMATS[way] for way in ("JPEG 75", "PNG", formats.PASSED)})
     formats.main(["--scale", "0.05", "--rounds", "1", "--scratch", str(tmp_path)])

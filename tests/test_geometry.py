@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 from openslide.deepzoom import DeepZoomGenerator
 
 import tileframe
+import tileframe_layouts
 import tileframe_stores
 import tileframe_writers
 from tests import pictures, pyramids
 from tests.plugins.objects import Offers, backend, reader
 from tests.plugins.slides import NoPixels, Slide
-from tileframe import Box, JobSpec, OptionError, Pyramid, Size, TileAddress
+from tileframe import Box, OptionError, Pyramid, Size, Spec, TileAddress
 from tileframe import registry as registry_module
-from tileframe.planning import plan
+from tileframe.planning import prepare
 
 sides = st.integers(1, 300) | st.integers(1, 200_000)
 
@@ -163,9 +164,10 @@ def test_bounds_are_whole_numbers_where_the_generators_are_a_pixel_too_large(tmp
     slide = tmp_path / "made.slide"
     slide.write_bytes(b"a slide")
     offers = Offers(readers=[reader("made", Slide(size, bounds=bounds))], backends=[backend("made")])
-    registry = registry_module.load([offers, tileframe_stores, tileframe_writers], installed=False)
-    planned = plan(JobSpec(slide, tmp_path / "out.dzi"), registry)
-    assert (planned.job.region, planned.job.pyramid.base) == (bounds, Size(28, 55))
+    plugins = [offers, tileframe_layouts, tileframe_stores, tileframe_writers]
+    registry = registry_module.load(plugins, installed=False)
+    plan = prepare(Spec(slide, registry.location(str(tmp_path / "out.dzi"))), registry).plan
+    assert (plan.region, plan.pyramid.base) == (bounds, Size(28, 55))
 
 
 @pytest.mark.parametrize(
@@ -184,6 +186,21 @@ def test_bounds_are_whole_numbers_where_the_generators_are_a_pixel_too_large(tmp
 def test_what_makes_no_pyramid_is_refused_with_its_value(base, tile_size, overlap, said):
     with pytest.raises(OptionError, match=said):
         Pyramid(base, tile_size, overlap)
+
+
+def test_a_sample_is_of_different_tiles_in_reading_order_and_the_same_for_the_same_seed():
+    pyramid = Pyramid(Size(10_000_000, 9_000_000), 16, 0)  # more tiles than any memory holds
+    level = pyramid.base_level
+    chosen = pyramid.sample(level, 50, seed=3)
+    assert len(set(chosen)) == 50
+    assert all(pyramid.has(tile) and tile.level == level for tile in chosen)
+    assert chosen == sorted(chosen, key=lambda tile: (tile.row, tile.col))
+    assert chosen == pyramid.sample(level, 50, seed=3) != pyramid.sample(level, 50, seed=4)
+
+
+def test_a_sample_of_more_tiles_than_there_are_is_all_of_them():
+    pyramid = Pyramid(Size(70, 50), 16, 0)
+    assert pyramid.sample(pyramid.base_level, 99, seed=0) == list(pyramid.tiles(pyramid.base_level))
 
 
 def test_the_largest_tile_size_and_overlap_are_taken():

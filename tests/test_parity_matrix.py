@@ -19,6 +19,7 @@ from tileframe import (
     Access,
     BaseSource,
     Box,
+    Comparison,
     Equality,
     Fit,
     ReaderPlugin,
@@ -119,10 +120,14 @@ def test_every_reader_backend_format_and_layout_gives_the_same_pixels(kind, tmp_
         same(made, registry, Equality.PIXELS)
 
 
+def between(one: Report, other: Report, registry: Registry) -> Comparison:
+    with open_pyramid(one.target, registry=registry) as first, open_pyramid(other.target, registry=registry) as second:
+        return compare(first, second)
+
+
 def same(reports: list[Report], registry: Registry, strength: Equality) -> None:
-    first, *rest = (open_pyramid(report.target, registry=registry) for report in reports)
-    for report, other in zip(reports[1:], rest, strict=True):
-        result = compare(first, other)
+    for report in reports[1:]:
+        result = between(reports[0], report, registry)
         assert result.strength is not None, result.layout
         assert result.strength >= strength, f"{report.reader} and {report.backend}: {result.strength}"
 
@@ -189,7 +194,7 @@ def floor_of(slide: Path, folder: Path, registry: Registry) -> float:
     """The lowest PSNR of a level below the base, between the Deep Zoom way and the contract's."""
     fast = run(slide, folder / "fast", backend="stream", format="png", registry=registry)
     slow = run(slide, folder / "slow", backend="openslide", format="png", registry=registry)
-    result = compare(open_pyramid(fast.target, registry=registry), open_pyramid(slow.target, registry=registry))
+    result = between(fast, slow, registry)
     return min((level.psnr for level in result.levels if level.psnr is not None), default=np.inf)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,25 @@ from PIL import Image
 
 from benchmarks.generation_loss import loss
 from tests.pictures import damage_tile, jpeg, photo, svs
-from tests.pyramids import assembled, descriptor, differing, pixels, tiles
-from tileframe import Equality, InputError, OptionError, Report, compare, open_pyramid, run
+from tests.pyramids import assembled, descriptor, differing, manifest, pixels, tiles
+from tileframe import (
+    Box,
+    Equality,
+    Fit,
+    InputError,
+    OptionError,
+    ReaderPlugin,
+    Report,
+    Source,
+    compare,
+    hookimpl,
+    open_pyramid,
+    open_slide,
+    run,
+)
+from tileframe import registry as registry_module
 from tileframe.cli import run_command
 from tileframe.pixels import Pixels, halve
-from tileframe.planning import open_source
 from tileframe.registry import Registry
 
 SIDE = 256
@@ -74,7 +88,7 @@ def test_the_tile_size_is_the_slides_and_nothing_overlaps(slide, tmp_path, regis
         "Format": "jpeg", "TileSize": "256", "Overlap": "0", "Width": "1500", "Height": "1100",
     }  # fmt: skip
     assert report.promises is Equality.LAYOUT
-    assert report.way.endswith("the base tiles are the slide's own")
+    assert report.method.endswith("the base tiles are the slide's own")
 
 
 def test_whole_tiles_are_the_slides_own_data_and_those_at_the_edge_are_encoded(coloured, tmp_path, registry):
@@ -84,10 +98,9 @@ def test_whole_tiles_are_the_slides_own_data_and_those_at_the_edge_are_encoded(c
     for col, row in whole:
         data = made[f"{report.levels - 1}/{col}_{row}.jpeg"].read_bytes()
         assert scan(data) == scan(stored(coloured, col, row))
-    manifest = json.loads(report.target.with_suffix(".tileframe.json").read_text())
-    assert manifest["tiles"]["passed_through"] == report.passed_through == len(whole)
-    assert manifest["options"]["passthrough"] == "always"
-    assert manifest["made_by"]["promises"] == "layout"
+    record = manifest(report.target)
+    assert record["tiles"]["passed_through"] == report.passed_through == len(whole)
+    assert (record["plan"]["passthrough"], record["plan"]["promises"]) == (True, "layout")
 
 
 def test_every_decoder_shows_what_openslide_reads(coloured, tmp_path, registry):
@@ -107,8 +120,8 @@ def test_lower_levels_are_made_from_the_decoded_base(slide, tmp_path, registry):
     differ = differing(through.target, encoded.target)
     assert differ
     assert all(key.startswith(base) for key in differ)
-    result = compare(open_pyramid(through.target), open_pyramid(encoded.target))
-    assert result.strength is Equality.LAYOUT
+    with open_pyramid(through.target) as one, open_pyramid(encoded.target) as other:
+        assert compare(one, other).strength is Equality.LAYOUT
 
 
 def test_verify_finds_nothing_wrong_with_it(slide, tmp_path, registry, capsys):
@@ -152,6 +165,58 @@ def test_a_damaged_tile_is_refused_though_it_need_not_be_decoded_to_be_passed(sl
     with pytest.raises(InputError, match=r"tile 1, 1 of the base cannot be read"):
         passed(slide, tmp_path / "o", registry)
     assert list(tmp_path.iterdir()) == [slide]
+
+
+def test_a_region_on_the_slides_grid_has_the_tiles_that_lie_there(slide, tmp_path, registry):
+    report = passed(slide, tmp_path / "o", registry, region=(2 * SIDE, SIDE, 700, 600))
+    made = tiles(report.target)
+    whole = [(col, row) for col in range(700 // SIDE) for row in range(600 // SIDE)]
+    assert report.passed_through == len(whole)
+    for col, row in whole:
+        data = made[f"{report.levels - 1}/{col}_{row}.jpeg"].read_bytes()
+        assert scan(data) == scan(stored(slide, col + 2, row + 1))
+
+
+INSIDE = [Box(1, 0, 600, 500), Box(0, 1, 600, 500), Box(SIDE, SIDE - 1, 600, 500), Box(SIDE // 2, SIDE, 600, 500)]
+
+
+@pytest.mark.parametrize("region", INSIDE, ids=str)
+def test_a_region_that_begins_inside_a_tile_is_refused(region, slide, tmp_path, registry):
+    with pytest.raises(OptionError, match=rf"begins inside a tile, at \({region.x}, {region.y}\)"):
+        passed(slide, tmp_path / "o", registry, region=region)
+    assert list(tmp_path.iterdir()) == [slide]
+
+
+class Bounded:
+    """The reader `tiff`, for slides of which only ``bounds`` were scanned."""
+
+    def __init__(self, bounds: Box) -> None:
+        self.bounds = bounds
+
+    def open(self, path: Path, *, background: object = None) -> Source:
+        source: Any = open_slide(path, reader="tiff")
+        source.facts = replace(source.facts, bounds=self.bounds)
+        return source
+
+    @hookimpl
+    def tileframe_readers(self) -> list[ReaderPlugin]:
+        return [ReaderPlugin("bounded", "in tests", lambda: self, lambda path, head: Fit.NATIVE)]
+
+
+@pytest.mark.parametrize("bounds", INSIDE, ids=str)
+def test_bounds_that_begin_inside_a_tile_are_refused(bounds, slide, tmp_path):
+    registry = registry_module.load([Bounded(bounds)])
+    with pytest.raises(OptionError, match=rf"begins inside a tile, at \({bounds.x}, {bounds.y}\); give --no-limit"):
+        passed(slide, tmp_path / "o", registry, reader="bounded")
+    assert passed(slide, tmp_path / "o", registry, reader="bounded", limit_bounds=False).passed_through
+
+
+def test_bounds_on_the_slides_grid_are_passed_through(slide, tmp_path):
+    registry = registry_module.load([Bounded(Box(SIDE, 2 * SIDE, 600, 500))])
+    report = passed(slide, tmp_path / "o", registry, reader="bounded")
+    assert report.passed_through == 2
+    data = tiles(report.target)[f"{report.levels - 1}/1_0.jpeg"].read_bytes()
+    assert scan(data) == scan(stored(slide, 2, 2))
 
 
 def not_square(folder: Path) -> Path:
@@ -262,6 +327,6 @@ def test_a_real_slide_with_rgb_tiles_is_shown_right_everywhere(tmp_path, registr
 def test_the_generation_loss_is_the_documented_one(registry, shared_data):
     slide = shared_data / "slides" / "CMU-1-Small-Region.svs"
     page = (Path(__file__).parents[1] / "docs" / "passthrough.md").read_text(encoding="utf-8")
-    with open_source(slide, registry)[1] as source:
-        found = loss(source, registry.writer("jpeg").make(75))
+    with open_slide(slide, registry=registry) as source:
+        found = loss(source, registry.writer("jpeg").create())
     assert f"| {slide.name} | {found.psnr:.1f} dB, {found.encoded / 1e6:.2f} MB |" in page

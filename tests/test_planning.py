@@ -6,14 +6,26 @@ import itertools
 
 import pytest
 
+import tileframe_layouts
 import tileframe_stores
 import tileframe_writers
 from tests.plugins.objects import Offers, backend, reader
 from tests.plugins.slides import Slide
-from tileframe import Box, Fit, InputError, JobSpec, OptionError, PluginError, Size, UnsupportedInput
+from tileframe import (
+    BackendPlugin,
+    Box,
+    Fit,
+    InputError,
+    OptionError,
+    PluginError,
+    ReaderPlugin,
+    Size,
+    Spec,
+    UnsupportedInput,
+    open_slide,
+)
 from tileframe import registry as registry_module
-from tileframe.offers import BackendPlugin, ReaderPlugin
-from tileframe.planning import Plan, open_source, plan
+from tileframe.planning import Prepared, prepare
 from tileframe.registry import Registry
 
 ANY = backend("any", speed=1)
@@ -28,7 +40,7 @@ def loaded(*offers: ReaderPlugin | BackendPlugin) -> Registry:
     readers = [offer for offer in offers if isinstance(offer, ReaderPlugin)]
     backends = [offer for offer in offers if isinstance(offer, BackendPlugin)]
     ours = Offers(readers=readers, backends=backends)
-    return registry_module.load([ours, tileframe_stores, tileframe_writers], installed=False)
+    return registry_module.load([ours, tileframe_layouts, tileframe_stores, tileframe_writers], installed=False)
 
 
 @pytest.fixture
@@ -42,11 +54,17 @@ def slide(tmp_path):
 def planned(slide):
     """Plan a run of ``slide`` with these offers and these options."""
 
-    def make(*offers: ReaderPlugin | BackendPlugin, **options: object) -> Plan:
-        spec = JobSpec(slide, slide.with_name("out.dzi"), **options)  # type: ignore[arg-type]
-        return plan(spec, loaded(*offers))
+    def make(*offers: ReaderPlugin | BackendPlugin, **options: object) -> Prepared:
+        registry = loaded(*offers)
+        location = registry.location(str(slide.with_name("out.dzi")))
+        return prepare(Spec(slide, location, **options), registry)  # type: ignore[arg-type]
 
     return make
+
+
+def chosen(made: Prepared) -> tuple[str, str, tuple[str, ...]]:
+    """The reader, the backend, and why others were passed over."""
+    return made.plan.reader, made.plan.backend, made.plan.live.passed_over
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4))), ids=str)
@@ -64,20 +82,19 @@ def test_readers_are_ranked_by_fit_and_then_by_name(planned, order):
 def test_first_reader_that_takes_the_file_opens_it(planned):
     first, second = Slide(), Slide()
     made = planned(reader("b", second, Fit.GOOD), reader("a", first, Fit.GOOD), ANY)
-    assert (made.reader_name, made.backend_name, made.passed_over) == ("a", "any", ())
+    assert chosen(made) == ("a", "any", ())
     assert made.job.source is first
     assert not first.closed
 
 
 def test_reader_that_does_not_take_the_file_leaves_it_to_the_next(planned):
     made = planned(reader("picky", NOT_MINE, Fit.NATIVE), reader("next", Slide()), ANY)
-    assert made.reader_name == "next"
-    assert made.passed_over == ("reader picky: is not mine",)
+    assert chosen(made) == ("next", "any", ("reader picky: is not mine",))
 
 
 def test_reader_without_its_library_leaves_the_file_to_the_next(planned):
     made = planned(reader("lame", MISSING, Fit.NATIVE), reader("next", Slide()), ANY)
-    assert (made.reader_name, made.passed_over) == ("next", ("reader lame: needs libfake",))
+    assert chosen(made) == ("next", "any", ("reader lame: needs libfake",))
 
 
 def test_file_that_only_a_lame_reader_would_take_needs_its_library(planned):
@@ -93,7 +110,7 @@ def test_damage_that_one_reader_finds_no_other_lets_through(planned):
 
 def test_named_reader_is_taken_whatever_it_guesses(planned):
     made = planned(reader("best", Slide(), Fit.NATIVE), reader("mine", Slide(), Fit.NONE), ANY, reader="mine")
-    assert made.reader_name == "mine"
+    assert made.plan.reader == "mine"
 
 
 def test_named_reader_that_does_not_take_the_file_is_not_replaced(planned, slide):
@@ -104,18 +121,17 @@ def test_named_reader_that_does_not_take_the_file_is_not_replaced(planned, slide
 
 def test_faster_backend_is_taken_first(planned):
     made = planned(reader("r", Slide()), backend("slow", speed=3), backend("fast", speed=20), ANY)
-    assert (made.backend_name, made.passed_over) == ("fast", ())
+    assert chosen(made) == ("r", "fast", ())
 
 
 def test_backend_that_refuses_is_passed_over_with_its_reason(planned):
     made = planned(reader("r", Slide()), backend("fast", "too wide", speed=9), ANY)
-    assert made.backend_name == "any"
-    assert made.passed_over == ("backend fast with reader r: too wide",)
+    assert chosen(made) == ("r", "any", ("backend fast with reader r: too wide",))
 
 
 def test_backend_without_its_library_is_passed_over(planned):
     made = planned(reader("r", Slide()), backend("fast", MISSING, speed=9), ANY)
-    assert (made.backend_name, made.passed_over) == ("any", ("backend fast: needs libfake",))
+    assert chosen(made) == ("r", "any", ("backend fast: needs libfake",))
 
 
 def test_named_backend_without_its_library_is_an_error(planned):
@@ -136,7 +152,7 @@ def test_next_reader_is_tried_when_no_backend_can_use_the_first(planned):
     rows, regions = Slide(Size(1, 1)), Slide(Size(2, 2))
     picky = backend("picky", lambda job: None if job.source is regions else "needs regions")
     made = planned(reader("a", rows), reader("b", regions), picky)
-    assert (made.reader_name, made.job.pyramid.base) == ("b", Size(2, 2))
+    assert (made.plan.reader, made.plan.pyramid.base) == ("b", Size(2, 2))
     assert (rows.closed, regions.closed) == (True, False)
 
 
@@ -166,8 +182,8 @@ def test_unknown_name_is_refused_and_nothing_is_opened(planned, name):
 )
 def test_region_is_the_part_of_the_bounds_that_the_slide_has(planned, bounds, limit, region):
     made = planned(reader("r", Slide(bounds=bounds)), ANY, limit_bounds=limit)
-    assert (made.job.region, made.job.pyramid.base) == (region, region.size)
-    assert [note for note in made.notes if "cropped" in note] == made_note(region)
+    assert (made.plan.region, made.plan.pyramid.base) == (region, region.size)
+    assert [note for note in made.plan.notes if "cropped" in note] == made_note(region)
 
 
 def made_note(region: Box) -> list[str]:
@@ -183,7 +199,7 @@ def test_missing_folder_and_empty_paths_are_refused_with_the_path(tmp_path):
         (tmp_path / "empty.svs", "is empty"),
     ]:
         with pytest.raises(InputError) as caught:
-            open_source(path, loaded(reader("r", Slide())))
+            open_slide(path, registry=loaded(reader("r", Slide())))
         assert str(caught.value).startswith(f"{path}: {reason}")
 
 
@@ -202,4 +218,4 @@ class Surprised:
 def test_a_reader_that_fails_in_its_own_way_is_named(slide):
     registry = loaded(ReaderPlugin("surprised", "in tests", Surprised, lambda path, head: Fit.NATIVE))
     with pytest.raises(InputError, match=r"the reader 'surprised' failed \(ZeroDivisionError: in a header\)"):
-        plan(JobSpec(slide, slide.with_name("o.dzi")), registry)
+        prepare(Spec(slide, registry.location(str(slide.with_name("o.dzi")))), registry)

@@ -22,7 +22,7 @@ WIDTH, HEIGHT = 67, 41
 
 
 def whole(registry: Registry, reader: str, path: Path, background: Rgb | None = None) -> Pixels:
-    with registry.reader(reader).make().open(path, background=background) as source:
+    with registry.reader(reader).create().open(path, background=background) as source:
         size = source.facts.size
         return source.read(Box(0, 0, size.width, size.height))
 
@@ -152,7 +152,7 @@ def test_cmyk_goes_through_littlecms_and_the_report_says_so(suffix, embedded, tm
     with Image.open(path) as image:
         expected = np.asarray(transform.apply(image))
     assert np.array_equal(whole(registry, "imageslide", path), expected)
-    with registry.reader("imageslide").make().open(path) as source:
+    with registry.reader("imageslide").create().open(path) as source:
         assert source.facts.icc.applied
         assert source.facts.icc.description.startswith("Chemical proof")
 
@@ -160,7 +160,7 @@ def test_cmyk_goes_through_littlecms_and_the_report_says_so(suffix, embedded, tm
 def test_cmyk_is_left_by_libvips_to_the_reader_that_converts_it(tmp_path, registry):
     Image.new("CMYK", (9, 9)).save(tmp_path / "a.jpg")
     with pytest.raises(UnsupportedInput, match="colour conversion"):
-        registry.reader("vips").make().open(tmp_path / "a.jpg")
+        registry.reader("vips").create().open(tmp_path / "a.jpg")
 
 
 @pytest.mark.parametrize("depth", [8, 16])
@@ -199,7 +199,7 @@ def test_samples_without_a_full_range_are_refused(kind, tmp_path, registry):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros((9, 9), kind))
     for reader in ("vips", "imageslide"):
         with pytest.raises(UnsupportedInput, match=r"full range|signed or floating"):
-            registry.reader(reader).make().open(tmp_path / "a.tif")
+            registry.reader(reader).create().open(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.bmp", "a.tif", "a.webp", "a.gif", "a.ppm", "a.jp2"])
@@ -214,7 +214,7 @@ def test_imageslide_opens_what_pillow_opens(name, tmp_path, registry):
 def test_the_first_frame_of_an_animation_is_taken_and_said(tmp_path, registry):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    with registry.reader("imageslide").make().open(tmp_path / "a.gif") as source:
+    with registry.reader("imageslide").create().open(tmp_path / "a.gif") as source:
         assert source.facts.notes == ("the first of 2 pictures in the file was taken",)
         assert source.read(Box(0, 0, 1, 1)).tolist() == [[[255, 0, 0]]]
 
@@ -223,13 +223,13 @@ def test_a_found_profile_is_named_and_not_applied(tmp_path, registry):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     path = jpeg(tmp_path / "a.jpg", RGB, icc_profile=profile)
     for reader in ("vips", "imageslide"):
-        with registry.reader(reader).make().open(path) as source:
+        with registry.reader(reader).create().open(path) as source:
             assert source.facts.icc is not None
             assert (source.facts.icc.description, source.facts.icc.applied) == ("sRGB built-in", False)
 
 
 def test_openslide_facts_are_those_of_the_slide(tmp_path, registry):
-    with registry.reader("openslide").make().open(svs(tmp_path / "a.svs", photo(1500, 1100))) as source:
+    with registry.reader("openslide").create().open(svs(tmp_path / "a.svs", photo(1500, 1100))) as source:
         facts = source.facts
     assert (facts.format, str(facts.size), facts.access) == ("aperio", "1500x1100", Access.REGIONS)
     assert (facts.mpp, facts.objective_power) == ((MPP, MPP), 20.0)
@@ -242,7 +242,7 @@ def test_openslide_facts_are_those_of_the_slide(tmp_path, registry):
 
 def test_openslide_gives_any_box_and_its_associated_images(tmp_path, registry):
     base = gradient(600, 500)
-    with registry.reader("openslide").make().open(svs(tmp_path / "a.svs", base, lossless=True)) as source:
+    with registry.reader("openslide").create().open(svs(tmp_path / "a.svs", base, lossless=True)) as source:
         for box in (Box(0, 0, 1, 1), Box(255, 255, 2, 1), Box(597, 498, 3, 2), Box(0, 0, 600, 500)):
             assert np.array_equal(source.read(box), base[box.y : box.bottom, box.x : box.right])
         assert np.array_equal(source.associated("thumbnail"), base[::8, ::8])
@@ -256,7 +256,7 @@ def test_openslide_leaves_tiled_tiffs_that_it_would_convert_its_own_way(kind, tm
     how: dict[str, Any] = {} if kind == "16-bit" else {"extrasamples": ["unassalpha"]}
     tifffile.imwrite(tmp_path / "a.tif", samples, photometric="rgb", tile=(16, 16), **how)
     with pytest.raises(UnsupportedInput, match="rule of its own"):
-        registry.reader("openslide").make().open(tmp_path / "a.tif")
+        registry.reader("openslide").create().open(tmp_path / "a.tif")
     expected = RGB if kind == "16-bit" else over((255, 255, 255), RGB, ALPHA)
     assert np.array_equal(whole(registry, "imageslide", tmp_path / "a.tif"), expected)
 
@@ -265,7 +265,7 @@ def test_a_tiled_tiff_with_an_orientation_comes_out_upright(tmp_path, registry):
     turned = (274, "H", 1, 3, True)  # by 180 degrees
     tifffile.imwrite(tmp_path / "a.tif", RGB, photometric="rgb", tile=(16, 16), extratags=[turned])
     with pytest.raises(UnsupportedInput, match="the orientation 3"):
-        registry.reader("openslide").make().open(tmp_path / "a.tif")
+        registry.reader("openslide").create().open(tmp_path / "a.tif")
     assert np.array_equal(whole(registry, "imageslide", tmp_path / "a.tif"), RGB[::-1, ::-1])
 
 
@@ -282,7 +282,7 @@ def test_premultiplied_alpha_is_not_multiplied_again(tmp_path, registry):
 @pytest.mark.parametrize("reader", ["openslide", "vips", "imageslide"])
 def test_a_closed_source_says_so(reader, tmp_path, registry):
     path = svs(tmp_path / "a.svs", RGB) if reader == "openslide" else png(tmp_path / "a.png", RGB)
-    source = registry.reader(reader).make().open(path)
+    source = registry.reader(reader).create().open(path)
     source.close()
     with pytest.raises(InputError, match="was closed"):
         source.read(Box(0, 0, 1, 1))
@@ -292,4 +292,4 @@ def test_a_picture_too_large_for_the_memory_is_refused_before_it_is_gone(tmp_pat
     Image.new("L", (1, 1)).save(tmp_path / "a.pgm")
     (tmp_path / "a.pgm").write_bytes(b"P5 9999999 9999999 255\n0")
     with pytest.raises(InputError, match=r"9999999x9999999 pixels take .* GB of memory"):
-        registry.reader("imageslide").make().open(tmp_path / "a.pgm")
+        registry.reader("imageslide").create().open(tmp_path / "a.pgm")

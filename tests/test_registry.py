@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import pytest
 
 import tileframe
+import tileframe_layouts
 import tileframe_openslide
 import tileframe_stores
 import tileframe_vips
@@ -17,27 +17,10 @@ import tileframe_writers
 from tests.plugins.objects import Offers, backend, reader
 from tests.plugins.slides import Slide
 from tests.pyramids import descriptor, tiles
-from tileframe import OptionError, PluginError, hookimpl, hookspecs
+from tileframe import OptionError, PluginError, hookimpl, hooks
 from tileframe.registry import Registry, load
 
-Install = Callable[..., None]
-BUNDLED = [tileframe_openslide, tileframe_stores, tileframe_vips, tileframe_writers]
-
-
-@pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Make the distributions in a folder of tests/plugins count as installed; ``only`` limits what loads."""
-
-    def put_on_path(folder: str, *, only: str | None = None) -> None:
-        monkeypatch.syspath_prepend(Path(__file__).parent / "plugins" / folder)
-        if only is None:
-            monkeypatch.delenv("TILEFRAME_PLUGINS", raising=False)
-        else:
-            monkeypatch.setenv("TILEFRAME_PLUGINS", only)
-
-    yield put_on_path
-    for name in [name for name in sys.modules if name.startswith("fake_")]:
-        del sys.modules[name]
+BUNDLED = [tileframe_layouts, tileframe_openslide, tileframe_stores, tileframe_vips, tileframe_writers]
 
 
 def owners(registry: Registry) -> set[str]:
@@ -106,7 +89,7 @@ def test_misspelled_hook_names_the_plugin_and_the_known_hooks(install):
     with pytest.raises(PluginError) as caught:
         load()
     assert "the plugin 'slip' implements an unknown hook 'tileframe_readerz'" in str(caught.value)
-    for hook in (name for name in vars(hookspecs) if name.startswith("tileframe_")):
+    for hook in (name for name in vars(hooks) if name.startswith("tileframe_")):
         assert hook in str(caught.value)
 
 
@@ -132,7 +115,8 @@ def test_one_name_may_stand_for_a_reader_and_a_backend():
         (lambda registry: registry.backend("vip"), "no backend named 'vip' (have: openslide, vips)"),
         (lambda registry: registry.reader("vip"), "no reader named 'vip' (have: imageslide, openslide, vips)"),
         (lambda registry: registry.writer("gif"), "no format named 'gif' (have: jpeg, jpg, png)"),
-        (lambda registry: registry.store("tape"), "no store named 'tape' (have: directory)"),
+        (lambda registry: registry.layout("maps"), "no layout named 'maps' (have: dzi, google, iiif3, zoomify)"),
+        (lambda registry: registry.store("tape"), "no store named 'tape' (have: directory, szi, zip)"),
     ],
 )
 def test_unknown_name_lists_the_known_ones(ask, said):

@@ -1,25 +1,36 @@
-"""The directory store: nothing before all is done, and everything then."""
+"""The folder as a store: nothing before all is done, and everything then."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
+import tracemalloc
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import psutil
 import pytest
 
-from tileframe import OutputError, Store
-from tileframe.registry import Registry
+from tests.loose import (
+    DESCRIPTOR,
+    contents,
+    dead_owner,
+    old_pyramid,
+    prepared,
+    store_for,
+)
+from tileframe import InputError, Location, OutputError
+from tileframe_stores.directory import DirectoryStore
+from tileframe_stores.loose import StoredDirectory
 
 
 @pytest.fixture
-def opened(registry: Registry, tmp_path: Path) -> Store:
-    store = registry.store("directory").make(tmp_path / "out.dzi", False)
-    store.prepare()
-    return store
+def opened(tmp_path: Path) -> Iterator[DirectoryStore]:
+    store = prepared(tmp_path)
+    yield store
+    store.discard()
 
 
 def visible(folder: Path) -> list[str]:
@@ -29,16 +40,14 @@ def visible(folder: Path) -> list[str]:
 def test_nothing_is_seen_before_commit_and_nothing_else_after(opened, tmp_path):
     opened.put("out_files/0/0_0.png", b"tile")
     assert visible(tmp_path) == []
-    opened.commit({"out.dzi": b"descriptor"})
+    opened.commit({"out.dzi": DESCRIPTOR})
     opened.discard()
+    assert contents(tmp_path) == {"out.dzi": DESCRIPTOR, "out_files/0/0_0.png": b"tile"}
     assert sorted(os.listdir(tmp_path)) == ["out.dzi", "out_files"]
-    assert (tmp_path / "out_files/0/0_0.png").read_bytes() == b"tile"
-    assert (tmp_path / "out.dzi").read_bytes() == b"descriptor"
 
 
-def test_discard_leaves_nothing_not_even_the_folders_that_were_made(registry, tmp_path):
-    store = registry.store("directory").make(tmp_path / "new" / "deep" / "out.dzi", False)
-    store.prepare()
+def test_discard_leaves_nothing_not_even_the_folders_that_were_made(tmp_path):
+    store = prepared(tmp_path / "new" / "deep")
     store.put("out_files/0/0_0.png", b"tile")
     store.discard()
     assert os.listdir(tmp_path) == []
@@ -50,7 +59,12 @@ def test_what_was_put_can_be_listed_and_read(opened):
     assert opened.get("out_files/3/1_2.png") == b"tile"
     with pytest.raises(KeyError):
         opened.get("out_files/3/9_9.png")
-    opened.discard()
+
+
+def test_a_later_put_replaces_an_earlier_one(opened):
+    opened.put("out_files/3/1_2.png", b"a longer tile")
+    opened.put("out_files/3/1_2.png", b"tile")
+    assert opened.get("out_files/3/1_2.png") == b"tile"
 
 
 def test_many_threads_may_put_at_once(opened):
@@ -64,186 +78,96 @@ def test_many_threads_may_put_at_once(opened):
     for thread in threads:
         thread.join()
     assert len(list(opened.keys())) == 400
-    opened.discard()
 
 
-@pytest.mark.parametrize("there", ["out.dzi", "out_files"])
-def test_an_existing_pyramid_is_not_touched(there, registry, tmp_path):
-    (tmp_path / there).mkdir()
-    with pytest.raises(OutputError, match=f"{there}: exists; give --overwrite"):
-        registry.store("directory").make(tmp_path / "out.dzi", False).prepare()
+def test_listing_needs_no_memory_for_every_key(opened):
+    for number in range(3000):
+        opened.put(f"out_files/12/{number}_0.png", b"")
+    tracemalloc.start()
+    assert sum(map(bool, opened.keys())) == 3000
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 60_000  # 3,000 keys alone are 200,000 bytes
 
 
-def test_a_target_that_appears_during_the_run_is_not_touched(opened, tmp_path):
-    opened.put("out_files/0/0_0.png", b"new")
-    (tmp_path / "out.dzi").write_bytes(b"someone else's")
-    with pytest.raises(OutputError, match="exists"):
-        opened.commit({"out.dzi": b"descriptor"})
-    opened.discard()
-    assert visible(tmp_path) == ["out.dzi"]
-    assert (tmp_path / "out.dzi").read_bytes() == b"someone else's"
+def test_a_put_after_the_end_of_the_run_makes_nothing(tmp_path):
+    first, late = prepared(tmp_path), store_for(tmp_path)
+    first.discard()
+    with pytest.raises(OutputError, match="cannot be written"):
+        late.put("out_files/0/0_0.png", b"of a worker that was not told")
+    assert os.listdir(tmp_path) == []
 
 
-OLD = b'<Image xmlns="http://schemas.microsoft.com/deepzoom/2008"/> old'
+def test_a_scratch_folder_that_is_none_is_not_removed(tmp_path):
+    (tmp_path / ".out.partial").mkdir()
+    (tmp_path / ".out.partial" / "thesis.txt").write_bytes(b"precious")
+    with pytest.raises(OutputError, match=r"holds 'thesis\.txt'; move it away"):
+        store_for(tmp_path).prepare()
+    assert contents(tmp_path) == {".out.partial/thesis.txt": b"precious"}
 
 
-def old_pyramid(folder: Path) -> None:
-    (folder / "out_files" / "7").mkdir(parents=True)
-    (folder / "out_files" / "7" / "stale.png").write_bytes(b"old")
-    (folder / "out.dzi").write_bytes(OLD)
-
-
-def test_overwrite_replaces_the_whole_pyramid_and_only_at_commit(registry, tmp_path):
-    old_pyramid(tmp_path)
-    store = registry.store("directory").make(tmp_path / "out.dzi", True)
-    store.prepare()
-    store.put("out_files/0/0_0.png", b"new")
-    assert (tmp_path / "out.dzi").read_bytes() == OLD
-    store.commit({"out.dzi": b"new"})
-    store.discard()
-    assert (tmp_path / "out.dzi").read_bytes() == b"new"
-    assert [path.name for path in (tmp_path / "out_files").rglob("*.png")] == ["0_0.png"]
-
-
-def test_a_commit_that_fails_puts_the_old_pyramid_back(registry, tmp_path, monkeypatch):
-    old_pyramid(tmp_path)
-    store = registry.store("directory").make(tmp_path / "out.dzi", True)
-    store.prepare()
-    store.put("out_files/0/0_0.png", b"new")
-    rename = Path.rename
-
-    def failing(self: Path, target: Path) -> Path:
-        # The disk goes away between the tiles and the descriptor.
-        if self.parent.name == "tree" and self.name == "out.dzi":
-            raise OSError(5, "Input/output error")
-        return rename(self, target)
-
-    monkeypatch.setattr(Path, "rename", failing)
-    with pytest.raises(OutputError, match="Input/output error"):
-        store.commit({"out.dzi": b"new"})
-    monkeypatch.undo()
-    store.discard()
-    assert (tmp_path / "out.dzi").read_bytes() == OLD
-    assert [path.name for path in (tmp_path / "out_files").rglob("*.png")] == ["stale.png"]
-    assert sorted(os.listdir(tmp_path)) == ["out.dzi", "out_files"]
-
-
-@pytest.mark.parametrize("step", range(1, 5))
-def test_ctrl_c_in_the_middle_of_a_commit_puts_the_old_pyramid_back(step, registry, tmp_path, monkeypatch):
-    old_pyramid(tmp_path)
-    store = registry.store("directory").make(tmp_path / "out.dzi", True)
-    store.prepare()
-    store.put("out_files/0/0_0.png", b"new")
-    rename, done = Path.rename, []
-
-    def interrupted(self: Path, target: Path) -> Path:
-        result = rename(self, target)
-        done.append(self)
-        if len(done) == step:
-            raise KeyboardInterrupt
-        return result
-
-    monkeypatch.setattr(Path, "rename", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        store.commit({"out.dzi": b"new"})
-    monkeypatch.undo()
-    store.discard()
-    assert (tmp_path / "out.dzi").read_bytes() == OLD
-    assert [path.name for path in (tmp_path / "out_files").rglob("*.png")] == ["stale.png"]
-    assert sorted(os.listdir(tmp_path)) == ["out.dzi", "out_files"]
-
-
-def test_what_a_killed_commit_had_moved_away_is_put_back_by_the_next_run(registry, tmp_path):
-    scratch = tmp_path / ".out.partial"
-    old_pyramid(scratch / "replaced")
-    (tmp_path / "out_files" / "0").mkdir(parents=True)  # the new tiles had come, the descriptor had not
-    store = registry.store("directory").make(tmp_path / "out.dzi", True)
-    store.prepare()
-    store.discard()
-    assert (tmp_path / "out.dzi").read_bytes() == OLD
-    assert [path.name for path in (tmp_path / "out_files").rglob("*.png")] == ["stale.png"]
-
-
-@pytest.mark.parametrize("kind", ["other files", "another dzi", "a scratch folder"])
-def test_what_is_no_pyramid_is_not_overwritten(kind, registry, tmp_path):
-    names = {
-        "other files": "out_files/thesis.txt",
-        "another dzi": "out.dzi",
-        "a scratch folder": ".out.partial/thesis.txt",
-    }
-    path = tmp_path / names[kind]
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(b"precious")
-    store = registry.store("directory").make(tmp_path / "out.dzi", True)
-    with pytest.raises(OutputError, match="move"):
-        store.prepare()
-    store.discard()
-    assert path.read_bytes() == b"precious"
-
-
-def test_of_many_runs_at_once_one_gets_the_folder(registry, tmp_path):
-    def attempt(_: int) -> Store | None:
-        store = registry.store("directory").make(tmp_path / "out.dzi", False)
+def test_of_many_runs_at_once_one_gets_the_folder(tmp_path):
+    def attempt(_: int) -> DirectoryStore | None:
         try:
-            store.prepare()
+            return prepared(tmp_path)
         except OutputError:
             return None
-        return store
 
     with ThreadPoolExecutor(8) as pool:
         winners = [store for store in pool.map(attempt, range(8)) if store is not None]
     assert len(winners) == 1
     winners[0].put("out_files/0/0_0.png", b"tile")
-    winners[0].commit({"out.dzi": b"descriptor"})
+    winners[0].commit({"out.dzi": DESCRIPTOR})
     winners[0].discard()
     assert sorted(os.listdir(tmp_path)) == ["out.dzi", "out_files"]
 
 
 def test_a_second_commit_is_an_error(opened):
     opened.put("out_files/0/0_0.png", b"tile")
-    opened.commit({"out.dzi": b"descriptor"})
+    opened.commit({"out.dzi": DESCRIPTOR})
     with pytest.raises(OutputError, match="committed already"):
-        opened.commit({"out.dzi": b"descriptor"})
+        opened.commit({"out.dzi": DESCRIPTOR})
 
 
-def test_two_runs_do_not_share_a_scratch_folder(opened, registry, tmp_path):
+def test_two_runs_do_not_share_a_scratch_folder(opened, tmp_path):
     with pytest.raises(OutputError, match=f"another run \\(process {os.getpid()}\\) is writing there"):
-        registry.store("directory").make(tmp_path / "out.dzi", False).prepare()
+        store_for(tmp_path).prepare()
     opened.put("out_files/0/0_0.png", b"still there")
-    opened.discard()
 
 
-def test_a_run_of_another_machine_is_not_disturbed(registry, tmp_path):
+def test_a_run_of_another_machine_is_not_disturbed(tmp_path):
     (tmp_path / ".out.partial").mkdir()
     owner = {"host": "another-machine", "pid": 1, "started": 0.0}
     (tmp_path / ".out.partial" / "owner.json").write_text(json.dumps(owner))
     with pytest.raises(OutputError, match="a run on 'another-machine' is writing there"):
-        registry.store("directory").make(tmp_path / "out.dzi", False).prepare()
+        store_for(tmp_path).prepare()
 
 
 @pytest.mark.parametrize("owner", ["", "{}", "not json", None])
-def test_what_a_dead_run_left_is_cleared_away(owner, registry, tmp_path):
+def test_what_a_dead_run_left_is_cleared_away(owner, tmp_path):
     scratch = tmp_path / ".out.partial"
     (scratch / "tree" / "out_files").mkdir(parents=True)
     (scratch / "tree" / "out_files" / "stale.png").write_bytes(b"stale")
-    if owner is None:
-        import socket
-
-        dead = {"host": socket.gethostname(), "pid": max(psutil.pids()) + 9999, "started": 1.0}
-        owner = json.dumps(dead)
-    (scratch / "owner.json").write_text(owner)
-    store = registry.store("directory").make(tmp_path / "out.dzi", False)
-    store.prepare()
+    (scratch / "owner.json").write_text(dead_owner() if owner is None else owner)
+    store = prepared(tmp_path)
     assert list(store.keys()) == []
     store.discard()
+    assert os.listdir(tmp_path) == []
 
 
 @pytest.mark.parametrize("key", ["file/below", "file"])
-def test_a_folder_that_is_a_file_is_refused(key, registry, tmp_path):
+def test_a_folder_that_is_a_file_is_refused(key, tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(OutputError, match=r"not a folder|cannot be written"):
-        registry.store("directory").make(tmp_path / key / "out.dzi", False).prepare()
+        store_for(tmp_path / key).prepare()
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_disk_that_takes_only_a_part_of_a_tile_is_full(opened, monkeypatch):
+    answers = [3, 0]
+    monkeypatch.setattr(os, "write", lambda descriptor, data: answers.pop(0))
+    with pytest.raises(OutputError, match=r"out_files/0/0_0\.png: cannot be written in .* \(the disk is full\)"):
+        opened.put("out_files/0/0_0.png", b"tile")
 
 
 def test_a_folder_is_adopted_by_rename(opened, tmp_path):
@@ -252,6 +176,26 @@ def test_a_folder_is_adopted_by_rename(opened, tmp_path):
     (folder / "0" / "0_0.png").write_bytes(b"tile")
     opened.adopt(folder, "out_files")
     assert list(opened.keys()) == ["out_files/0/0_0.png"]
-    opened.commit({"out.dzi": b"descriptor"})
+    opened.commit({"out.dzi": DESCRIPTOR})
     opened.discard()
     assert (tmp_path / "out_files/0/0_0.png").read_bytes() == b"tile"
+
+
+def test_of_a_finished_pyramid_links_are_listed_and_not_followed(tmp_path):
+    old_pyramid(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "0_0.png").write_bytes(b"")
+    try:
+        (tmp_path / "out_files" / "8").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    except OSError:
+        pytest.skip("this user cannot make links here")
+    stored = StoredDirectory(Location("file", str(tmp_path), "out"))
+    assert sorted(stored.keys("out_files")) == ["out_files/7/0_0.png", "out_files/8"]
+    with pytest.raises(InputError, match="cannot be read"):
+        stored.get("out_files/8")
+
+
+def test_a_pyramid_in_a_folder_that_is_not_there_cannot_be_opened(tmp_path):
+    shutil.rmtree(tmp_path)
+    with pytest.raises(InputError, match="is no folder"):
+        StoredDirectory(Location("file", str(tmp_path), "out"))

@@ -44,7 +44,7 @@ class StoredReader:
         return [ReaderPlugin("stored", "in tests", lambda: self, lambda path, head: Fit.NATIVE)]
 
 
-def tiled(reader: StoredReader, folder: Path) -> Path:
+def tiled(reader: StoredReader, folder: Path) -> str:
     slide = png(folder / "a.png", photo(2, 2))
     options = {"backend": "openslide", "format": "png", "tile_size": 64, "overlap": 2}
     return run(slide, folder / "o", registry=registry_module.load([reader]), **options).target  # type: ignore[arg-type]

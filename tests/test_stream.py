@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 import pytest
 
 from tests.pictures import photo, png, svs
-from tests.pyramids import differing, tiles
+from tests.pyramids import Dzi, differing, tiles
 from tests.streamed import Slide, encoded
 from tileframe import Access, Box, Equality, Pyramid, Size, compare, open_pyramid, run
 from tileframe import pixels as contract
@@ -38,11 +36,11 @@ def expected(base: contract.Pixels, tile_size: int, overlap: int) -> dict[str, b
     return wanted
 
 
-def made(target: Path) -> dict[str, bytes]:
+def made(target: Dzi) -> dict[str, bytes]:
     return {key: path.read_bytes() for key, path in tiles(target).items()}
 
 
-def assert_made(target: Path, wanted: dict[str, bytes]) -> None:
+def assert_made(target: Dzi, wanted: dict[str, bytes]) -> None:
     found = made(target)
     assert found.keys() == wanted.keys()
     assert sorted(key for key, data in wanted.items() if found[key] != data) == []
@@ -62,9 +60,9 @@ def test_both_schedules_make_the_contracts_pyramid_with_one_worker_and_with_many
 
 
 def test_the_two_schedules_are_two(tmp_path):
-    ways = {access: Slide(tmp_path, gradient(Size(30, 20)), access).run(access.name).way for access in BOTH}
-    assert ways[Access.ROWS] == "in one pass from the top down"
-    assert ways[Access.REGIONS].startswith("in one pass, by squares of ")
+    methods = {access: Slide(tmp_path, gradient(Size(30, 20)), access).run(access.name).method for access in BOTH}
+    assert methods[Access.ROWS] == "in one pass from the top down"
+    assert methods[Access.REGIONS].startswith("in one pass, by squares of ")
 
 
 @pytest.mark.parametrize("workers", [1, 4])

@@ -17,7 +17,7 @@ from tileframe import Access, CheckError, InputError, OutputError, Report, Size,
 from tileframe.cli import run_command
 from tileframe.testing.cases import gradient
 from tileframe_stores.directory import DirectoryStore
-from tileframe_stream.crew import Crew
+from tileframe_stream.pool import OrderedPool
 
 BOTH = [Access.ROWS, Access.REGIONS]
 SIZE = Size(2501, 2403)  # strips and blocks enough for a fault in the middle
@@ -187,18 +187,18 @@ def test_a_damaged_picture_exits_with_3_and_says_which_rows(tmp_path, monkeypatc
     assert os.listdir(tmp_path) == ["a.tif"]
 
 
-def test_a_crew_that_is_stopped_begins_nothing_more():
+def test_a_pool_that_is_stopped_begins_nothing_more():
     done: list[int] = []
-    crew = Crew(2, lambda: None)
+    pool = OrderedPool(2, lambda: None)
 
     def task() -> None:
         time.sleep(0.01)
         done.append(1)
 
     for _ in range(100):
-        crew.submit(task)
-    crew.start()
-    crew.stop()
+        pool.submit(task)
+    pool.start()
+    pool.stop()
     before = len(done)
     time.sleep(0.05)
     assert len(done) == before < 100

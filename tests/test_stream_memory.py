@@ -1,21 +1,35 @@
-"""How much memory `stream` takes for pixels: as documented, and no more for a higher picture."""
+"""How much memory `stream` takes for pixels: as documented, and no more for a higher picture or more tiles."""
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.streamed import Slide, StreamedSource
-from tileframe import Access, Box, JobSpec, Size, Store
-from tileframe.interfaces import CheckedTile
-from tileframe.parallel import AHEAD
+from tests.streamed import HEADER, Slide, StreamedSource
+from tileframe import (
+    Access,
+    Box,
+    Content,
+    InputError,
+    Location,
+    Size,
+    Spec,
+    StoredFiles,
+    StorePlugin,
+    hookimpl,
+    run,
+)
+from tileframe.ledger import Ledger
 from tileframe.pixels import Pixels
-from tileframe.planning import plan
+from tileframe.planning import Prepared, prepare
+from tileframe.work import AHEAD
 from tileframe_stream.blocks import levels_of_block
 from tileframe_stream.rows import BUFFERS, LEAST_STRIPS, MOST_STRIPS, strips_at_once
 from tileframe_stream.strips import strip_height
@@ -24,8 +38,43 @@ MB = 1_000_000
 AROUND = 4 * MB  # what is not pixels, and a tile or two of the layouts here for each worker
 
 
+class Nowhere:
+    """A store that keeps keys alone, in a file; each of its tiles is a black pixel."""
+
+    shared = False
+
+    def __init__(self, folder: Path) -> None:
+        self.path, self.lock = folder / "keys", threading.Lock()
+
+    def prepare(self) -> None:
+        self.list = self.path.open("w+", encoding="utf-8")
+
+    def put(self, key: str, data: bytes) -> None:
+        with self.lock:
+            self.list.write(f"{key}\n")
+
+    def get(self, key: str) -> bytes:
+        return HEADER.pack(1, 1)
+
+    def keys(self) -> Iterator[str]:
+        self.list.seek(0)
+        return (line.rstrip() for line in self.list)
+
+    def commit(self, files: Mapping[str, Content]) -> None:
+        for content in files.values():
+            for _ in [content] if isinstance(content, bytes) else content:
+                pass
+
+    def discard(self) -> None:
+        self.list.close()
+
+
+def _nothing(location: Location) -> StoredFiles:
+    raise InputError(f"{location}: nothing is kept there")
+
+
 class Endless(Slide):
-    """A slide without pixels of its own."""
+    """A slide without pixels of its own, and the store `nowhere`, at locations that begin with ``nowhere://``."""
 
     def __init__(self, folder: Path, size: Size, access: Access) -> None:
         super().__init__(folder, np.zeros((1, 1, 3), np.uint8), access)
@@ -33,6 +82,16 @@ class Endless(Slide):
 
     def open(self, path: Path, *, background: object = None) -> StreamedSource:
         return EndlessSource(self)
+
+    @hookimpl
+    def tileframe_stores(self) -> list[StorePlugin]:
+        return [
+            StorePlugin("nowhere", "in tests", lambda target: Nowhere(self.folder), open=_nothing, schemes=("nowhere",))
+        ]
+
+    def prepared(self, **options: Any) -> Prepared:
+        how = {"reader": "streamed", "backend": "stream", "format": "blank", **options}
+        return prepare(Spec(self.path, self.registry.location("nowhere://a"), **how), self.registry)
 
 
 class EndlessSource(StreamedSource):
@@ -42,34 +101,27 @@ class EndlessSource(StreamedSource):
         return np.zeros((box.height, box.width, 3), np.uint8)
 
 
-class Nowhere:
-    """A store that keeps nothing; a backend only puts."""
-
-    def put(self, key: str, data: bytes) -> None:
-        pass
-
-
-NOWHERE = cast("Store", Nowhere())
-
-
-class Nothing(dict[str, CheckedTile]):
-    """No record of what was put, which grows with the number of tiles."""
-
-    def __setitem__(self, key: str, tile: CheckedTile) -> None:
-        pass
+def most_at_once(work: Callable[[], object]) -> int:
+    """The most bytes that ``work`` held at once."""
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 def peak(folder: Path, size: Size, access: Access, **options: int) -> int:
     """The most bytes at once, while all tiles of such a slide are made."""
-    slide = Endless(folder, size, access)
-    how = {"reader": "streamed", "backend": "stream", "format": "blank", **options}
-    planned = plan(JobSpec(slide.path, folder / "a.dzi", **how), slide.registry)  # type: ignore[arg-type]
-    tracemalloc.start()
+    prepared = Endless(folder, size, access).prepared(**options)
+    ledger = Ledger(prepared.plan.pyramid, prepared.job.layout.levels)
+    job = prepared.job.with_ledger(ledger)
+    job.store.prepare()
     try:
-        planned.backend.run(replace(planned.job, store=NOWHERE, checked=Nothing()), lambda tiles, pixels: None)
-        return tracemalloc.get_traced_memory()[1]
+        return most_at_once(lambda: prepared.backend.run(job, lambda tiles, pixels: None))
     finally:
-        tracemalloc.stop()
+        job.store.discard()
+        ledger.close()
 
 
 def strips(width: int, tile_size: int, overlap: int) -> int:
@@ -115,10 +167,28 @@ def test_it_stays_within_what_is_documented(size, access, tile_size, overlap, wo
     assert found < most + AROUND
 
 
+@both
+def test_a_run_of_many_tiles_takes_no_more_than_one_of_few(access, tmp_path, monkeypatch):
+    """All of it: the tiles, what is known of each, the check at the end, and the list of digests."""
+    # It asks for 14 MB and gives them back, before which all else here would be small.
+    monkeypatch.setattr("tileframe_stream.backend.keep_freed_memory", lambda: None)
+
+    def whole_run(height: int) -> tuple[int, int]:
+        slide, made = Endless(tmp_path, Size(64, height), access), []
+        how: dict[str, Any] = {"format": "blank", "tile_size": 16, "overlap": 0, "workers": 1}
+        most = most_at_once(
+            lambda: made.append(run(slide.path, "nowhere://a", reader="streamed", registry=slide.registry, **how))
+        )
+        return most, made[0].tiles
+
+    few, fewer = whole_run(24_000)
+    many, more = whole_run(48_000)
+    assert more > 1.99 * fewer > 15_000
+    assert many - few < 40 * (more - fewer)  # in bytes: the name of a tile alone would take 70
+
+
 def test_strips_are_few_where_they_are_large_and_never_too_few(tmp_path):
     def at_once(width: int) -> int:
-        slide = Endless(tmp_path, Size(width, 9000), Access.ROWS)
-        how = {"reader": "streamed", "format": "blank"}
-        return strips_at_once(plan(JobSpec(slide.path, tmp_path / "a.dzi", **how), slide.registry).job)  # type: ignore[arg-type]
+        return strips_at_once(Endless(tmp_path, Size(width, 9000), Access.ROWS).prepared().job)
 
     assert [at_once(width) for width in (1000, 15_000, 20_000, 200_000)] == [6, 6, 4, 3]

@@ -17,8 +17,8 @@ from PIL import ImageCms
 from tests.pictures import MPP, damage_tile, gradient, photo, svs
 from tileframe import Access, Box, InputError, Rgb, Size, Source, TileframeError, UnsupportedInput
 from tileframe.pixels import Pixels
-from tileframe.planning import open_source
 from tileframe.registry import Registry
+from tileframe.selection import opened
 from tileframe_tiff.decoding import JpegDecoder
 
 SIZE = Size(301, 203)
@@ -339,9 +339,9 @@ def test_a_header_that_claims_millions_of_tiles_is_left_at_once(tmp_path, tiff):
 
 def test_it_comes_before_openslide_and_that_before_libvips(tmp_path, registry):
     path = by_tifffile(tmp_path / "a.tif", PHOTO)
-    name, source = open_source(path, registry)
+    first, source = next(opened(path, registry, options={}))
     with source:
-        assert (name, source.facts.access) == ("tiff", Access.REGIONS)
+        assert (first.name, source.facts.access) == ("tiff", Access.REGIONS)
     fits = {reader.name: reader.guess(path, path.read_bytes()[:4096]) for reader in registry.readers}
     assert fits["tiff"] > fits["openslide"] >= fits["vips"] > fits["imageslide"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ import tifffile
 from PIL import Image
 
 from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs, tile_data
-from tests.pyramids import assembled, differing, pixels, tiles
+from tests.pyramids import assembled, differing, manifest, pixels, tiles
 from tileframe import (
     Access,
     BaseSource,
@@ -30,6 +31,7 @@ from tileframe import (
     run,
 )
 from tileframe import registry as registry_module
+from tileframe.cli import run_command
 from tileframe.registry import Registry
 
 BACKENDS = ["stream", "vips", "openslide"]
@@ -137,7 +139,7 @@ def test_a_damaged_strip_of_a_tiff_is_refused(compression, backend, tmp_path, re
 WHERE = {
     "stream": r"\(in the tiles a_files/11/0_0\.jpeg to a_files/11/5_4\.jpeg\)$",
     "vips": r"\(rows 256 to 511 of the base\)$",
-    "openslide": r"\(tile a_files/11/\d_\d\.jpeg\)$",
+    "openslide": r"\(tile \d, \d of level 11\)$",
 }
 
 
@@ -168,13 +170,33 @@ def test_a_file_replaced_between_two_runs_gives_its_new_pixels(name, backend, tm
     assert abs(int(assembled(second.target, second.levels - 1).mean()) - 220) <= 1
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is text")
+@pytest.mark.parametrize(("suffix", "make"), [("png", png), ("jpg", jpeg), ("svs", svs), ("tif", tifffile.imwrite)])
+def test_a_slide_whose_name_is_not_utf_8_is_read_and_recorded(suffix, make, tmp_path, registry, capsys):
+    slide = tmp_path / f"{os.fsdecode(bytes([0xE9]))}.{suffix}"
+    make(slide, photo(300, 200))
+    report = run(slide, tmp_path / "o", registry=registry)
+    assert manifest(report.target)["plan"]["source"]["name"] == slide.name
+    assert run_command(["verify", report.target, "--against", str(slide)]) == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere every file name is text")
+@pytest.mark.parametrize("backend", ["stream", "openslide"])
+def test_an_output_whose_name_is_not_utf_8_is_written_and_listed(backend, tmp_path, registry):
+    name = os.fsdecode(b"caf\xe9")
+    report = run(svs(tmp_path / "a.svs", photo(300, 200)), tmp_path / name, backend=backend, registry=registry)
+    assert run_command(["verify", report.target]) == 0
+    listed = (tmp_path / f"{name}.sha256").read_bytes()
+    assert listed.count(b"\n") == listed.count(b"  caf\xe9_files/") == report.tiles
+
+
 def test_a_tile_size_that_dzsave_would_silently_change_is_refused(tmp_path, registry):
     slide = png(tmp_path / "a.png", gradient(3, 3))
     with pytest.raises(OptionError, match="from 1 to 8192, not 8193"):
         run(slide, tmp_path / "a", tile_size=8193, registry=registry)
 
 
-@pytest.mark.parametrize("name", ["a.zip", "a.szi", "a.dz", "a b", "ä", "a.dzi.dzi", "a%d"])
+@pytest.mark.parametrize("name", ["a.v2", "a.dzs", "a b", "ä", "a.dzi.dzi", "a%d", "a[Q=5]"])
 def test_a_name_that_dzsave_would_take_for_something_else_is_a_name(name, tmp_path, registry):
     report = run(
         png(tmp_path / "in.png", gradient(300, 300)), tmp_path / "out" / name, backend="vips", registry=registry
@@ -183,7 +205,25 @@ def test_a_name_that_dzsave_would_take_for_something_else_is_a_name(name, tmp_pa
     assert sorted(os.listdir(tmp_path / "out")) == sorted(
         f"{stem}{end}" for end in (".dzi", ".sha256", ".tileframe.json", "_files")
     )
-    assert report.target.name == f"{stem}.dzi"
+    assert Path(report.target).name == f"{stem}.dzi"
+
+
+@pytest.mark.parametrize("suffix", ["szi", "zip", "SZI"])
+def test_the_name_of_an_archive_is_one_file_and_no_folder(suffix, tmp_path, registry):
+    slide, target = png(tmp_path / "in.png", gradient(300, 300)), tmp_path / "out" / f"a.{suffix}"
+    for backend in BACKENDS:
+        report = run(slide, target, backend=backend, registry=registry, overwrite=True)
+        (made,) = (tmp_path / "out").iterdir()
+        assert (report.target, made.read_bytes()[:2]) == (str(made), b"PK")
+
+
+@pytest.mark.parametrize("name", ["a.dz", "a.7z", "a.tar", "s3://bucket/a"])
+def test_a_place_that_nobody_serves_is_no_folder_of_that_name(name, tmp_path, registry, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    slide = png(tmp_path / "in.png", gradient(30, 30))
+    with pytest.raises(OptionError, match=r"no store serves"):
+        run(slide, name, registry=registry)
+    assert os.listdir(tmp_path) == ["in.png"]
 
 
 def test_an_older_run_leaves_no_stale_tile(tmp_path, registry):
@@ -211,7 +251,7 @@ def test_grey_pictures_have_tiles_in_three_channels(suffix, tmp_path, registry):
     Image.fromarray(photo(400, 300)).convert("L").save(grey)
     fast = run(grey, tmp_path / "v", backend="vips", format=suffix, registry=registry)
     slow = run(grey, tmp_path / "o", backend="openslide", format=suffix, registry=registry)
-    assert fast.way == "libvips reads the file itself"
+    assert fast.method == "libvips reads the file itself"
     assert differing(fast.target, slow.target) == []
 
 
@@ -235,7 +275,7 @@ def test_a_gain_map_changes_neither_the_pixels_nor_the_way(tmp_path, registry):
     slide = ultra_hdr(tmp_path / "hdr.jpg")
     fast = run(slide, tmp_path / "o", backend="vips", registry=registry)
     slow = run(slide, tmp_path / "p", backend="openslide", registry=registry)
-    assert fast.way == "libvips reads the file itself"
+    assert fast.method == "libvips reads the file itself"
     assert differing(fast.target, slow.target) == []
 
 
@@ -253,7 +293,7 @@ def test_a_very_wide_picture_can_be_fed(tmp_path, registry):
         tile_size=8192,
         overlap=0,
     )
-    assert "fed" in fed.way
+    assert "fed" in fed.method
     assert differing(own.target, fed.target) == []
 
 
@@ -303,7 +343,7 @@ def test_progressive_and_rotated_jpegs_are_held_and_the_report_says_so(tmp_path,
     assert "progressive" in progressive.notes[0]
     assert "rotated" in rotated.notes[0]
     assert "rotated" in run(turned, tmp_path / "s", registry=registry).notes[0]
-    assert (str(rotated.size), rotated.way) == ("200x300", "libvips is fed rows, because it is to be rotated")
+    assert (str(rotated.size), rotated.method) == ("200x300", "libvips is fed rows, because it is to be rotated")
 
 
 def test_bounds_are_cropped_in_whole_pixels(tmp_path, registry, shared_data):

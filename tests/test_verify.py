@@ -18,20 +18,18 @@ from openslide.deepzoom import DeepZoomGenerator
 from PIL import Image
 
 from tests.pictures import jpeg, photo, png, svs
-from tests.pyramids import tiles
+from tests.pyramids import Dzi, tiles
 from tileframe import Finding, Severity, open_pyramid, run
 from tileframe.cli import run_command
 from tileframe.registry import Registry
-from tileframe.verify import faults, run_checks
+from tileframe.verification import faults, run_checks
 
 
-def found(dzi: Path, registry: Registry, *checks: str) -> dict[str, Finding]:
+def found(dzi: Dzi, registry: Registry, *checks: str) -> dict[str, Finding]:
     """The faults of a pyramid by file name below ``NAME_files``, or the file's own name."""
-    pyramid = open_pyramid(dzi, registry=registry)
-    return {
-        finding.key.removeprefix(f"{dzi.stem}_files/"): finding
-        for finding in faults(run_checks(pyramid, registry, checks=checks))
-    }
+    with open_pyramid(dzi, registry=registry) as pyramid:
+        findings = faults(run_checks(pyramid, registry, checks=checks))
+    return {finding.key.removeprefix(f"{Path(dzi).stem}_files/"): finding for finding in findings}
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +149,7 @@ def test_extra_and_stale_tiles_are_found_and_known_extras_are_notes(copy, regist
 def test_a_missing_level_is_one_finding(copy, registry):
     shutil.rmtree(copy.with_name(f"{copy.stem}_files") / "8")
     assert {key: one.message for key, one in found(copy, registry).items()} == {
-        "8/": "the whole level is missing; 6 tiles were expected"
+        "8/": "the whole level 8 is missing; 6 tiles were expected"
     }
 
 
@@ -318,9 +316,26 @@ def test_against_the_slide_a_foreign_tile_is_found(kind, tmp_path, registry, cap
     foreign(tiles(report.target)["10/4_3.jpeg"])
     assert run_command(command) == 5
     assert "error: o_files/10/4_3.jpeg: differs by" in capsys.readouterr().out
-    other = png(tmp_path / "b.png", photo(90, 70))
+    other = jpeg(tmp_path / "b.jpg", photo(90, 70)) if kind == "rows" else svs(tmp_path / "b.svs", photo(90, 70))
     assert run_command([*command[:3], str(other)]) == 5
     assert "its size is 900x700, and the slide's 90x70" in capsys.readouterr().out
+
+
+def test_the_slide_is_read_by_the_reader_and_the_region_that_the_manifest_names(tmp_path, registry, capsys):
+    slide = svs(tmp_path / "a.svs", photo(900, 700))
+    report = run(slide, tmp_path / "o", reader="openslide", region=(31, 45, 500, 400), quality=60, registry=registry)
+    assert run_command(["verify", report.target, "--against", str(slide)]) == 0
+    other = png(tmp_path / "b.png", photo(900, 700))
+    assert run_command(["verify", report.target, "--against", str(other)]) == 3
+    assert str(other) in capsys.readouterr().err
+
+
+def test_a_slide_that_no_longer_has_the_region_is_another_one(tmp_path, registry, capsys):
+    slide = svs(tmp_path / "a.svs", photo(900, 700))
+    report = run(slide, tmp_path / "o", region=(500, 300, 400, 400), registry=registry)
+    other = svs(tmp_path / "b.svs", photo(800, 700))
+    assert run_command(["verify", report.target, "--against", str(other)]) == 5
+    assert "its size is 400x400, and the slide's 800x700" in capsys.readouterr().out
 
 
 def test_a_sample_against_the_slide_is_the_same_for_the_same_seed(tmp_path, registry, capsys):

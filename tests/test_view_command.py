@@ -44,7 +44,8 @@ def target(tmp_path):
 
 def made(target: Path, *, quality: int) -> Path:
     target.parent.mkdir(exist_ok=True)
-    return tileframe.run(png(target.with_suffix(".png"), photo(600, 400)), target, quality=quality).target
+    tileframe.run(png(target.with_suffix(".png"), photo(600, 400)), target, quality=quality)
+    return target
 
 
 def test_view_writes_the_page_and_opens_it(target, opened, capsys):
@@ -109,6 +110,36 @@ def test_two_pyramids_make_one_page_with_their_figures(tmp_path, target, capsys)
     assert [level["psnr"] for level in told["comparison"]["levels"]] == [level.psnr for level in expected.levels]
     worst = told["comparison"]["levels"][-1]["worst"]
     assert f"{worst['level']}/{worst['col']}_{worst['row']}" == expected.levels[-1].worst
+
+
+def test_of_an_archive_the_page_is_beside_it_and_a_server_is_named(tmp_path, opened, capsys):
+    archive = made(tmp_path / "a.szi", quality=90)
+    assert run_command(["view", str(archive)]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{tmp_path / 'a.html'}\n"
+    assert said.err == "tileframe: a browser reads a.szi only from a server; --serve is one\n"
+    assert opened == [], "a browser would show nothing"
+    (told,) = record(tmp_path / "a.html")["pyramids"]
+    assert told["archive"] == {"url": "a.szi", "name": "a.szi", "folder": "a/a_files/"}
+    assert told["tilesUrl"] is None
+
+
+@pytest.mark.parametrize("layout", ["google", "iiif3", "zoomify"])
+def test_a_folder_without_a_descriptor_beside_it_is_viewed_by_its_name(tmp_path, layout):
+    tileframe.run(png(tmp_path / "a.png", photo(600, 400)), tmp_path / "a", layout=layout)
+    assert run_command(["view", str(tmp_path / "a"), "--no-open"]) == 0
+    (told,) = record(tmp_path / "a.html")["pyramids"]
+    assert (told["layout"], told["tilesUrl"], told["format"]) == (layout, "a/", "jpg")
+    assert told["minLevel"] > 0
+
+
+def test_two_layouts_make_one_page(tmp_path, target):
+    other = tmp_path / "b"
+    tileframe.run(tmp_path / "a.png", other, layout="zoomify", tile_size=254)
+    assert run_command(["view", str(target), str(other), "--no-open"]) == 0
+    told = record(tmp_path / "a-and-b.html")
+    assert [one["layout"] for one in told["pyramids"]] == ["dzi", "zoomify"]
+    assert any("zoomify" in sentence for sentence in told["comparison"]["sentences"])
 
 
 def test_no_figures_compares_nothing(tmp_path, target):
@@ -186,6 +217,74 @@ def test_the_server_serves_its_folders(server):
         assert (answer.status, body) == (200, folder.encode())
         assert answer.getheader("Content-Type") == "text/javascript; charset=utf-8"
         assert answer.getheader("X-Content-Type-Options") == "nosniff"
+
+
+def test_the_server_sends_the_part_that_is_asked_for(server, tmp_path):
+    (tmp_path / "one" / "a.szi").write_bytes(bytes(range(200)))
+    for asked, first, end in [
+        ("0-9", 0, 10),
+        ("190-", 190, 200),
+        ("-7", 193, 200),
+        ("195-999", 195, 200),
+        ("-999", 0, 200),
+    ]:
+        answer, body = get(server, "/one/a.szi", Range=f"bytes={asked}")
+        assert answer.status == 206, asked
+        assert body == bytes(range(first, end))
+        assert answer.getheader("Content-Range") == f"bytes {first}-{end - 1}/200"
+        assert answer.getheader("Content-Length") == str(end - first)
+
+
+@pytest.mark.parametrize("asked", ["200-", "999-1000", "-0"])
+def test_a_part_that_is_not_there_is_416(server, tmp_path, asked):
+    (tmp_path / "one" / "a.szi").write_bytes(bytes(200))
+    answer, body = get(server, "/one/a.szi", Range=f"bytes={asked}")
+    assert (answer.status, body) == (416, b"")
+    assert answer.getheader("Content-Range") == "bytes */200"
+
+
+@pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=9-3", "bytes=-", "bytes=a-b", "lines=0-9", "bytes=٣-", ""])
+def test_what_is_no_part_is_answered_with_the_whole(server, tmp_path, asked):
+    (tmp_path / "one" / "a.szi").write_bytes(bytes(200))
+    answer, body = get(server, "/one/a.szi", Range=asked.encode().decode("latin-1"))
+    assert (answer.status, len(body)) == (200, 200)
+
+
+def test_a_part_of_a_version_that_may_be_another_is_not_sent(server, tmp_path):
+    (tmp_path / "one" / "a.szi").write_bytes(bytes(200))
+    answer, body = get(server, "/one/a.szi", **{"Range": "bytes=0-9", "If-Range": '"some-tag"'})
+    assert (answer.status, len(body)) == (200, 200)
+
+
+def test_head_tells_the_length_and_that_parts_are_sent(server, tmp_path):
+    (tmp_path / "one" / "a.szi").write_bytes(bytes(200))
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    for _ in range(2):  # on one connection: no body is left over
+        connection.request("HEAD", "/one/a.szi", headers={"Range": "bytes=0-9"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (200, b"")
+        assert answer.getheader("Content-Length") == "200"
+        assert answer.getheader("Accept-Ranges") == "bytes"
+    connection.close()
+
+
+def test_one_connection_serves_many_parts(server, tmp_path):
+    (tmp_path / "one" / "a.szi").write_bytes(bytes(range(200)))
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+    for start, status in [(5, 206), (300, 416), (7, 206)]:
+        connection.request("GET", "/one/a.szi", headers={"Range": f"bytes={start}-{start + 9}"})
+        answer = connection.getresponse()
+        assert (answer.status, answer.read()) == (status, bytes(range(start, start + 10)) if status == 206 else b"")
+    connection.close()
+
+
+@pytest.mark.parametrize("path", ["/third/a.js", "/one/../third/a.js", "/one/no.js", "/one/"])
+def test_no_part_is_sent_of_what_is_not_served(server, path):
+    assert get(server, path, Range="bytes=0-3")[0].status == 404
+
+
+def test_another_sites_name_gets_no_part(server):
+    assert get(server, "/one/a.js", Host="evil.example", Range="bytes=0-1")[0].status == 421
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -13,7 +14,7 @@ import pytest
 
 import tileframe
 from tests.pictures import MPP, gradient, png, svs
-from tileframe import OutputError, PluginError, StoredPyramid
+from tileframe import Location, OptionError, OutputError, PluginError, StoredPyramid
 from tileframe.cli import run_command
 from tileframe_viewer import assets
 from tileframe_viewer.assets import FOLDER, OPENSEADRAGON, SCRIPTS, STYLES, read_assets
@@ -36,9 +37,9 @@ def record(page: Path) -> dict[str, Any]:
     return told
 
 
-def test_the_page_is_beside_the_pyramid_and_its_parts_in_one_folder(pyramid):
+def test_the_page_is_beside_the_pyramid_and_its_parts_in_one_folder(tmp_path, pyramid):
     page = PageViewer().write([pyramid])
-    assert page == pyramid.target.with_suffix(".html")
+    assert page == tmp_path / "out" / "slide.html"
     text = page.read_text(encoding="utf-8")
     links = re.findall(r'<(?:script src|link [^>]*href)="([^"]+)"', text)
     assert len(links) == 4
@@ -54,12 +55,15 @@ def test_the_record_tells_geometry_and_scale(pyramid):
     facts = dict(told.pop("facts"))
     assert told == {
         "name": "slide",
+        "layout": "dzi",
         "width": 600,
         "height": 400,
         "tileSize": 254,
         "overlap": 1,
+        "minLevel": 0,
         "format": "jpeg",
         "tilesUrl": "slide_files/",
+        "archive": None,
         "mpp": [MPP, MPP],
         "objectivePower": 20.0,
     }
@@ -72,41 +76,49 @@ def test_what_no_manifest_tells_is_not_invented(tmp_path):
     target = tileframe.run(tmp_path / "a.png", tmp_path / "a", format="png").target
     (told,) = record(PageViewer().write([tileframe.open_pyramid(target)]))["pyramids"]
     assert (told["mpp"], told["objectivePower"]) == (None, None)
-    target.with_suffix(".tileframe.json").unlink()
+    (tmp_path / "a.tileframe.json").unlink()
     (told,) = record(PageViewer().write([tileframe.open_pyramid(target)]))["pyramids"]
     assert (told["mpp"], told["objectivePower"]) == (None, None)
     assert dict(told["facts"])["Manifest"] == "none: made by another tool than tileframe"
 
 
-@pytest.mark.parametrize("mpp", [[0.25], [0, 0.25], ["0.25", "0.25"], [True, True], "0.25", {"x": 1}, [-1, 1]])
-def test_a_scale_that_is_none_is_left_out(pyramid, mpp):
-    path = pyramid.target.with_suffix(".tileframe.json")
-    manifest = json.loads(path.read_text())
-    manifest["source"]["mpp"] = mpp
-    path.write_text(json.dumps(manifest))
-    (told,) = record(PageViewer().write([tileframe.open_pyramid(pyramid.target)]))["pyramids"]
+@pytest.mark.parametrize("mpp", [(0.0, 0.25), (-1.0, 1.0), (0.25, 1e9)])
+def test_a_scale_that_cannot_be_is_left_out(pyramid, mpp):
+    (told,) = record(PageViewer().write([with_source(pyramid, mpp=mpp)]))["pyramids"]
     assert told["mpp"] is None
 
 
 def test_nothing_in_the_record_can_end_its_element(pyramid):
-    manifest = dict(pyramid.manifest)
     hostile = "</script><!--<script>\u2028&amp;"
-    manifest["notes"] = [hostile]
-    manifest["source"] = {"name": hostile}
-    page = PageViewer().write([as_it_is(pyramid, manifest)])
+    page = PageViewer().write([with_source(pyramid, name=hostile)])
     text = page.read_text(encoding="utf-8")
     assert text.count("</script>") == 3
     assert text.count("<!--") == 1, "the page's own comment"
-    assert ["Note", hostile] in record(page)["pyramids"][0]["facts"]
+    assert ["Slide", hostile] in record(page)["pyramids"][0]["facts"]
 
 
-def as_it_is(pyramid: StoredPyramid, manifest: dict[str, Any]) -> StoredPyramid:
-    parts = (pyramid.pyramid, pyramid.layout, pyramid.writer, pyramid.files)
-    return StoredPyramid(pyramid.target, *parts, manifest, workers=1)
+def with_source(pyramid: StoredPyramid, **facts: Any) -> StoredPyramid:
+    """The pyramid with a manifest that says something else of its slide."""
+    manifest = pyramid.manifest
+    assert manifest is not None
+    source = replace(manifest.plan.source, **facts)
+    return replace(pyramid, manifest=replace(manifest, plan=replace(manifest.plan, source=source)))
+
+
+def test_a_layout_that_the_page_does_not_know_is_refused(pyramid):
+    with pytest.raises(OptionError, match=r"slide.dzi: the page does not know the layout 'spiral' \(it knows: dzi, "):
+        PageViewer().write([replace(pyramid, layout_name="spiral")])
+    assert not pyramid.location.page.exists()
+
+
+def test_beside_what_is_not_on_this_machine_no_page_is_written():
+    location = Location("s3", "bucket/out", "slide")
+    with pytest.raises(OutputError, match=r"^s3://bucket/out/slide: a page is written only beside"):
+        PageViewer().prepare([location], overwrite=False)
 
 
 def test_another_pages_file_is_not_overwritten(pyramid):
-    page = pyramid.target.with_suffix(".html")
+    page = pyramid.location.page
     page.write_text("<p>mine</p>")
     with pytest.raises(OutputError, match=r"slide.html: exists already and is no page of tileframe's; --overwrite"):
         PageViewer().write([pyramid])
@@ -117,7 +129,7 @@ def test_another_pages_file_is_not_overwritten(pyramid):
 
 
 def test_a_folder_in_its_place_is_told(pyramid):
-    pyramid.target.with_suffix(".html").mkdir()
+    pyramid.location.page.mkdir()
     with pytest.raises(OutputError, match=r"slide.html: is a folder"):
         PageViewer().write([pyramid], overwrite=True)
 
@@ -159,7 +171,7 @@ def test_without_openseadragon_the_error_says_how_to_get_it(pyramid, monkeypatch
     monkeypatch.setattr(assets, "VENDOR", tmp_path / "nowhere")
     with pytest.raises(PluginError, match=f"needs OpenSeadragon {OPENSEADRAGON}.*npm registry.*nowhere"):
         PageViewer().write([pyramid])
-    assert not pyramid.target.with_suffix(".html").exists()
+    assert not pyramid.location.page.exists()
     assert run_command(["run", str(tmp_path / "slide.svs"), "-o", str(tmp_path / "new"), "--viewer"]) == 6
     assert not (tmp_path / "new.dzi").exists(), "it is told before the work, not after it"
     assert run_command(["demo", "-o", str(tmp_path / "demo"), "--megapixels", "1"]) == 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tileframe import Pyramid, Size, tiles_of
 from tileframe_viewer import assets
+from tileframe_viewer.record import LAYOUTS
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = Path(assets.__file__).parent
@@ -26,8 +29,45 @@ def node(*arguments: str) -> Any:
 
 def test_the_arithmetic_is_right():
     tests = sorted(str(path) for path in (PLUGIN / "page_tests").glob("*.test.js"))
-    assert len(tests) >= 5
+    assert len(tests) >= 8
     assert "fail 0" in node("--test", "--test-reporter=spec", *tests).stdout
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 300), (256, 508), (1021, 769), (5000, 3000)], ids=str)
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_page_looks_for_tiles_where_the_layout_keeps_them(registry, name, size):
+    offer = registry.layout(name)
+    pyramid = Pyramid(Size(*size), offer.tile_size, offer.overlap)
+    layout = offer.create("a", "jpeg", pyramid)
+    tiles = list(tiles_of(layout, pyramid))
+    keys = [layout.key(tile) for tile in tiles]
+    told = {
+        "layout": name,
+        "width": size[0],
+        "height": size[1],
+        "tileSize": pyramid.tile_size,
+        "minLevel": layout.levels.start,
+        "format": keys[0].rpartition(".")[2],
+    }
+    script = f"""
+        require("./page/layouts.js");
+        const {{ path, rank, tileAt }} = globalThis.tileframe.layouts;
+        const pyramid = {json.dumps(told)};
+        const tiles = {json.dumps([{"level": tile.level, "col": tile.col, "row": tile.row} for tile in tiles])};
+        const paths = tiles.map((tile) => path(pyramid, tile));
+        const found = tiles.map((tile, index) => [paths[index], rank(pyramid, tile), tileAt(pyramid, paths[index])]);
+        console.log(JSON.stringify({{ found, tiles }}));
+    """
+    answer = json.loads(node("-e", script).stdout)
+    paths, ranks, back = zip(*answer["found"], strict=True)
+    assert [f"{layout.folder}/{path}" for path in paths] == keys
+    assert list(ranks) == list(range(len(tiles)))
+    assert list(back) == answer["tiles"]
+
+
+def test_the_page_knows_the_layouts_that_the_command_lets_through():
+    script = 'require("./page/layouts.js"); console.log(JSON.stringify(globalThis.tileframe.layouts.names))'
+    assert json.loads(node("-e", script).stdout) == sorted(LAYOUTS)
 
 
 @pytest.mark.parametrize("path", [path for path in PAGE if path.suffix == ".js"], ids=lambda path: path.stem)

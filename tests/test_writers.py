@@ -10,10 +10,16 @@ import pytest
 from PIL import Image
 
 from tests.pictures import gradient, photo
-from tileframe import CheckError, Encoding, OptionError, Size
+from tileframe import CheckError, Encoding, OptionError, Size, Writer
+from tileframe.records import OptionValue
 from tileframe.registry import Registry
 
 SHAPES = [(1, 1), (1, 17), (17, 1), (254, 254), (256, 200)]
+
+
+def made(registry: Registry, name: str, **options: OptionValue) -> Writer:
+    plugin = registry.writer(name)
+    return plugin.create(options=plugin.resolved(options, "format"))
 
 
 def pillow(data: bytes) -> np.ndarray:
@@ -22,9 +28,11 @@ def pillow(data: bytes) -> np.ndarray:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize(("name", "quality"), [("jpeg", 75), ("jpeg", 95), ("jpg", 1), ("png", None)])
-def test_a_tile_decodes_to_what_another_decoder_reads(name, quality, shape, registry):
-    writer = registry.writer(name).make(quality)
+@pytest.mark.parametrize(
+    ("name", "options"), [("jpeg", {"quality": 75}), ("jpeg", {"quality": 95}), ("jpg", {"quality": 1}), ("png", {})]
+)
+def test_a_tile_decodes_to_what_another_decoder_reads(name, options, shape, registry):
+    writer = made(registry, name, **options)
     data = writer.encode(photo(*shape))
     assert np.array_equal(writer.decode(data), pillow(data))
     assert writer.size(data) == Size(*shape)
@@ -32,7 +40,7 @@ def test_a_tile_decodes_to_what_another_decoder_reads(name, quality, shape, regi
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_png_tiles_give_back_every_pixel(shape, registry):
-    writer = registry.writer("png").make(None)
+    writer = made(registry, "png")
     assert np.array_equal(writer.decode(writer.encode(gradient(*shape))), gradient(*shape))
 
 
@@ -41,12 +49,12 @@ def test_jpeg_tiles_are_byte_for_byte_pillows(quality, registry):
     tile = photo(254, 200)
     expected = io.BytesIO()
     Image.fromarray(tile).save(expected, "JPEG", quality=quality, subsampling="4:4:4" if quality >= 90 else "4:2:0")
-    assert registry.writer("jpeg").make(quality).encode(tile) == expected.getvalue()
+    assert made(registry, "jpeg", quality=quality).encode(tile) == expected.getvalue()
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png"])
 def test_a_strip_of_a_larger_array_is_encoded_like_a_copy_of_it_and_left_alone(name, registry):
-    writer, large = registry.writer(name).make(None), photo(400, 300)
+    writer, large = made(registry, name), photo(400, 300)
     before, part = large.copy(), large[10:110, 33:133]
     assert writer.encode(part) == writer.encode(part.copy())
     assert np.array_equal(large, before)
@@ -54,14 +62,14 @@ def test_a_strip_of_a_larger_array_is_encoded_like_a_copy_of_it_and_left_alone(n
 
 @pytest.mark.parametrize("name", ["jpeg", "png"])
 def test_a_transposed_array_is_encoded_like_a_copy_of_it(name, registry):
-    writer, turned = registry.writer(name).make(None), photo(60, 40).transpose(1, 0, 2)
+    writer, turned = made(registry, name), photo(60, 40).transpose(1, 0, 2)
     assert writer.encode(turned) == writer.encode(turned.copy(order="C"))
 
 
 @pytest.mark.parametrize("name", ["jpeg", "png"])
 @pytest.mark.parametrize("keep", ["half", "minus one byte", "nothing", "half and an end", "a bit flipped", "text"])
 def test_damaged_tiles_are_refused(name, keep, registry):
-    writer = registry.writer(name).make(None)
+    writer = made(registry, name)
     data = writer.encode(photo(254, 254))
     half, end = data[: len(data) // 2], data[-2:] if name == "jpeg" else data[-12:]
     flipped = bytearray(data)
@@ -80,30 +88,32 @@ def test_damaged_tiles_are_refused(name, keep, registry):
 def test_the_size_of_no_tile_is_an_error(name, registry):
     for data in (b"", b"hello, world", b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff"):
         with pytest.raises(CheckError):
-            registry.writer(name).make(None).size(data)
+            made(registry, name).size(data)
 
 
-@pytest.mark.parametrize("quality", [0, 101, -5])
+@pytest.mark.parametrize("quality", [0, 101, -5, "101", "good", 75.5])
 def test_a_quality_out_of_range_is_refused_with_its_value(quality, registry):
-    with pytest.raises(OptionError, match=f"from 1 to 100, not {quality}"):
-        registry.writer("jpeg").make(quality)
+    shown = f"'{quality}'" if quality == "good" else f"{quality}"
+    with pytest.raises(OptionError, match=f"^quality of the format jpeg must be from 1 to 100, not {shown}$"):
+        made(registry, "jpeg", quality=quality)
+
+
+def test_a_quality_may_be_a_text_as_on_the_command_line(registry):
+    assert made(registry, "jpeg", quality="90").encoding.quality == 90
 
 
 def test_png_takes_no_quality(registry):
-    with pytest.raises(OptionError, match="lossless and takes no quality; it was given 80"):
-        registry.writer("png").make(80)
+    with pytest.raises(OptionError, match=r"^the format png has no option 'quality' \(have: none\)$"):
+        made(registry, "png", quality=80)
 
 
 def test_the_encoding_says_all_that_another_encoder_must_know(registry: Registry):
-    def encoding(name: str, quality: int | None) -> Encoding:
-        return registry.writer(name).make(quality).encoding
-
-    assert encoding("jpeg", None) == Encoding("jpeg", "jpeg", False, 75, "420")
-    assert encoding("jpg", 90) == Encoding("jpeg", "jpg", False, 90, "444")
-    assert encoding("png", None) == Encoding("png", "png", True)
+    assert made(registry, "jpeg").encoding == Encoding("jpeg", "jpeg", False, 75, "420")
+    assert made(registry, "jpg", quality=90).encoding == Encoding("jpeg", "jpg", False, 90, "444")
+    assert made(registry, "png").encoding == Encoding("png", "png", True)
 
 
 def test_grey_png_tiles_of_other_tools_decode_to_rgb(registry):
     grey = gradient(20, 10)[:, :, 0]
-    found = registry.writer("png").make(None).decode(imagecodecs.png_encode(np.ascontiguousarray(grey)))
+    found = made(registry, "png").decode(bytes(imagecodecs.png_encode(np.ascontiguousarray(grey))))
     assert np.array_equal(found, np.dstack([grey] * 3))

@@ -1,7 +1,7 @@
-"""tileframe turns one huge picture or whole-slide image into a Deep Zoom pyramid, the same one with every backend.
+"""tileframe turns one huge picture or whole-slide image into a tile pyramid, the same one with every backend.
 
-`run`, `open_pyramid` and `compare` do what the commands do. The other names here, and those of
-`tileframe.pixels`, `endings`, `digests`, `machine`, `parallel` and `testing`, are for plugin authors.
+`run`, `verify`, `compare`, `open_pyramid`, `open_slide` and `tile` are for programs. The other names here, and those
+of `tileframe.pixels`, `png`, `ledger`, `machine`, `serialize`, `work` and `testing`, are for plugin authors.
 """
 
 from __future__ import annotations
@@ -19,65 +19,85 @@ from tileframe.errors import (
     TileframeError,
     UnsupportedInput,
 )
-from tileframe.geometry import Box, Pyramid, Size, TileAddress
-from tileframe.hookspecs import hookimpl
-from tileframe.interfaces import (
-    AdoptsFolder,
-    Backend,
-    Check,
-    CheckedTile,
-    CompressedTiles,
-    Executor,
-    Job,
-    Layout,
-    Progress,
-    Reader,
-    Source,
-    Store,
-    StoredPyramid,
-    StoredTiles,
-    Viewer,
-    Writer,
-)
-from tileframe.model import (
+from tileframe.facts import (
     WHITE,
     Access,
-    Comparison,
     Encoding,
     Equality,
-    Finding,
     Fit,
     IccProfile,
-    JobSpec,
-    LevelDifference,
     NativeLevel,
-    Report,
     Rgb,
-    Severity,
     SlideFacts,
 )
-from tileframe.offers import (
+from tileframe.geometry import Box, Pyramid, Size, TileAddress
+from tileframe.hooks import (
     BackendPlugin,
     CheckPlugin,
     ExecutorPlugin,
+    LayoutPlugin,
     Plugin,
     ReaderPlugin,
     StorePlugin,
     ViewerPlugin,
     WriterPlugin,
+    hookimpl,
 )
-from tileframe.sources import BaseSource
+from tileframe.job import Backend, Job
+from tileframe.locations import Location
+from tileframe.options import NoOptions, option
+from tileframe.protocols import (
+    AdoptsFolder,
+    CompressedTiles,
+    Content,
+    Executor,
+    Layout,
+    Progress,
+    Reader,
+    Source,
+    Store,
+    StoredFiles,
+    Target,
+    Writer,
+    stored_size,
+    tiles_of,
+)
+from tileframe.pyramids import Check, StoredPyramid, Viewer
+from tileframe.records import (
+    Comparison,
+    Finding,
+    LevelDifference,
+    Manifest,
+    Plan,
+    Report,
+    Severity,
+    SourceRecord,
+    Spec,
+)
+from tileframe.sources import BaseSource, Cropped, View, cropped
 
 if TYPE_CHECKING:
     from tileframe.comparison import compare
     from tileframe.opening import open_pyramid
     from tileframe.pipeline import run
-    from tileframe.planning import open_job
+    from tileframe.planning import open_job, plan
+    from tileframe.selection import open_slide
+    from tileframe.tiles import tile
+    from tileframe.verification import verify
 
 __version__ = version("tileframe")
 
 # The engine and its libraries are loaded when it is used: plugins and `--help` do without.
-LAZY = {"run": "pipeline", "open_pyramid": "opening", "compare": "comparison", "open_job": "planning"}
+LAZY = {
+    "compare": "comparison",
+    "open_job": "planning",
+    "open_pyramid": "opening",
+    "open_slide": "selection",
+    "plan": "planning",
+    "run": "pipeline",
+    "tile": "tiles",
+    "verify": "verification",
+}
 
 __all__ = [
     "WHITE",
@@ -90,9 +110,10 @@ __all__ = [
     "Check",
     "CheckError",
     "CheckPlugin",
-    "CheckedTile",
     "Comparison",
     "CompressedTiles",
+    "Content",
+    "Cropped",
     "Encoding",
     "Equality",
     "Executor",
@@ -102,12 +123,16 @@ __all__ = [
     "IccProfile",
     "InputError",
     "Job",
-    "JobSpec",
     "Layout",
+    "LayoutPlugin",
     "LevelDifference",
+    "Location",
+    "Manifest",
     "NativeLevel",
+    "NoOptions",
     "OptionError",
     "OutputError",
+    "Plan",
     "Plugin",
     "PluginError",
     "Progress",
@@ -120,23 +145,35 @@ __all__ = [
     "Size",
     "SlideFacts",
     "Source",
+    "SourceRecord",
+    "Spec",
     "Store",
     "StorePlugin",
+    "StoredFiles",
     "StoredPyramid",
-    "StoredTiles",
+    "Target",
     "TileAddress",
     "TileframeError",
     "UnsupportedInput",
+    "View",
     "Viewer",
     "ViewerPlugin",
     "Writer",
     "WriterPlugin",
     "__version__",
     "compare",
+    "cropped",
     "hookimpl",
     "open_job",
     "open_pyramid",
+    "open_slide",
+    "option",
+    "plan",
     "run",
+    "stored_size",
+    "tile",
+    "tiles_of",
+    "verify",
 ]
 
 

@@ -8,23 +8,30 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from tileframe.errors import CheckError, InputError
+from tileframe.facts import Equality
 from tileframe.geometry import TileAddress
-from tileframe.interfaces import Progress, StoredPyramid
-from tileframe.model import Comparison, Equality, LevelDifference
-from tileframe.parallel import in_order
+from tileframe.ledger import Presence
+from tileframe.protocols import Progress
+from tileframe.pyramids import StoredPyramid
+from tileframe.records import Comparison, LevelDifference
+from tileframe.work import in_order
 
 MOST_SENTENCES = 20
 
 
 def compare(one: StoredPyramid, other: StoredPyramid, *, progress: Progress | None = None) -> Comparison:
-    """Decode every tile of both, strictly, and return how equal they are. Damage is a difference, not an error."""
-    differences = _descriptors(one, other)
+    """Decode every tile of both, strictly, and return how equal they are. Damage is a difference, not an error.
+
+    They may be of different layouts, of which the levels that both keep are compared, and of different lossless tile
+    formats; the notes say so.
+    """
+    differences, notes = _descriptors(one, other), _notes(one, other)
     if one.pyramid != other.pyramid:
-        return Comparison(None, tuple(differences), ())
+        return Comparison(None, tuple(differences), (), notes)
     differences += _extra(one, other)
     tiles = pixels = 0
     levels = []
-    for level in range(one.pyramid.level_count):
+    for level in range(max(one.layout.levels.start, other.layout.levels.start), one.pyramid.level_count):
         sums = _Sums()
         work = partial(_compared, one, other)
         with closing(in_order(work, one.pyramid.tiles(level), workers=one.workers)) as results:
@@ -35,7 +42,7 @@ def compare(one: StoredPyramid, other: StoredPyramid, *, progress: Progress | No
                     progress(tiles, pixels)
         levels.append(sums.level(level))
         differences += sums.faults
-    return Comparison(_strength(differences, levels), tuple(differences[:MOST_SENTENCES]), tuple(levels))
+    return Comparison(_strength(differences, levels), tuple(differences[:MOST_SENTENCES]), tuple(levels), notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,29 +128,57 @@ def _compared(one: StoredPyramid, other: StoredPyramid, tile: TileAddress) -> _D
 
 
 def _named(pyramid: StoredPyramid, tile: TileAddress) -> str:
-    return f"{pyramid.target.parent.as_posix()}/{pyramid.layout.key(tile)}"
+    return f"{pyramid.target}: {pyramid.layout.key(tile)}" if pyramid.location.container else _path(pyramid, tile)
+
+
+def _path(pyramid: StoredPyramid, tile: TileAddress) -> str:
+    return pyramid.location.shown(pyramid.layout.key(tile)).replace("\\", "/")
 
 
 def _descriptors(one: StoredPyramid, other: StoredPyramid) -> list[str]:
     ours, theirs = one.pyramid, other.pyramid
-    pairs = {
+    pairs: dict[str, tuple[object, object]] = {
         "size": (ours.base, theirs.base),
         "tile size": (ours.tile_size, theirs.tile_size),
         "overlap": (ours.overlap, theirs.overlap),
-        "tile suffix": (one.writer.encoding.suffix, other.writer.encoding.suffix),
     }
+    if not _both_lossless(one, other):
+        formats = one.writer.encoding.format, other.writer.encoding.format
+        pairs["tile format"] = formats
+        if one.layout_name == other.layout_name and formats[0] == formats[1]:
+            pairs["tile suffix"] = (one.writer.encoding.suffix, other.writer.encoding.suffix)
     return [f"the {name} is {first} and {second}" for name, (first, second) in pairs.items() if first != second]
+
+
+def _notes(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:
+    """Say what differs and does not count."""
+    notes = []
+    if one.layout_name != other.layout_name:
+        notes.append(f"the layouts are {one.layout_name} and {other.layout_name}; levels that both keep are compared")
+    if one.layout.pads != other.layout.pads and not _both_lossless(one, other):
+        padding = (one if one.layout.pads else other).layout_name
+        notes.append(f"the layout {padding} pads the tiles at the edges, which changes their pixels in a lossy format")
+    suffixes = one.writer.encoding.suffix, other.writer.encoding.suffix
+    if _both_lossless(one, other) and suffixes[0] != suffixes[1]:
+        notes.append(f"the tile suffix is {suffixes[0]} and {suffixes[1]}; both formats are lossless")
+    return tuple(notes)
+
+
+def _both_lossless(one: StoredPyramid, other: StoredPyramid) -> bool:
+    return one.writer.encoding.lossless and other.writer.encoding.lossless
 
 
 def _extra(one: StoredPyramid, other: StoredPyramid) -> list[str]:
     """Say which pyramid has tiles that it should not have; those missing are seen when they are decoded."""
     said = []
     for pyramid in (one, other):
-        expected = {key for key, _ in pyramid.layout.keys(pyramid.pyramid)}
-        suffix = f".{pyramid.writer.encoding.suffix}"
-        extra = {key for key in set(pyramid.files.keys()) - expected if key.endswith(suffix)}
+        present, suffix = Presence(pyramid.layout, pyramid.pyramid), f".{pyramid.writer.encoding.suffix}"
+        extra, first = 0, ""
+        for key in pyramid.files.keys(pyramid.layout.folder):
+            if key.endswith(suffix) and not present.mark(key):
+                extra, first = extra + 1, min(first, key) if first else key
         if extra:
-            said.append(f"{pyramid.target}: {len(extra)} tiles too many, {min(extra)} first")
+            said.append(f"{pyramid.target}: {extra} tiles too many, {first} first")
     return said
 
 

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe import machine
-from tileframe.geometry import Box, Size
-from tileframe.interfaces import Job, Pixels
-from tileframe.model import Access, JobSpec
-from tileframe.planning import plan
+from tileframe.facts import Access
+from tileframe.geometry import Box
+from tileframe.job import Job
+from tileframe.pipeline import shown_target
+from tileframe.planning import prepare
+from tileframe.protocols import Pixels
+from tileframe.records import Plan, Spec
 from tileframe.registry import Registry
 
 SAMPLE = 24
@@ -21,42 +24,32 @@ SAMPLE = 24
 class Forecast:
     """What a run will make, and whether there is room for it."""
 
-    target: Path
-    size: Size
-    """Of the base level, in pixels."""
+    target: str
     levels: int
     tiles: int
     estimated_bytes: int
     """Of all tiles, from a sample of the base."""
-    free_bytes: int
+    free_bytes: int | None
+    """None where the store is no disk of this machine."""
     free_inodes: int | None
-    """How many more files the disk can hold; None where it has no such limit."""
-    reader: str
-    backend: str
-    way: str
-    passed_over: tuple[str, ...]
-    """Why better-ranked readers and backends were not taken."""
-    notes: tuple[str, ...]
+    """How many more files the disk can hold; None where there is no such limit."""
+    plan: Plan
 
 
-def forecast(spec: JobSpec, registry: Registry) -> Forecast:
+def forecast(spec: Spec, registry: Registry) -> Forecast:
     """Return what `tileframe.run` would do for ``spec``. Nothing is written."""
-    planned = plan(spec, registry)
-    job, pyramid, folder = planned.job, planned.job.pyramid, spec.target.parent
+    prepared = prepare(spec, registry)
+    job, pyramid, location = prepared.job, prepared.job.pyramid, spec.location
+    folder = Path(location.folder) if location.scheme == "file" else None
     with job.source:
         return Forecast(
-            target=spec.target,
-            size=pyramid.base,
-            levels=pyramid.level_count,
-            tiles=pyramid.tile_count,
+            target=shown_target(prepared),
+            levels=len(job.layout.levels),
+            tiles=sum(pyramid.grid(level).area for level in job.layout.levels),
             estimated_bytes=estimate_bytes(job),
-            free_bytes=machine.free_disk(folder),
-            free_inodes=machine.free_inodes(folder),
-            reader=planned.reader_name,
-            backend=planned.backend_name,
-            way=planned.backend.way(job),
-            passed_over=planned.passed_over,
-            notes=planned.notes,
+            free_bytes=None if folder is None else machine.free_disk(folder),
+            free_inodes=None if folder is None else machine.free_inodes(folder),
+            plan=prepared.plan,
         )
 
 
@@ -74,14 +67,13 @@ def estimate_bytes(job: Job) -> int:
 
 def _sample(job: Job) -> Iterator[Pixels]:
     size, side = job.pyramid.base, job.pyramid.tile_size
-    chance = random.Random(0)
     if job.source.facts.access is Access.REGIONS:
-        tiles = list(job.pyramid.tiles(job.pyramid.base_level))
-        for tile in chance.sample(tiles, min(SAMPLE, len(tiles))):
-            yield job.read(job.pyramid.tile_box(tile))
+        for tile in job.pyramid.sample(job.pyramid.base_level, SAMPLE, seed=0):
+            yield job.source.read(job.pyramid.tile_box(tile))
         return
+    chance = random.Random(0)
     for y in range(0, max(1, size.height // 8), side):
-        rows = job.read(Box(0, y, size.width, min(side, size.height - y)))
+        rows = job.source.read(Box(0, y, size.width, min(side, size.height - y)))
         for _ in range(3):
             x = chance.randrange(0, size.width, side)
             yield rows[:, x : x + side]

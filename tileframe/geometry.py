@@ -7,6 +7,7 @@ clipped to the level.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -55,6 +56,14 @@ class Box:
     def size(self) -> Size:
         """Width and height."""
         return Size(self.width, self.height)
+
+    @property
+    def has_area(self) -> bool:
+        """Whether there is a pixel in it."""
+        return self.width > 0 and self.height > 0
+
+    def __str__(self) -> str:
+        return f"{self.x},{self.y},{self.width},{self.height}"
 
     def shifted(self, dx: int, dy: int) -> Box:
         """Return the box moved by ``dx`` and ``dy``."""
@@ -132,6 +141,24 @@ class Pyramid:
         for row in range(grid.height):
             for col in range(grid.width):
                 yield TileAddress(level, col, row)
+
+    def sample(self, level: int, count: int, seed: int) -> list[TileAddress]:
+        """Return ``count`` tiles of ``level``, or all if there are no more, chosen by ``seed``, in reading order."""
+        grid = self.grid(level)
+        numbers = random.Random(seed).sample(range(grid.area), min(count, grid.area))
+        return [TileAddress(level, number % grid.width, number // grid.width) for number in sorted(numbers)]
+
+    def cell(self, tile: TileAddress) -> Box:
+        """Return the pixels of ``tile`` without its overlap, in its level's own plane."""
+        size, side = self.level_size(tile.level), self.tile_size
+        return Box(tile.col * side, tile.row * side, side, side).clipped(Box(0, 0, size.width, size.height))
+
+    def has(self, tile: TileAddress) -> bool:
+        """Say whether there is such a tile."""
+        if not 0 <= tile.level < self.level_count:
+            return False
+        grid = self.grid(tile.level)
+        return 0 <= tile.col < grid.width and 0 <= tile.row < grid.height
 
     @property
     def tile_count(self) -> int:

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
-import os
+import hashlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 from tileframe import machine
-from tileframe.digests import digest_list
-from tileframe.errors import OptionError
-from tileframe.interfaces import Progress
+from tileframe.errors import InputError, OptionError
+from tileframe.facts import Rgb
+from tileframe.fingerprint import Fingerprint
+from tileframe.geometry import Box
+from tileframe.ledger import DigestList, Ledger
+from tileframe.locations import Location
 from tileframe.manifest import manifest_text
-from tileframe.model import JobSpec, Passthrough, Report, Rgb
-from tileframe.planning import Plan, plan
+from tileframe.planning import Prepared, prepare
+from tileframe.protocols import Content, Progress
+from tileframe.records import Options, Passthrough, Plan, Report, Spec, TilesRecord
 from tileframe.registry import Registry, load
-from tileframe.verify import quick_check
+from tileframe.verification import Checked, quick_check
 
 PASSTHROUGH = {False: Passthrough.NEVER, True: Passthrough.ALWAYS, "auto": Passthrough.AUTO}
 
 
 def run(
     slide: str | Path,
-    output: str | Path | None = None,
+    output: str | Path | Location | None = None,
     *,
     backend: str = "auto",
     reader: str | None = None,
+    reader_options: Options | None = None,
+    layout: str = "dzi",
+    layout_options: Options | None = None,
     format: str = "jpeg",
     quality: int | None = None,
+    format_options: Options | None = None,
+    store_options: Options | None = None,
     tile_size: int | Literal["native"] | None = None,
     overlap: int | None = None,
     passthrough: bool | Literal["auto"] = False,
+    region: Box | tuple[int, int, int, int] | None = None,
     limit_bounds: bool = True,
     background: Rgb | str | None = None,
     workers: int | None = None,
@@ -39,34 +49,43 @@ def run(
     overwrite: bool = False,
     registry: Registry | None = None,
     progress: Progress | None = None,
+    on_plan: Callable[[Plan], None] | None = None,
 ) -> Report:
-    """Turn ``slide`` into the Deep Zoom pyramid ``output`` and return what was done.
+    """Turn ``slide`` into the pyramid ``output`` and return what was done.
 
-    The options are those of ``tileframe run``; ``workers`` is None for every core this process may use.
-    ``progress`` is called, by this thread, with the tiles and pixels done so far; an exception that it
-    raises ends the run. On any error the target is left as it was, and a `TileframeError` says what was wrong.
+    The options are those of ``tileframe run``; ``quality`` is the format's option of that name, and ``workers`` is
+    None for every core this process may use. ``progress`` is called, by this thread, with the tiles and pixels done so
+    far; how many there are, of all levels, says the plan, with which ``on_plan`` is called before any pixel is read. An
+    exception that either raises ends the run. On any error the target is left as it was, and a `TileframeError` says
+    what was wrong.
     """
-    spec = JobSpec(
+    registry = registry or load()
+    spec = Spec(
         Path(slide),
-        target_of(output, Path(slide)),
+        output if isinstance(output, Location) else location_for(output, Path(slide), layout, registry),
         reader=reader,
+        reader_options=reader_options or {},
         backend=None if backend == "auto" else backend,
+        layout=layout,
+        layout_options=layout_options or {},
         format=format,
-        quality=quality,
+        format_options=with_quality(format_options or {}, quality),
+        store_options=store_options or {},
         tile_size=tile_size,
         overlap=overlap,
         passthrough=_passthrough(passthrough),
+        region=_box(region),
         limit_bounds=limit_bounds,
         background=Rgb.parse(background) if isinstance(background, str) else background,
         workers=machine.available_cores() if workers is None else workers,
         executor=executor,
         overwrite=overwrite,
     )
-    return execute(spec, registry or load(), progress)
+    return execute(spec, registry, progress, on_plan=on_plan)
 
 
 def execute(
-    spec: JobSpec,
+    spec: Spec,
     registry: Registry,
     progress: Progress | None = None,
     *,
@@ -74,63 +93,101 @@ def execute(
 ) -> Report:
     """Do what ``spec`` says and return what was done; ``on_plan`` is told the plan before any pixel is read."""
     started, cpu = time.perf_counter(), machine.cpu_seconds()
-    planned = plan(spec, registry)
-    job = planned.job
+    prepared = prepare(spec, registry)
+    plan, job = prepared.plan, prepared.job
     with job.source:
-        way = planned.backend.way(job)
-        promises = planned.backend.promises(job)
+        ledger = Ledger(plan.pyramid, job.layout.levels)
         try:
             job.store.prepare()
             if on_plan is not None:
-                on_plan(planned)
-            planned.backend.run(job, progress or _silent)
-            checked = quick_check(job)
-            digests = digest_list(checked.digests)
+                on_plan(plan)
+            prepared.backend.run(job.with_ledger(ledger), progress or _silent)
+            checked = quick_check(job, ledger)
+            _refuse_changed(prepared)
             seconds = time.perf_counter() - started
-            record = manifest_text(planned, registry, digests, checked, seconds=seconds)
-            name = spec.target.stem
-            beside = {f"{name}.sha256": digests, f"{name}.tileframe.json": record}
-            job.store.commit({**beside, **job.layout.descriptor(job.pyramid)})
+            digests = DigestList(job.layout, plan.pyramid, ledger)
+            record = manifest_text(plan, registry, _tiles_record(plan.location, checked, digests), seconds=seconds)
+            beside: dict[str, Content] = {plan.location.digests_key: digests, plan.location.manifest_key: record}
+            job.store.commit(beside | dict(job.layout.descriptor()))
         finally:
             job.store.discard()
+            ledger.close()
+    execution = plan.live
     return Report(
-        target=spec.target,
-        size=job.pyramid.base,
-        levels=job.pyramid.level_count,
-        tiles=job.pyramid.tile_count,
+        target=shown_target(prepared),
+        size=plan.pyramid.base,
+        levels=len(job.layout.levels),
+        tiles=checked.count,
         tile_bytes=checked.tile_bytes,
         passed_through=checked.passed_through,
-        megapixels=job.pyramid.pixel_count / 1e6,
+        megapixels=plan.pyramid.pixel_count / 1e6,
         seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu,
         peak_memory=machine.peak_memory(),
-        reader=planned.reader_name,
-        backend=planned.backend_name,
-        way=way,
-        promises=promises,
-        passed_over=planned.passed_over,
-        notes=planned.notes,
+        reader=plan.reader,
+        backend=plan.backend,
+        method=plan.method,
+        promises=plan.promises,
+        passed_over=execution.passed_over,
+        notes=plan.notes,
     )
+
+
+def location_for(output: str | Path | None, slide: Path, layout: str, registry: Registry) -> Location:
+    """Return the location that ``output`` names; in the current folder, under the slide's name, where it is None."""
+    if output is None:
+        return Location("file", "", slide.stem)
+    return registry.location(str(output), default_name=slide.stem, layout=registry.layout(layout).name)
+
+
+def with_quality(options: Options, quality: int | None) -> Options:
+    """Return the options of a tile format, ``quality`` among them; `OptionError` if it was given both ways."""
+    if quality is None:
+        return options
+    if "quality" in options:
+        raise OptionError(f"the quality is given twice: {quality} and {options['quality']}")
+    return {**options, "quality": quality}
+
+
+def shown_target(prepared: Prepared) -> str:
+    """Return for people what is written: the descriptor, the archive, or the folder."""
+    layout = prepared.job.layout
+    return prepared.plan.location.shown(next(reversed(list(layout.descriptor())), f"{layout.folder}/"))
+
+
+def _tiles_record(location: Location, checked: Checked, digests: DigestList) -> TilesRecord:
+    of_list = hashlib.sha256()
+    for piece in digests:
+        of_list.update(piece)
+    return TilesRecord(
+        count=checked.count,
+        bytes=checked.tile_bytes,
+        passed_through=checked.passed_through,
+        digests=location.digests_key,
+        digests_sha256=of_list.hexdigest(),
+    )
+
+
+def _refuse_changed(prepared: Prepared) -> None:
+    """Refuse a slide that was replaced or changed while it was read: the record of the run would be false."""
+    slide = Path(prepared.plan.live.slide)
+    if Fingerprint.of(slide).text != prepared.plan.source.fingerprint:
+        raise InputError(f"{slide}: was changed while it was read; run again")
+
+
+def _box(region: Box | tuple[int, int, int, int] | None) -> Box | None:
+    if region is None or isinstance(region, Box):
+        return region
+    sides: tuple[object, ...] = region  # which need not be what the type says
+    if len(sides) != 4 or not all(isinstance(side, int) for side in sides):
+        raise OptionError(f"the region is X,Y,WIDTH,HEIGHT in whole base pixels, not {region!r}")
+    return Box(*region)
 
 
 def _passthrough(asked: bool | Literal["auto"]) -> Passthrough:
     if asked not in PASSTHROUGH:
         raise OptionError(f"passthrough is True, False or 'auto', not {asked!r}")
     return PASSTHROUGH[asked]
-
-
-def target_of(output: str | Path | None, slide: Path) -> Path:
-    """Return ``FOLDER/NAME.dzi`` for what the user wrote: a name, a ``.dzi`` file, or a folder with a final slash."""
-    own_name = f"{slide.stem}.dzi"
-    if output is None:
-        return Path(own_name)
-    text, path = str(output), Path(output)
-    if not text:
-        raise OptionError("the output has no name; give FOLDER/NAME.dzi")
-    if text.endswith(("/", os.sep)) or path.name in ("", "..", ".dzi"):
-        return path / own_name
-    name = path.stem if path.suffix.lower() == ".dzi" else path.name
-    return path.with_name(f"{name}.dzi")
 
 
 def _silent(tiles: int, pixels: int) -> None:

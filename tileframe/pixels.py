@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tileframe.errors import UnsupportedInput
-from tileframe.model import WHITE, Rgb
+from tileframe.facts import WHITE, Rgb
 
 Pixels = NDArray[np.uint8]
 
@@ -78,3 +78,14 @@ def halve(pixels: Pixels) -> Pixels:
     total = even[0::2, 0::2] + even[0::2, 1::2] + even[1::2, 0::2] + even[1::2, 1::2]
     mean: Pixels = ((total + 2) >> 2).astype(np.uint8)
     return mean
+
+
+def padded(pixels: Pixels, side: int, background: Rgb) -> Pixels:
+    """Return a square of ``side`` with ``pixels`` at its upper left corner and ``background`` elsewhere."""
+    height, width = pixels.shape[:2]
+    if (height, width) == (side, side):
+        return pixels
+    full = np.empty((side, side, 3), np.uint8)
+    full[:] = background
+    full[:height, :width] = pixels
+    return full

@@ -1,79 +1,64 @@
-"""Find the (reader, backend) pair that can do a job, and say why the better-ranked ones cannot."""
+"""Decide what a spec leaves open: from a `Spec` to a complete `Plan`, and from a plan to a live `Job`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
-from tileframe.dzi import DziLayout
-from tileframe.errors import InputError, OptionError, OutputError, PluginError, TileframeError, UnsupportedInput
+from tileframe.errors import InputError, OptionError, PluginError
+from tileframe.facts import Encoding, Equality, SlideFacts
+from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
-from tileframe.interfaces import Backend, CompressedTiles, Job, Source
-from tileframe.model import Fit, JobSpec, Passthrough
-from tileframe.offers import BackendPlugin, ReaderPlugin
-from tileframe.parallel import Threads
+from tileframe.guards import refuse_own_slide
+from tileframe.hooks import BackendPlugin, LayoutPlugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
+from tileframe.protocols import Source, Target
+from tileframe.records import Execution, Passthrough, Plan, SourceRecord, Spec
 from tileframe.registry import Registry, load
+from tileframe.selection import open_with, opened, read_head
+from tileframe.sources import cropped
+from tileframe.work import Threads
 
-HEAD = 4096
 ATTEMPTS = {Passthrough.NEVER: (False,), Passthrough.AUTO: (True, False), Passthrough.ALWAYS: (True,)}
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A job and those who will do it."""
+class Prepared:
+    """A job, and the backend that will do it."""
 
     job: Job
-    reader_name: str
-    backend_name: str
     backend: Backend
-    passed_over: tuple[str, ...]
-    """Why better-ranked readers and backends were not taken."""
-    encoded_because: str | None = None
-    """Why the slide's tiles are not passed through, where they were to be if possible."""
 
     @property
-    def notes(self) -> tuple[str, ...]:
-        """What a user should know about the pixels of this run, as sentences."""
-        facts, region = self.job.source.facts, self.job.region
-        notes = list(facts.notes)
-        if facts.icc is not None and not facts.icc.applied:
-            name = facts.icc.description
-            notes.append(f"the colour profile '{name}' was found and not applied; the tiles carry none")
-        if region.size != facts.size:
-            notes.append(f"cropped to the scanned part, {region.size} at ({region.x}, {region.y}) of {facts.size}")
-        if self.encoded_because is not None:
-            notes.append(f"the slide's tiles are not passed through: {self.encoded_because}")
-        return tuple(notes)
+    def plan(self) -> Plan:
+        """What was decided."""
+        return self.job.plan
 
 
-def plan(spec: JobSpec, registry: Registry) -> Plan:
-    """Open ``spec.slide`` with the first reader, and choose the first backend, that together can do the job.
+def prepare(spec: Spec, registry: Registry) -> Prepared:
+    """Open the slide with the first reader, and choose the first backend, that together can do what ``spec`` asks.
 
     The caller closes ``job.source``. Nothing is written.
     """
-    _refuse_own_slide(spec)
-    writer = registry.writer(spec.format).make(spec.quality)
-    store = registry.store("directory").make(spec.target, spec.overwrite)
-    executor = Threads() if spec.executor is None else registry.executor(spec.executor).make()
-    layout = DziLayout(spec.target.stem, writer.encoding.suffix)
-    search = Search(spec, _backends(spec, registry), passed_over=[], not_passed=[])
-    for reader, source in opened(spec, registry, search.passed_over):
+    chosen = _Chosen.by(spec, registry)
+    read_head(spec.slide)  # says in better words what is no file, or empty
+    search = _Search(spec, chosen, registry, Fingerprint.of(spec.slide))
+    for reader, source in opened(
+        spec.slide,
+        registry,
+        reader=spec.reader,
+        options=spec.reader_options,
+        background=spec.background,
+        passed_over=search.passed_over,
+    ):
         try:
             if source.facts.size.area < 1:
                 raise InputError(f"{spec.slide}: has no pixels, {source.facts.size}")
-            region = _region(source, limit_bounds=spec.limit_bounds)
-            for passthrough in ATTEMPTS[spec.passthrough]:
-                if passthrough and (why := refused(spec, source, region, writer)):
-                    search.not_passed.append(f"reader {reader}: {why}")
-                    continue
-                pyramid = pyramid_of(spec, source, region, passthrough=passthrough)
-                compressed = source if passthrough and isinstance(source, CompressedTiles) else None
-                job = Job(spec, source, region, pyramid, layout, writer, store, compressed, executor)
-                if found := search.first_able(job, reader):
-                    return found
+            if found := search.first_able(reader, source):
+                return found
         except BaseException:
             source.close()
             raise
@@ -81,36 +66,122 @@ def plan(spec: JobSpec, registry: Registry) -> Plan:
     raise search.nobody()
 
 
+def plan(spec: Spec, registry: Registry | None = None) -> Plan:
+    """Return what `tileframe.run` would do for ``spec``. Nothing is written, and no pixel is read."""
+    prepared = prepare(spec, registry or load())
+    prepared.job.source.close()
+    return prepared.plan
+
+
+def open_job(plan: Plan, registry: Registry | None = None) -> Job:
+    """Return the job of ``plan`` in a process that an executor has sent a task to: nothing is decided again.
+
+    Its store is ready for `Store.put` where that is shared, by the run that has prepared it. The caller closes the
+    source. `PluginError` if what the plan needs is not installed here, `InputError` if the slide is another one.
+    """
+    registry = registry or load()
+    slide = Path(plan.live.slide)
+    try:
+        reader = registry.reader(plan.reader)
+        options = reader.resolved(plan.reader_options, "reader")
+        source = open_with(reader, slide, options, plan.source.background)
+        try:
+            if source.facts.size != plan.source.size or Fingerprint.of(slide).text != plan.source.fingerprint:
+                sizes = f"it is {source.facts.size}, and was {plan.source.size}"
+                raise InputError(f"{slide}: was changed since the run was planned; {sizes}")
+            here = replace(plan, execution=replace(plan.live, executor=None))
+            return _live(here, cropped(source, plan.region), registry)
+        except BaseException:
+            source.close()
+            raise
+    except OptionError as error:
+        raise PluginError(f"the plan cannot be carried out here: {error}") from error
+
+
+def _live(plan: Plan, source: Source, registry: Registry) -> Job:
+    """Return the job of ``plan``, whose part of the slide is open as ``source``."""
+    writer, layout = registry.writer(plan.format), registry.layout(plan.layout)
+    store, executor = registry.store_for(plan.location), plan.live.executor
+    options = layout.resolved(plan.layout_options, "layout")
+    made = layout.create(plan.location.name, plan.encoding.suffix, plan.pyramid, options=options)
+    refuse_own_slide(Path(plan.live.slide), plan.location, made)
+    target = Target(plan.location, made, plan.live.overwrite, plan.source)
+    return Job(
+        plan=plan,
+        source=source,
+        layout=made,
+        writer=writer.create(options=writer.resolved(plan.format_options, "format")),
+        store=store.create(target, options=store.resolved(plan.store_options, "store")),
+        executor=Threads() if executor is None else registry.executor(executor).make(),
+    )
+
+
 @dataclass(frozen=True)
-class Search:
+class _Chosen:
+    """The plugins that the spec names, with their options: all that is decided without the slide."""
+
+    writer: WriterPlugin
+    writer_options: Any
+    encoding: Encoding
+    layout: LayoutPlugin
+    layout_options: Any
+    store: StorePlugin
+    store_options: Any
+
+    @classmethod
+    def by(cls, spec: Spec, registry: Registry) -> _Chosen:
+        """Look them up; `OptionError` for what is unknown, wrong, or does not go together."""
+        writer, layout = registry.writer(spec.format), registry.layout(spec.layout)
+        store = registry.store_for(spec.location)
+        if store.layouts and layout.name not in store.layouts:
+            names = ", ".join(store.layouts)
+            raise OptionError(f"{spec.location}: the store {store.name} holds {names} alone, not {layout.name}")
+        if layout.overlap == 0 and spec.overlap:
+            raise OptionError(f"tiles of the layout {layout.name} do not overlap; give --overlap 0, not {spec.overlap}")
+        if spec.executor is not None:
+            registry.executor(spec.executor)
+        options = writer.resolved(spec.format_options, "format")
+        return cls(
+            writer=writer,
+            writer_options=options,
+            encoding=writer.create(options=options).encoding,
+            layout=layout,
+            layout_options=layout.resolved(spec.layout_options, "layout"),
+            store=store,
+            store_options=store.resolved(spec.store_options, "store"),
+        )
+
+
+@dataclass
+class _Search:
     """The search for a backend: what was passed over so far, and why."""
 
-    spec: JobSpec
-    backends: Sequence[BackendPlugin]
-    passed_over: list[str]
-    not_passed: list[str]
+    spec: Spec
+    chosen: _Chosen
+    registry: Registry
+    fingerprint: Fingerprint
+    """Of the slide before any reader has opened it; with the one at the end it is that of the file that was read."""
+    passed_over: list[str] = field(default_factory=list)
+    not_passed: list[str] = field(default_factory=list)
     """Why the slide's tiles are not passed through."""
 
-    def first_able(self, job: Job, reader: str) -> Plan | None:
-        """Return the plan with the first backend that takes ``job``; None if none does."""
-        through = job.compressed is not None
-        reasons = self.not_passed if through else self.passed_over
-        missing: list[PluginError] = []
-        for offer in self.backends:
-            try:
-                backend: Backend = offer.make()
-            except PluginError as error:
-                missing.append(error)
-                reasons.append(f"backend {offer.name}: {error}")
+    def __post_init__(self) -> None:
+        spec, registry = self.spec, self.registry
+        self._backends: Sequence[BackendPlugin] = (
+            registry.backends if spec.backend is None else [registry.backend(spec.backend)]
+        )
+
+    def first_able(self, reader: ReaderPlugin, source: Source) -> Prepared | None:
+        """Return the job for the slide open as ``source``, with the first backend that takes it; None if none does."""
+        region = _region(self.spec, source.facts)
+        view = cropped(source, region)
+        for passthrough in ATTEMPTS[self.spec.passthrough]:
+            if passthrough and (why := refused(self.spec, view, self.chosen.encoding)):
+                self.not_passed.append(f"reader {reader.name}: {why}")
                 continue
-            anew = through and not offer.passes_through
-            reason = "it encodes every tile anew" if anew else backend.refuses(job)
-            if reason is None:
-                because = None if through else "; ".join(self.not_passed) or None
-                return Plan(job, reader, offer.name, backend, tuple(self.passed_over), because)
-            reasons.append(f"backend {offer.name} with reader {reader}: {reason}")
-        if len(missing) == len(self.backends) > 0:
-            raise missing[0]
+            plan = self._plan(reader, source.facts, region, passthrough=passthrough)
+            if found := self._backend_for(_live(plan, view, self.registry)):
+                return found
         return None
 
     def nobody(self) -> OptionError:
@@ -120,106 +191,96 @@ class Search:
         telling = [reason for reason in self.not_passed if NOT_STORED not in reason] or self.not_passed
         return OptionError(f"{self.spec.slide}: its tiles cannot be passed through ({'; '.join(telling)})")
 
+    def _plan(self, reader: ReaderPlugin, facts: SlideFacts, region: Box, *, passthrough: bool) -> Plan:
+        """Return the plan as far as it is decided before a backend is."""
+        spec, chosen = self.spec, self.chosen
+        because = None if passthrough else "; ".join(self.not_passed) or None
+        return Plan(
+            source=_record(spec.slide, self.fingerprint, facts),
+            location=spec.location,
+            reader=reader.name,
+            reader_options=asdict(reader.resolved(spec.reader_options, "reader")),
+            region=region,
+            backend="",
+            method="",
+            promises=Equality.LAYOUT,
+            pyramid=pyramid_of(spec, chosen.layout, facts, region.size, passthrough=passthrough),
+            layout=chosen.layout.name,
+            layout_options=asdict(chosen.layout_options),
+            format=chosen.writer.name,
+            format_options=asdict(chosen.writer_options),
+            encoding=chosen.encoding,
+            store=chosen.store.name,
+            store_options=asdict(chosen.store_options),
+            passthrough=passthrough,
+            notes=_notes(spec, facts, region, because),
+            execution=Execution(str(spec.slide), spec.workers, spec.executor, spec.overwrite),
+        )
 
-def open_job(spec: JobSpec) -> Job:
-    """Return the job of ``spec`` as it is in the process that runs it, for a task that an executor has sent elsewhere.
-
-    Its store is ready for `Store.put`, by the run that has prepared it. The caller closes the source.
-    """
-    return plan(replace(spec, executor=None), load()).job
-
-
-def _refuse_own_slide(spec: JobSpec) -> None:
-    # realpath, for Path.resolve() raises where links go in a circle.
-    slide, target = (Path(os.path.realpath(path)) for path in (spec.slide, spec.target))
-    written = {target, target.with_suffix(".sha256"), target.with_name(f"{target.stem}.tileframe.json")}
-    if slide in written or target.with_name(f"{target.stem}_files") in slide.parents:
-        raise OutputError(f"{spec.target}: the pyramid would be written over the slide itself; give another output")
-
-
-def open_source(slide: Path, registry: Registry, *, reader: str | None = None) -> tuple[str, Source]:
-    """Open ``slide`` with the best reader, or the named one; return the reader's name and the source."""
-    return next(opened(JobSpec(slide, slide, reader=reader), registry, []))
-
-
-def _backends(spec: JobSpec, registry: Registry) -> list[BackendPlugin]:
-    return registry.backends if spec.backend is None else [registry.backend(spec.backend)]
-
-
-def opened(spec: JobSpec, registry: Registry, passed_over: list[str]) -> Iterator[tuple[str, Source]]:
-    """Yield the slide as opened by each reader that takes it, the best first; an error if none does."""
-    refusals: list[str] = []
-    missing: PluginError | None = None
-    opened = False
-    for offer in _ranked(spec, registry, passed_over):
-        try:
-            source = _open(offer, spec)
-        except PluginError as error:
-            missing = error
-            passed_over.append(f"reader {offer.name}: {error}")
-        except UnsupportedInput as error:
-            refusals.append(f"{offer.name}: {error}")
-            passed_over.append(f"reader {offer.name}: {error}")
-        else:
-            opened = True
-            yield offer.name, source
-    if opened:
-        return
-    if missing is not None:
-        raise missing
-    if len(refusals) == 1 and spec.reader:
-        raise InputError(f"{spec.slide}: {refusals[0].partition(': ')[2]}")
-    why = "; ".join(refusals) or f"have: {', '.join(offer.name for offer in registry.readers)}"
-    raise InputError(f"{spec.slide}: no reader can open it ({why})")
-
-
-def _open(offer: ReaderPlugin, spec: JobSpec) -> Source:
-    try:
-        return offer.make().open(spec.slide, background=spec.background)
-    except TileframeError:
-        raise
-    except Exception as error:  # a stranger's reader may raise anything on a damaged file
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{spec.slide}: the reader '{offer.name}' failed ({said})") from error
+    def _backend_for(self, job: Job) -> Prepared | None:
+        through = job.plan.passthrough
+        reasons = self.not_passed if through else self.passed_over
+        missing: list[PluginError] = []
+        for offer in self._backends:
+            try:
+                backend: Backend = offer.make()
+            except PluginError as error:
+                missing.append(error)
+                reasons.append(f"backend {offer.name}: {error}")
+                continue
+            anew = through and not offer.passes_through
+            reason = "it encodes every tile anew" if anew else backend.refuses(job)
+            if reason is None:
+                plan = replace(
+                    job.plan,
+                    backend=offer.name,
+                    method=backend.method(job),
+                    promises=backend.promises(job),
+                    execution=replace(job.plan.live, passed_over=tuple(self.passed_over)),
+                )
+                return Prepared(replace(job, plan=plan), backend)
+            reasons.append(f"backend {offer.name} with reader {job.plan.reader}: {reason}")
+        if len(missing) == len(self._backends) > 0:
+            raise missing[0]
+        return None
 
 
-def _ranked(spec: JobSpec, registry: Registry, passed_over: list[str]) -> list[ReaderPlugin]:
-    head = _head(spec.slide)
-    if spec.reader is not None:
-        return [registry.reader(spec.reader)]
-    suitable: list[tuple[Fit, ReaderPlugin]] = []
-    for offer in registry.readers:
-        try:
-            fit = offer.guess(spec.slide, head)
-        except Exception as error:  # a plugin may fail in any way, and must not stop the others
-            passed_over.append(f"reader {offer.name}: its guess failed ({error})")
-            continue
-        if fit is not Fit.NONE:
-            suitable.append((fit, offer))
-    return [offer for fit, offer in sorted(suitable, key=lambda pair: (-pair[0], pair[1].name))]
-
-
-def _head(slide: Path) -> bytes:
-    try:
-        if slide.is_dir():
-            raise InputError(f"{slide}: is a folder; give the slide's main file")
-        if slide.exists() and not slide.is_file():
-            raise InputError(f"{slide}: is not a file")
-        with slide.open("rb") as file:
-            head = file.read(HEAD)
-    except FileNotFoundError:
-        raise InputError(f"{slide}: no such file") from None
-    except OSError as error:
-        raise InputError(f"{slide}: cannot be read ({error.strerror})") from error
-    if not head:
-        raise InputError(f"{slide}: is empty")
-    return head
-
-
-def _region(source: Source, *, limit_bounds: bool) -> Box:
-    facts = source.facts
+def _region(spec: Spec, facts: SlideFacts) -> Box:
+    """Return the part of the slide that is to be tiled; `OptionError` for one that leaves it."""
     whole = Box(0, 0, facts.size.width, facts.size.height)
-    if not limit_bounds or facts.bounds is None:
+    if spec.region is not None:
+        if spec.region.clipped(whole) != spec.region:
+            raise OptionError(f"{spec.slide}: the region {spec.region} leaves the slide, which is {facts.size}")
+        return spec.region
+    if not spec.limit_bounds or facts.bounds is None:
         return whole
     region = facts.bounds.clipped(whole)
-    return region if region.size.area else whole
+    return region if region.has_area else whole
+
+
+def _record(slide: Path, fingerprint: Fingerprint, facts: SlideFacts) -> SourceRecord:
+    return SourceRecord(
+        name=slide.name,
+        bytes=fingerprint.length,
+        fingerprint=fingerprint.text,
+        format=facts.format,
+        size=facts.size,
+        mpp=facts.mpp,
+        objective_power=facts.objective_power,
+        background=facts.background,
+        icc=facts.icc,
+    )
+
+
+def _notes(spec: Spec, facts: SlideFacts, region: Box, encoded_because: str | None) -> tuple[str, ...]:
+    """Return what a user should know about the pixels of this run, as sentences."""
+    notes = list(facts.notes)
+    if facts.icc is not None and not facts.icc.applied:
+        name = facts.icc.description
+        notes.append(f"the colour profile '{name}' was found and not applied; the tiles carry none")
+    if region.size != facts.size:
+        part = "scanned part" if spec.region is None else "region that was asked for"
+        notes.append(f"cropped to the {part}, {region.size} at ({region.x}, {region.y}) of {facts.size}")
+    if encoded_because is not None:
+        notes.append(f"the slide's tiles are not passed through: {encoded_because}")
+    return tuple(notes)

@@ -11,18 +11,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
-from tileframe import hookspecs
+from tileframe import hooks
 from tileframe.errors import OptionError, PluginError
-from tileframe.offers import (
+from tileframe.hooks import (
     BackendPlugin,
     CheckPlugin,
     ExecutorPlugin,
+    LayoutPlugin,
     Plugin,
     ReaderPlugin,
     StorePlugin,
     ViewerPlugin,
     WriterPlugin,
 )
+from tileframe.locations import Location, Served, parse_location
 
 if TYPE_CHECKING:
     import click
@@ -32,6 +34,7 @@ P = TypeVar("P", bound=Plugin[Any])
 RECORDS: dict[str, type[Plugin[Any]]] = {
     "reader": ReaderPlugin,
     "writer": WriterPlugin,
+    "layout": LayoutPlugin,
     "store": StorePlugin,
     "backend": BackendPlugin,
     "check": CheckPlugin,
@@ -78,6 +81,16 @@ class Registry:
         return sorted(self._all("backend", BackendPlugin), key=lambda offer: (-offer.speed, offer.name))
 
     @property
+    def layouts(self) -> list[LayoutPlugin]:
+        """All layouts, by name."""
+        return self._all("layout", LayoutPlugin)
+
+    @property
+    def stores(self) -> list[StorePlugin]:
+        """All stores, by name."""
+        return self._all("store", StorePlugin)
+
+    @property
     def checks(self) -> list[CheckPlugin]:
         """All checks, by name."""
         return self._all("check", CheckPlugin)
@@ -98,6 +111,38 @@ class Registry:
     def store(self, name: str) -> StorePlugin:
         """Return the store called ``name``; `OptionError`, listing the known ones, if there is none."""
         return self._one("store", StorePlugin, name)
+
+    def layout(self, name: str) -> LayoutPlugin:
+        """Return the layout called ``name``; `OptionError`, listing the known ones, if there is none."""
+        return self._one("layout", LayoutPlugin, name)
+
+    def location(self, text: str, *, default_name: str = "", layout: str | None = None) -> Location:
+        """Return the location that the user wrote, for a pyramid of ``layout`` or, where that is None, of any.
+
+        `OptionError` for a scheme or an archive that no store serves, and for the descriptor of another layout.
+        """
+        served = Served(
+            schemes={scheme for store in self.stores for scheme in store.schemes},
+            containers={name for store in self.stores for name in store.containers} - {""},
+            descriptors={offer.name: offer.descriptor for offer in self.layouts if offer.descriptor},
+        )
+        return parse_location(text, served, default_name=default_name, layout=layout)
+
+    def store_for(self, location: Location) -> StorePlugin:
+        """Return the store that serves ``location``; `PluginError` if two do, `OptionError` if none does."""
+        serving = [
+            store
+            for store in self.stores
+            if location.scheme in store.schemes and location.container.lower() in store.containers
+        ]
+        if len(serving) == 1:
+            return serving[0]
+        if not serving:
+            known = ", ".join(sorted({f"{scheme}://" for store in self.stores for scheme in store.schemes}))
+            kind = f".{location.container} archives at" if location.container else "loose files at"
+            raise OptionError(f"{location}: no store keeps {kind} {location.scheme}:// (have: {known or 'none'})")
+        names = " and ".join(f"'{store.name}'" for store in serving)
+        raise PluginError(f"{location}: two stores serve it: {names}; name those to load in TILEFRAME_PLUGINS")
 
     def backend(self, name: str) -> BackendPlugin:
         """Return the backend called ``name``; `OptionError`, listing the known ones, if there is none."""
@@ -153,8 +198,8 @@ def load(plugins: Sequence[object] = (), *, installed: bool = True) -> Registry:
     ``TILEFRAME_PLUGINS=a,b`` limits the entry points to those names. An entry point that cannot be loaded
     is recorded, not fatal; a misspelled hook, or one name offered twice, is a `PluginError`.
     """
-    manager = pluggy.PluginManager(hookspecs.PROJECT)
-    manager.add_hookspecs(hookspecs)
+    manager = pluggy.PluginManager(hooks.PROJECT)
+    manager.add_hookspecs(hooks)
     offers: list[Offer] = []
     broken: list[Broken] = []
     for entry in _entry_points() if installed else ():
@@ -172,7 +217,7 @@ def load(plugins: Sequence[object] = (), *, installed: bool = True) -> Registry:
 
 
 def _entry_points() -> list[EntryPoint]:
-    found = sorted(entry_points(group=hookspecs.PROJECT), key=lambda entry: (entry.name, _package(entry)))
+    found = sorted(entry_points(group=hooks.PROJECT), key=lambda entry: (entry.name, _package(entry)))
     wanted = {name.strip() for name in os.environ.get("TILEFRAME_PLUGINS", "").split(",")} - {""}
     known = {entry.name for entry in found}
     if unknown := sorted(wanted - known):
@@ -221,7 +266,7 @@ def _offered(manager: pluggy.PluginManager, plugin: object) -> Iterator[tuple[st
 def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugin: object, owner: str) -> None:
     for caller in manager.get_hookcallers(plugin) or ():
         if not caller.has_spec():
-            known = ", ".join(sorted(hook for hook in vars(hookspecs) if hook.startswith("tileframe_")))
+            known = ", ".join(sorted(hook for hook in vars(hooks) if hook.startswith("tileframe_")))
             raise PluginError(f"the plugin '{owner}' implements an unknown hook '{caller.name}' (have: {known})")
 
 

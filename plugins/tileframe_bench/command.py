@@ -68,7 +68,7 @@ def bench(
     files.refuse_unwritable([path for path in (report, html) if path is not None], slides)
     if scratch is not None and not scratch.is_dir():
         raise OutputError(f"{scratch}: is no folder; give --scratch one that is there")
-    for library in ("cattrs", *(("jinja2", "matplotlib") if html else ())):
+    for library in ("jinja2", "matplotlib") if html else ():
         _refuse_missing(library)
     from tileframe_bench.entrants import entrants
     from tileframe_bench.records import to_json

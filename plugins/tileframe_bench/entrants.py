@@ -68,7 +68,7 @@ class Entrant:
         if self.kind == "baseline":
             return None, ""
         report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-        return Equality[report["promises"].upper()], f"reader {report['reader']}; {report['way']}"
+        return Equality(report["promises"]), f"reader {report['reader']}; {report['method']}"
 
 
 def entrants(offers: Sequence[BackendPlugin], only: Sequence[str], without: Sequence[str]) -> list[Entrant]:

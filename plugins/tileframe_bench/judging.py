@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from tileframe import CheckError, Comparison, Equality, InputError, StoredPyramid, compare, open_pyramid
+from tileframe import CheckError, Comparison, Equality, InputError, StoredPyramid, compare, open_pyramid, tiles_of
 from tileframe_bench.records import Verdict
 
 # dB that every level keeps to, by the pixel contract.
@@ -37,7 +37,7 @@ def judge(reference: Path, target: Path, promised: Equality | None) -> Verdict:
         return Verdict(None, 0, right.pyramid.tile_count, (_without_folders(f"{error}", right, target),), False)
     faults = []
     if promised is not None and (found.strength is None or found.strength < promised):
-        faults.append(f"promised '{promised.name.lower()}'")
+        faults.append(f"promised '{promised.value}'")
     if found.strength is not None and (other := _other_jpeg_tables(right, made)):
         tiles = f"{other:,} of {right.pyramid.tile_count:,} tiles"
         faults.append(f"{tiles} are of another JPEG quality or subsampling than was asked for")
@@ -64,7 +64,7 @@ def _differences(found: Comparison) -> Iterator[str]:
 
 def _other_jpeg_tables(right: StoredPyramid, made: StoredPyramid) -> int:
     """Return how many tiles have other quantisation tables or another subsampling than the reference's."""
-    keys = [key for key, _ in right.layout.keys(right.pyramid)]
+    keys = [right.layout.key(tile) for tile in tiles_of(right.layout, right.pyramid)]
     expected = _jpeg_tables(right.files.get(keys[0]))
     return sum(_jpeg_tables(made.files.get(key)) != expected for key in keys)
 
@@ -81,6 +81,6 @@ def _jpeg_tables(encoded: bytes) -> tuple[object, ...]:
 
 
 def _without_folders(sentence: str, right: StoredPyramid, target: Path) -> str:
-    for folder in (target.parent, right.target.parent):
+    for folder in (target.parent, Path(right.location.folder)):
         sentence = sentence.replace(f"{folder.as_posix()}/", "").replace(f"{folder}/", "").replace(f"{folder}\\", "")
     return sentence

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Literal, Self, TypeVar
 
-from tileframe import Equality, InputError, Size
+from tileframe import CheckError, Equality, InputError, Size
+from tileframe.serialize import from_json as typed_from_json
+from tileframe.serialize import to_builtins
 
 SCHEMA = 1
 # The first of these that made a right pyramid is the baseline of the ratios; else the first entrant that did.
@@ -198,30 +200,15 @@ def baseline_of(entries: Iterable[Entry]) -> str:
 
 def to_json(record: Any) -> str:
     """Return a record, of this module or of `benchmarks`, as JSON text with the version of the schema."""
-    return json.dumps({"schema": SCHEMA, **_converter().unstructure(record)}, indent=1) + "\n"
+    return json.dumps({"schema": SCHEMA, **to_builtins(record)}, indent=1) + "\n"
 
 
 def from_json(text: str, kind: type[Record]) -> Record:
     """Return the record of type ``kind`` that `to_json` has written; `InputError` for any other text."""
-    import cattrs
-
     try:
-        fields = json.loads(text)
-        if (version := fields.pop("schema", None)) != SCHEMA:
-            raise InputError(f"the records have schema version {version}; this version of tileframe reads {SCHEMA}")
-        record: Record = _converter().structure(fields, kind)
-    except (ValueError, TypeError, AttributeError, cattrs.BaseValidationError) as error:
+        return typed_from_json(kind, text.encode(), schema=SCHEMA)
+    except CheckError as error:
         raise InputError(f"these are no records of a benchmark: {error}") from error
-    return record
-
-
-def _converter() -> Any:
-    import cattrs  # the command checks first that it is installed
-
-    converter = cattrs.Converter()
-    converter.register_unstructure_hook(Equality, lambda strength: strength.name.lower())
-    converter.register_structure_hook(Equality, lambda name, _: Equality[name.upper()])
-    return converter
 
 
 def _median_seconds(entry: Entry) -> float:

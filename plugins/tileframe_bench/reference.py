@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tileframe import Access, Box, Job, JobSpec, OutputError, Pyramid, TileAddress, open_job
+from tileframe import Access, Box, Job, Location, OutputError, Pyramid, Spec, TileAddress, open_job, plan
 from tileframe.pixels import Pixels, halve
 from tileframe_bench.baselines import OVERLAP, QUALITY
 
@@ -26,18 +26,24 @@ def make_reference(slide: Path, target: Path, tile_size: int, workers: int) -> P
 
     `InputError` if no reader opens the slide, `OutputError` if it cannot be written.
     """
-    spec = JobSpec(
-        slide, target, quality=QUALITY, tile_size=tile_size, overlap=OVERLAP, limit_bounds=False, workers=workers
+    spec = Spec(
+        slide,
+        Location("file", str(target.parent), target.stem),
+        format_options={"quality": QUALITY},
+        tile_size=tile_size,
+        overlap=OVERLAP,
+        limit_bounds=False,
+        workers=workers,
     )
-    job = open_job(spec)
+    job = open_job(plan(spec))
     try:
         with job.source, ThreadPoolExecutor(workers) as pool:
             bands = _base(job, pool)
             for level in range(job.pyramid.base_level, -1, -1):
-                bands = _halved(_written(job, level, bands, pool), pool)
+                bands = _halved(_written(job, target.parent, level, bands, pool), pool)
             for _ in bands:
                 pass
-            for name, text in job.layout.descriptor(job.pyramid).items():
+            for name, text in job.layout.descriptor().items():
                 (target.parent / name).write_bytes(text)
     except OSError as error:
         raise OutputError(f"{error.filename or target}: cannot be written ({error.strerror})") from error
@@ -53,13 +59,13 @@ def _base(job: Job, pool: ThreadPoolExecutor) -> Iterator[Pixels]:
     for top in range(0, size.height, high):
         rows = min(high, size.height - top)
         boxes = [Box(x, top, min(wide, size.width - x), rows) for x in range(0, size.width, wide)]
-        strip = np.concatenate(list(pool.map(job.read, boxes)), axis=1)
+        strip = np.concatenate(list(pool.map(job.source.read, boxes)), axis=1)
         yield from (strip[y : y + side] for y in range(0, rows, side))
 
 
-def _written(job: Job, level: int, bands: Iterator[Pixels], pool: ThreadPoolExecutor) -> Iterator[Pixels]:
-    """Write the tiles of each band of ``level``, and pass it on."""
-    side, folder = job.pyramid.tile_size, job.spec.target.parent
+def _written(job: Job, folder: Path, level: int, bands: Iterator[Pixels], pool: ThreadPoolExecutor) -> Iterator[Pixels]:
+    """Write the tiles of each band of ``level`` below ``folder``, and pass it on."""
+    side = job.pyramid.tile_size
     for row, band in enumerate(bands):
 
         def write(col: int, row: int = row, band: Pixels = band) -> None:

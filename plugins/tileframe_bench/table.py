@@ -21,7 +21,7 @@ def equality(entry: Entry) -> str:
     """Return how equal its pyramid is to the reference, in a word or two."""
     if entry.verdict is None:
         return ""
-    return "other layout" if entry.verdict.strength is None else entry.verdict.strength.name.lower()
+    return "other layout" if entry.verdict.strength is None else entry.verdict.strength.value
 
 
 def _heading(trial: Trial) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tileframe import JobSpec, Rgb, Size, open_job
+from tileframe import Rgb, Size, open_slide
 
 if TYPE_CHECKING:
     import pyvips
@@ -42,9 +42,8 @@ def open_input(path: Path, name: str, shown: str) -> Input:
     """Return the facts of ``path``; `InputError` if no reader opens it."""
     import openslide
 
-    job = open_job(JobSpec(path, path.with_name(f"{path.name}.dzi"), limit_bounds=False))
-    with job.source:
-        return Input(name, path, shown, job.pyramid.base, openslide.OpenSlide.detect_format(path) is not None)
+    with open_slide(path) as source:
+        return Input(name, path, shown, source.facts.size, openslide.OpenSlide.detect_format(path) is not None)
 
 
 @dataclass(frozen=True, slots=True)

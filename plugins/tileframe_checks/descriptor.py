@@ -8,16 +8,18 @@ from tileframe import Finding, Progress, Severity, StoredPyramid
 
 
 def check_descriptor(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]:
-    """Compare each attribute with the record of the run, where there is one."""
-    recorded = pyramid.manifest.get("pyramid", {})
-    ours = {
-        "Width": (pyramid.pyramid.base.width, recorded.get("width")),
-        "Height": (pyramid.pyramid.base.height, recorded.get("height")),
-        "TileSize": (pyramid.pyramid.tile_size, recorded.get("tile_size")),
-        "Overlap": (pyramid.pyramid.overlap, recorded.get("overlap")),
-        "Format": (pyramid.writer.encoding.suffix, recorded.get("suffix")),
+    """Compare each figure with the record of the run, where there is one."""
+    if pyramid.manifest is None:
+        return
+    plan, found = pyramid.manifest.plan, pyramid.pyramid
+    pairs = {
+        "width": (found.base.width, plan.pyramid.base.width),
+        "height": (found.base.height, plan.pyramid.base.height),
+        "tile size": (found.tile_size, plan.pyramid.tile_size),
+        "overlap": (found.overlap, plan.pyramid.overlap),
+        "tile suffix": (pyramid.suffix, plan.encoding.suffix),
     }
-    for name, (said, expected) in ours.items():
-        if expected is not None and said != expected:
+    for name, (said, expected) in pairs.items():
+        if said != expected:
             message = f"its {name} is {said}; the manifest says {expected}"
-            yield Finding(pyramid.target.name, "descriptor", Severity.ERROR, message)
+            yield Finding(pyramid.descriptor_key, "descriptor", Severity.ERROR, message)

@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 
 from tileframe import CheckError, Finding, InputError, Progress, Severity, StoredPyramid, TileAddress
-from tileframe.digests import parse_digest_list
-from tileframe_checks.each import every_tile
+from tileframe.ledger import DigestsByTile, parse_digests
+from tileframe_checks.every_tile import every_tile
 
 
 def check_digests(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]:
     """Compare every tile with ``NAME.sha256``, and that list with the manifest; nothing to do without a list."""
-    name = f"{pyramid.target.stem}.sha256"
-    recorded = pyramid.manifest.get("tiles", {}).get("digests_sha256")
+    name = f"{pyramid.files.name}.sha256"
+    recorded = None if pyramid.manifest is None else pyramid.manifest.tiles.digests_sha256
     try:
         listed = pyramid.files.get(name)
-        digests = parse_digest_list(listed)
     except KeyError:
         if recorded is not None:
             yield Finding(name, "digests", Severity.ERROR, "the list of digests is missing")
         return
-    except (CheckError, InputError) as error:
+    except InputError as error:
+        yield Finding(name, "digests", Severity.ERROR, str(error))
+        return
+    digests = DigestsByTile(pyramid.layout, pyramid.pyramid)
+    try:
+        for key, digest in parse_digests(io.BytesIO(listed)):
+            if not digests.take(key, digest):
+                yield Finding(key, "digests", Severity.ERROR, f"is in {name}, and is no tile of this pyramid")
+    except CheckError as error:
         yield Finding(name, "digests", Severity.ERROR, str(error))
         return
     if recorded is not None and hashlib.sha256(listed).hexdigest() != recorded:
@@ -33,9 +41,10 @@ def check_digests(pyramid: StoredPyramid, progress: Progress) -> Iterator[Findin
             found = hashlib.sha256(pyramid.files.get(key)).hexdigest()
         except (KeyError, InputError):
             return
-        if key not in digests:
+        expected = digests.of(tile)
+        if expected is None:
             yield Finding(key, "digests", Severity.ERROR, f"the tile is not in {name}")
-        elif found != digests[key]:
-            yield Finding(key, "digests", Severity.ERROR, f"its SHA-256 begins {found[:12]}, not {digests[key][:12]}")
+        elif found != expected:
+            yield Finding(key, "digests", Severity.ERROR, f"its SHA-256 begins {found[:12]}, not {expected[:12]}")
 
     yield from every_tile(pyramid, progress, look)

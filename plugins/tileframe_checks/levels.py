@@ -8,9 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from tileframe import Box, Finding, Progress, Pyramid, Severity, StoredPyramid, TileAddress
+from tileframe import Box, Equality, Finding, Progress, Pyramid, Severity, StoredPyramid, TileAddress
 from tileframe.pixels import Pixels, halve
-from tileframe_checks.each import cell
 from tileframe_checks.pairs import Pair, blamed, compared, disagreeing, mean_difference, sound
 
 
@@ -21,8 +20,8 @@ def check_levels(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding
     tiles were halved before they were encoded, and a scanner's own levels were halved by the scanner.
     """
     geometry = pyramid.pyramid
-    promised = pyramid.manifest.get("made_by", {}).get("promises")
-    exact = pyramid.writer.encoding.lossless and promised == "pixels"
+    promised = None if pyramid.manifest is None else pyramid.manifest.plan.promises
+    exact = pyramid.writer.encoding.lossless and promised is Equality.PIXELS
     tiles = pixels = 0
 
     def pairs_of(level: int) -> Iterator[Pair]:
@@ -30,10 +29,10 @@ def check_levels(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding
         tiles_of = partial(_pairs, pyramid, exact=exact)
         for tile, pairs in zip(geometry.tiles(level), compared(pyramid, geometry.tiles(level), tiles_of), strict=True):
             yield from pairs
-            tiles, pixels = tiles + 1, pixels + cell(geometry, tile).size.area
+            tiles, pixels = tiles + 1, pixels + geometry.cell(tile).size.area
             progress(tiles, pixels)
 
-    for level in range(geometry.level_count - 1):
+    for level in pyramid.layout.levels[:-1]:
         bad, threshold = disagreeing(pyramid, pairs_of(level), exact=exact)
 
         def message(pair: Pair, tile: TileAddress, threshold: float = threshold) -> str:
@@ -45,7 +44,7 @@ def check_levels(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding
         yield from blamed(
             "levels",
             bad,
-            total=lambda tile: _partners(geometry, tile),
+            total=lambda tile: _partners(pyramid, tile),
             key=pyramid.layout.key,
             message=message,
             severity=Severity.ERROR if exact else Severity.WARNING,
@@ -72,9 +71,10 @@ def _span(geometry: Pyramid, tile: TileAddress) -> Span:
     return Span(level, box, [TileAddress(level, col, row) for row in rows for col in cols])
 
 
-def _partners(geometry: Pyramid, tile: TileAddress) -> int:
+def _partners(pyramid: StoredPyramid, tile: TileAddress) -> int:
+    geometry = pyramid.pyramid
     finer = len(_span(geometry, tile).tiles) if tile.level < geometry.base_level else 0
-    return finer + (tile.level > 0)
+    return finer + (tile.level > pyramid.layout.levels.start)
 
 
 def _pairs(pyramid: StoredPyramid, tile: TileAddress, *, exact: bool) -> list[Pair]:
@@ -89,7 +89,7 @@ def _pairs(pyramid: StoredPyramid, tile: TileAddress, *, exact: bool) -> list[Pa
     for below in span.tiles:
         pixels = sound(pyramid, below)
         if pixels is not None:
-            part = cell(geometry, below)
+            part = geometry.cell(below)
             inside = part.shifted(-span.box.x, -span.box.y)
             finer[inside.y : inside.bottom, inside.x : inside.right] = _inner(geometry, below, pixels)
             parts.append((below, inside))
@@ -109,5 +109,5 @@ def _halved(start: int, stop: int, end: int) -> slice:
 
 def _inner(geometry: Pyramid, tile: TileAddress, pixels: Pixels) -> Pixels:
     """Cut away the overlap."""
-    box, own = geometry.tile_box(tile), cell(geometry, tile)
+    box, own = geometry.tile_box(tile), geometry.cell(tile)
     return pixels[own.y - box.y : own.bottom - box.y, own.x - box.x : own.right - box.x]

@@ -7,7 +7,7 @@ from functools import partial
 
 from tileframe import Box, Finding, Progress, Severity, StoredPyramid, TileAddress
 from tileframe.pixels import Pixels
-from tileframe_checks.each import blocks, cell
+from tileframe_checks.every_tile import blocks
 from tileframe_checks.pairs import Pair, blamed, compared, disagreeing, mean_difference, sound
 
 
@@ -23,7 +23,7 @@ def check_overlap(pyramid: StoredPyramid, progress: Progress) -> Iterator[Findin
             yield from pairs
             tiles += block.size.area
             corners = (TileAddress(level, block.x, block.y), TileAddress(level, block.right - 1, block.bottom - 1))
-            first, last = (cell(geometry, tile) for tile in corners)
+            first, last = (geometry.cell(tile) for tile in corners)
             pixels += (last.right - first.x) * (last.bottom - first.y)
             progress(tiles, pixels)
 
@@ -32,7 +32,7 @@ def check_overlap(pyramid: StoredPyramid, progress: Progress) -> Iterator[Findin
         beside = (tile.col > 0) + (tile.col < grid.width - 1)
         return beside + (tile.row > 0) + (tile.row < grid.height - 1)
 
-    for level in range(geometry.level_count if geometry.overlap else 0):
+    for level in pyramid.layout.levels if geometry.overlap else ():
         bad, threshold = disagreeing(pyramid, pairs_of(level), exact=exact)
 
         def message(pair: Pair, tile: TileAddress, threshold: float = threshold) -> str:

@@ -12,18 +12,19 @@ from typing import TypeVar
 import numpy as np
 
 from tileframe import CheckError, Finding, InputError, Severity, Size, StoredPyramid, TileAddress
-from tileframe.parallel import in_order
 from tileframe.pixels import Pixels
+from tileframe.work import in_order
 
 Block = TypeVar("Block")
 
 # Of red, green and blue, as JPEG takes it (ITU-R BT.601).
 BRIGHTNESS = np.array([0.299, 0.587, 0.114])
 
-# Mean difference of the brightness, 0 to 255. Lossy tiles of one slide are mostly below 4, and 16 is seen by eye.
-LEAST = 16.0
+# The largest tolerated mean difference of the brightness, 0 to 255: lossy tiles of one slide are mostly below 4, and 16
+# is seen by eye.
+MAX_MEAN_DIFFERENCE = 16.0
 # The same for tiles of a quality up to the first figure, where the manifest tells it.
-LEAST_OF_QUALITY = ((9, 48.0), (49, 32.0))
+MAX_OF_QUALITY = ((9, 48.0), (49, 32.0))
 # Times the median of the level: what the quality does to all tiles is no fault of one. Not where one is half of them.
 TIMES_MEDIAN, SOME = 4.0, 16
 # Times what four of five stay below, in levels where a bad tile cannot be in a fifth of all pairs.
@@ -42,15 +43,15 @@ class Pair:
 
 def disagreeing(pyramid: StoredPyramid, pairs: Iterable[Pair], *, exact: bool) -> tuple[list[Pair], float]:
     """Return the pairs of one level that differ by more than the threshold, and that threshold."""
-    least = 0.0 if exact else _least(pyramid)
+    tolerated = 0.0 if exact else _tolerated(pyramid)
     all_differences, suspects = array("f"), []
     for pair in pairs:
         all_differences.append(pair.difference)
-        if pair.difference > least:
+        if pair.difference > tolerated:
             suspects.append(pair)
     if exact or not suspects:
-        return suspects, least
-    threshold = least
+        return suspects, tolerated
+    threshold = tolerated
     if len(all_differences) >= SOME:
         threshold = max(threshold, TIMES_MEDIAN * float(np.median(all_differences)))
     if len(all_differences) >= ENOUGH:
@@ -58,11 +59,11 @@ def disagreeing(pyramid: StoredPyramid, pairs: Iterable[Pair], *, exact: bool) -
     return [pair for pair in suspects if pair.difference > threshold], threshold
 
 
-def _least(pyramid: StoredPyramid) -> float:
-    quality = pyramid.manifest.get("pyramid", {}).get("quality")
-    if not isinstance(quality, int):
-        return LEAST
-    return next((least for most, least in LEAST_OF_QUALITY if quality <= most), LEAST)
+def _tolerated(pyramid: StoredPyramid) -> float:
+    quality = None if pyramid.manifest is None else pyramid.manifest.plan.encoding.quality
+    if quality is None:
+        return MAX_MEAN_DIFFERENCE
+    return next((most for up_to, most in MAX_OF_QUALITY if quality <= up_to), MAX_MEAN_DIFFERENCE)
 
 
 def blamed(

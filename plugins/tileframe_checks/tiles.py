@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tileframe import CheckError, Finding, InputError, Progress, Severity, Size, StoredPyramid, TileAddress
-from tileframe_checks.each import every_tile
+from tileframe_checks.every_tile import every_tile
 
 
 def check_tiles(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]:
     """Decode every tile; those that are missing are another check's business."""
 
     def look(tile: TileAddress) -> Iterator[Finding]:
-        key, expected = pyramid.layout.key(tile), pyramid.pyramid.tile_box(tile).size
+        key, expected = pyramid.layout.key(tile), pyramid.stored_size(tile)
         try:
-            height, width = pyramid.decode(tile).shape[:2]
+            height, width = pyramid.writer.decode(pyramid.files.get(key)).shape[:2]
         except KeyError:
             return
         except (CheckError, InputError) as error:

@@ -66,7 +66,7 @@ def _view(context: click.Context, target: Path, *, opens: bool) -> None:
     if command is None:
         return
     try:
-        context.invoke(command, target=target, opens=opens)
+        context.invoke(command, target=str(target), opens=opens)
     except PluginError as error:
         click.echo(f"tileframe: {error}", err=True)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from tileframe import Access, Box, Equality, InputError, Job, Progress, TileAddress
-from tileframe.parallel import in_order
 from tileframe.pixels import Pixels
+from tileframe.work import in_order
 from tileframe_openslide.levels import Overview, Plane, planes
 
 
@@ -26,7 +26,7 @@ class DeepZoomBackend:
         """Without stored levels every level is made from the base, by the contract; with them, they are the slide's."""
         return Equality.PIXELS if len(job.source.facts.native_levels) < 2 else Equality.BASE
 
-    def way(self, job: Job) -> str:
+    def method(self, job: Job) -> str:
         """Say where the levels come from."""
         stored = len(job.source.facts.native_levels)
         return "tile by tile from the " + (f"nearest of {stored} stored levels" if stored > 1 else "base")
@@ -54,28 +54,27 @@ class Run:
         """Make every level from the base down to the single pixel."""
         for plane in planes(self.job, self._stop):
             make, tiles = partial(self._tile, plane), self.job.pyramid.tiles(plane.level)
-            with closing(in_order(make, tiles, workers=self.job.spec.workers, stop=self._stop)) as made:
+            with closing(in_order(make, tiles, workers=self.job.workers, stop=self._stop)) as made:
                 for pixels in made:
                     self.pixels += pixels
                     self.tiles += 1
                     self.progress(self.tiles, self.pixels)
 
     def _tile(self, plane: Plane, tile: TileAddress) -> int:
-        key = self.job.layout.key(tile)
         box = self.job.pyramid.tile_box(tile)
         try:
             pixels = plane.read(box)
         except InputError as error:
-            self._first_error = self._first_error or InputError(f"{error} (tile {key})")
+            self._first_error = self._first_error or InputError(
+                f"{error} (tile {tile.col}, {tile.row} of level {tile.level})"
+            )
             raise self._first_error from error
         self.job.put(tile, pixels)
         return self._keep(plane.overview, tile, box, pixels)
 
     def _keep(self, overview: Overview | None, tile: TileAddress, box: Box, pixels: Pixels) -> int:
         """Lay the tile, without its overlap, into the overview if there is one; return its number of pixels."""
-        side, size = self.job.pyramid.tile_size, self.job.pyramid.level_size(tile.level)
-        whole = Box(0, 0, size.width, size.height)
-        cell = Box(tile.col * side, tile.row * side, side, side).clipped(whole)
+        cell = self.job.pyramid.cell(tile)
         if overview is not None:
             inner = cell.shifted(-box.x, -box.y)
             overview.pixels[cell.y : cell.bottom, cell.x : cell.right] = pixels[

@@ -28,10 +28,10 @@ from tileframe import (
     TileframeError,
     UnsupportedInput,
 )
-from tileframe.endings import PNG_SIGNATURE, png_damaged_chunk, png_is_complete
 from tileframe.pixels import Pixels
+from tileframe.png import PNG_SIGNATURE, png_damaged_chunk, png_is_complete
 from tileframe_openslide.colour import BITS_PER_SAMPLE, BYTES_PER_PIXEL, Conversion, conversion, tiff_tag
-from tileframe_openslide.holding import ORIENTATION, refuse_if_too_large, turned
+from tileframe_openslide.in_memory import ORIENTATION, refuse_if_too_large, turned
 from tileframe_openslide.tiffimage import open_tiff
 
 PLANAR_CONFIGURATION, SEPARATE = 284, 2

@@ -67,7 +67,7 @@ class Scaled:
         facts = job.source.facts
         levels = facts.native_levels or (NativeLevel(facts.size, 1.0),)
         self.native, self._stored = nearest(levels, facts.size, self._downsample)
-        self._across, self._down = scales(self._stored, facts.size)
+        self._across, self._down = self._stored.scales(facts.size)
         self._factor = self._downsample / self._stored.downsample
 
     def read(self, box: Box) -> Pixels:
@@ -89,19 +89,20 @@ class Scaled:
         """Halve the base, as often as it takes: exactly what the pixel contract says."""
         scale, size = self._downsample, self._job.pyramid.base
         base_box = Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale)
-        pixels = self._job.read(base_box.clipped(Box(0, 0, size.width, size.height)))
+        pixels = self._job.source.read(base_box.clipped(Box(0, 0, size.width, size.height)))
         for _ in range(scale.bit_length() - 1):
             pixels = halve(pixels)
         return pixels
 
     def _from_stored(self, box: Box) -> Pixels:
         """Resize a box of a stored level, whose scale need not be a whole number."""
-        region, size, scale = self._job.region, self._stored.size, self._downsample
-        left, top = (region.x + box.x * scale) / self._across, (region.y + box.y * scale) / self._down
+        size, scale, (x, y) = self._stored.size, self._downsample, self._stored.origin
+        left, top = x + box.x * scale / self._across, y + box.y * scale / self._down
         right, bottom = left + box.width * scale / self._across, top + box.height * scale / self._down
         if max(abs(scale / self._across - 1), abs(scale / self._down - 1)) < 1 / max(size.width, size.height):
             # As good as the level itself: resizing would only blur it.
-            left, top = round(left), round(top)
+            # All tiles are shifted alike, as the corner is rounded: else neighbours may disagree where they overlap.
+            left, top = math.floor(x + 0.5) + box.x, math.floor(y + 0.5) + box.y
             right, bottom = left + box.width, top + box.height
         wanted = Box(math.floor(left), math.floor(top), 0, 0)
         wanted = Box(wanted.x, wanted.y, math.ceil(right) - wanted.x, math.ceil(bottom) - wanted.y)
@@ -122,19 +123,6 @@ class Scaled:
         cols = np.arange(wanted.x, wanted.right).clip(x, right - 1) - x
         extended: Pixels = pixels[rows][:, cols]
         return extended
-
-
-def scales(level: NativeLevel, base: Size) -> tuple[float, float]:
-    """Return how many base pixels a pixel of ``level`` spans, across and down.
-
-    A whole number, where the level has the size that rounding a quotient by it gives, up or down; OpenSlide's
-    own figure is the mean of both sides' quotients, and off by pixels at the end of a long thin slide.
-    """
-    whole = round(level.downsample)
-    sides = ((base.width, level.size.width), (base.height, level.size.height))
-    if whole >= 1 and all(full // whole <= side <= -(-full // whole) for full, side in sides):
-        return whole, whole
-    return base.width / level.size.width, base.height / level.size.height
 
 
 def nearest(levels: tuple[NativeLevel, ...], base: Size, downsample: int) -> tuple[int, NativeLevel]:

@@ -14,7 +14,7 @@ from tifffile import EXTRASAMPLE, PHOTOMETRIC, SAMPLEFORMAT
 
 from tileframe import InputError, Rgb, UnsupportedInput
 from tileframe.pixels import Alpha, to_rgb8
-from tileframe_openslide.holding import ORIENTATION, refuse_if_too_large, turned
+from tileframe_openslide.in_memory import ORIENTATION, refuse_if_too_large, turned
 
 # Without a handler, what it logs of each odd tag goes to stderr, beside our own one message.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())

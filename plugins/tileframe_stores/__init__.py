@@ -1,26 +1,50 @@
-"""Stores: a directory."""
+"""Stores: a folder on a disk, and archives in one file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from tileframe import Store, StoredTiles, StorePlugin, hookimpl
+from tileframe import Location, Store, StoredFiles, StorePlugin, Target, hookimpl
 
 
-def _directory(target: Path, overwrite: bool) -> Store:
+def _directory(target: Target) -> Store:
     from tileframe_stores.directory import DirectoryStore
 
-    return DirectoryStore(target, overwrite=overwrite)
+    return DirectoryStore(target)
 
 
-def _open_directory(target: Path) -> StoredTiles:
-    from tileframe_stores.directory import StoredDirectory
+def _open_directory(location: Location) -> StoredFiles:
+    from tileframe_stores.loose import StoredDirectory
 
-    return StoredDirectory(target)
+    return StoredDirectory(location)
+
+
+def _zip(target: Target) -> Store:
+    from tileframe_stores.archive import ArchiveStore
+
+    return ArchiveStore(target)
+
+
+def _szi(target: Target) -> Store:
+    from tileframe_stores.archive import ArchiveStore
+    from tileframe_stores.szi import SCAN_PROPERTIES, scan_properties
+
+    return ArchiveStore(target, {SCAN_PROPERTIES: scan_properties(target)})
+
+
+def _open_archive(location: Location) -> StoredFiles:
+    from tileframe_stores.stored_archive import StoredArchive
+
+    return StoredArchive(location)
 
 
 @hookimpl
 def tileframe_stores() -> Sequence[StorePlugin]:
-    """Offer the directory."""
-    return [StorePlugin("directory", "a folder on a disk, changed only when all is done", _directory, _open_directory)]
+    """Offer the folder and the archives."""
+    return [
+        StorePlugin("directory", "a folder on a disk, changed only when all is done", _directory, _open_directory),
+        StorePlugin("zip", "one zip file, its members not compressed", _zip, _open_archive, containers=("zip",)),
+        StorePlugin(
+            "szi", "one Smart Zoom Image file, a zip", _szi, _open_archive, containers=("szi",), layouts=("dzi",)
+        ),
+    ]

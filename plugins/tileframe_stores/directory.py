@@ -1,4 +1,4 @@
-"""A directory as a store: everything is made in ``.NAME.partial`` beside the target, and shown by rename."""
+"""A folder as a store: everything is made in ``.NAME.partial`` beside the target, and shown by rename."""
 
 from __future__ import annotations
 
@@ -6,52 +6,52 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tileframe import InputError, OutputError
-from tileframe_stores.scratch import REPLACED, TREE, WORKSPACE, claim, put_back, remove_tree
+from tileframe import Content, OutputError, Target
+from tileframe_stores.exchange import exchange, put_back
+from tileframe_stores.loose import walk
+from tileframe_stores.ours import files_of, refuse_loose, top
+from tileframe_stores.scratch import WORKSPACE, Scratch, write_all
+
+# Without O_BINARY, Windows would change every newline of a tile.
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 
 class DirectoryStore:
-    """Keeps ``NAME.dzi`` and what belongs to it in the target's folder. Can adopt folders."""
+    """Keeps the files of a pyramid in the target's folder. Can adopt folders."""
 
-    def __init__(self, target: Path, *, overwrite: bool) -> None:
+    def __init__(self, target: Target) -> None:
         self._target = target
-        self._folder = target.parent
-        self._overwrite = overwrite
-        self._scratch = self._folder / f".{target.stem}.partial"
-        self._tree = self._scratch / TREE
-        self._made_parents: list[Path] = []
-        self._known_folders: set[str] = set()
+        self._folder = target.location.path.parent
+        self._scratch = Scratch(target.location.path)
+        self._tree = str(self._scratch.tree)
         self._state = "new"
+
+    @property
+    def shared(self) -> bool:
+        """Yes: a file is a file for every process."""
+        return True
 
     def prepare(self) -> None:
         """Make the scratch folder; `OutputError` if the target exists, is being written, or cannot be."""
+        # First, for it brings back a pyramid that a killed run had moved away.
+        self._scratch.open()
         try:
-            self._refuse_existing()
-            if self._folder.exists() and not self._folder.is_dir():
-                raise OutputError(f"{self._folder}: is not a folder; the pyramid cannot be written there")
-            self._made_parents = [parent for parent in (self._folder, *self._folder.parents) if not parent.exists()]
-            self._folder.mkdir(parents=True, exist_ok=True)
-            claim(self._scratch)
-            self._state = "open"
-            self._tree.mkdir()
-        except BaseException as error:
-            self.discard()
-            self._remove_made_parents()
-            raise self._translated(error) from error
+            refuse_loose(self._target)
+        except BaseException:
+            self._scratch.close()
+            raise
+        self._state = "open"
 
     def put(self, key: str, data: bytes) -> None:
         """Write ``data`` into the scratch folder."""
-        folder = key.rpartition("/")[0]
         try:
-            if folder not in self._known_folders:
-                (self._tree / folder).mkdir(parents=True, exist_ok=True)
-                self._known_folders.add(folder)
-            # Text and no buffer: what Path.write_bytes adds is a good part of the time that encoding a tile takes.
-            with open(f"{self._tree}/{key}", "wb", buffering=0) as file:
-                if file.write(data) != len(data):
-                    raise OSError(None, "the disk is full")
+            file = self._new_file(key)
+            try:
+                write_all(file, data)
+            finally:
+                os.close(file)
         except OSError as error:
-            raise OutputError(f"{key}: cannot be written in {self._folder} ({error.strerror})") from error
+            raise self._scratch.explained(error, key) from error
 
     def get(self, key: str) -> bytes:
         """Read from the scratch folder."""
@@ -64,109 +64,78 @@ class DirectoryStore:
 
     def keys(self) -> Iterator[str]:
         """Yield what the scratch folder holds."""
-        for folder, _, names in os.walk(self._tree):
-            prefix = Path(folder).relative_to(self._tree).as_posix()
-            yield from (f"{prefix}/{name}" for name in names)
+        try:
+            for _, key in walk(self._tree, ""):
+                yield key
+        except OSError as error:
+            raise self._scratch.explained(error) from error
 
     def workspace(self) -> Path:
         """Return a new folder inside the scratch folder."""
-        folder = self._scratch / WORKSPACE
+        folder = self._scratch.path / WORKSPACE
         try:
             folder.mkdir()
         except OSError as error:
-            raise self._translated(error) from error
+            raise self._scratch.explained(error) from error
         return folder
 
     def adopt(self, folder: Path, key: str) -> None:
         """Take over ``folder`` by rename."""
         try:
-            folder.rename(self._tree / key)
+            folder.rename(self._scratch.tree / key)
         except OSError as error:
-            raise OutputError(f"{key}: cannot be written in {self._folder} ({error.strerror})") from error
+            raise self._scratch.explained(error, key) from error
 
-    def commit(self, descriptors: Mapping[str, bytes]) -> None:
-        """Move the tiles to the target, then the descriptors; put back what was there if that fails."""
+    def commit(self, files: Mapping[str, Content]) -> None:
+        """Move the tiles to the target, then ``files``; put back what was there if that fails."""
         if self._state != "open":
-            raise OutputError(f"{self._target}: was committed already")
-        self._refuse_existing()
-        for key, data in descriptors.items():
-            self.put(key, data)
-        # Tiles first: a descriptor without its tiles must never be seen, not even by one who looks now.
-        order = list(descriptors)
-        names = [path.name for path in self._tree.iterdir()]
-        new = sorted(names, key=lambda name: order.index(name) + 1 if name in descriptors else 0)
-        replaced = self._scratch / REPLACED
+            raise OutputError(f"{self._target.location}: was committed already")
+        refuse_loose(self._target)
+        for key, content in files.items():
+            self._put_whole(key, content)
+        # Tiles first: a descriptor without its tiles must never be seen, not even by one who looks now. Where the
+        # descriptor is in the tiles' folder, one rename shows both.
+        last = {top(key): place for place, key in enumerate(files, 1)}
         try:
-            replaced.mkdir()
-            for name in reversed(new):
-                if (self._folder / name).exists():
-                    (self._folder / name).rename(replaced / name)
-            for name in new:
-                (self._tree / name).rename(self._folder / name)
+            new = sorted(os.listdir(self._tree), key=lambda name: last.get(name, 0))
+            old = self._replaced()
+            self._refuse_strangers(new, old)
+            exchange(self._scratch.path, self._scratch.tree, old=old, new=new)
             self._state = "committed"
         except BaseException as error:
             # Ctrl-C too: whatever has moved so far moves back.
-            for name in reversed(new):
-                if (self._folder / name).exists() and not (self._tree / name).exists():
-                    (self._folder / name).rename(self._tree / name)
-            put_back(self._scratch)
-            raise self._translated(error) from error
-        self._made_parents.clear()
+            put_back(self._scratch.path, even_if_shown=True)
+            raise self._scratch.explained(error) from error
 
     def discard(self) -> None:
         """Remove the scratch folder, and the parent folders that were made for it, unless committed into."""
-        if self._state == "open":
-            put_back(self._scratch)
-        if self._state != "new":
-            remove_tree(self._scratch)
-            self._remove_made_parents()
+        self._scratch.close(committed=self._state == "committed")
 
-    def _refuse_existing(self) -> None:
-        tiles = self._target.with_name(f"{self._target.stem}_files")
-        if not self._overwrite:
-            for path in (self._target, tiles):
-                if path.exists():
-                    raise OutputError(f"{path}: exists; give --overwrite to replace the pyramid, or another output")
-            return
-        # What is replaced is a pyramid, and nothing that only bears its name.
-        if self._target.exists() and b"deepzoom" not in self._target.read_bytes()[:4096]:
-            raise OutputError(f"{self._target}: is no Deep Zoom descriptor, and is not overwritten; move it away")
-        strange = [path.name for path in tiles.iterdir() if not path.name.isdigit()] if tiles.is_dir() else []
-        if strange and (unknown := set(strange) - {"vips-properties.xml", ".DS_Store", "Thumbs.db", "desktop.ini"}):
-            raise OutputError(f"{tiles}: holds '{min(unknown)}', and is not overwritten; move that away")
-
-    def _translated(self, error: BaseException) -> BaseException:
-        if isinstance(error, OSError):
-            return OutputError(f"{self._folder}: cannot be written ({error.strerror})")
-        return error
-
-    def _remove_made_parents(self) -> None:
-        for folder in self._made_parents:
-            try:
-                folder.rmdir()
-            except OSError:
-                break  # someone else has put something there
-
-
-class StoredDirectory:
-    """A finished pyramid in a folder: ``NAME.*`` and all below ``NAME_files``."""
-
-    def __init__(self, target: Path) -> None:
-        self._folder = target.parent
-        self._name = target.stem
-
-    def get(self, key: str) -> bytes:
-        """Read a file of the pyramid."""
+    def _new_file(self, key: str) -> int:
+        path = f"{self._tree}/{key}"
         try:
-            with open(f"{self._folder}/{key}", "rb", buffering=0) as file:
-                return file.readall()
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise KeyError(key) from error
-        except OSError as error:
-            raise InputError(f"cannot be read ({error.strerror})") from error
+            return os.open(path, NEW_FILE, 0o666)
+        except FileNotFoundError:
+            # Once for each folder. Not in a scratch folder that is gone: the run that had it is over.
+            os.stat(self._tree)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            return os.open(path, NEW_FILE, 0o666)
 
-    def keys(self) -> Iterator[str]:
-        """Yield the files below ``NAME_files``."""
-        for folder, _, names in os.walk(self._folder / f"{self._name}_files"):
-            prefix = Path(folder).relative_to(self._folder).as_posix()
-            yield from (f"{prefix}/{name}" for name in names)
+    def _put_whole(self, key: str, content: Content) -> None:
+        if isinstance(content, bytes):
+            self.put(key, content)
+            return
+        try:
+            with open(self._new_file(key), "wb") as file:
+                file.writelines(content)
+        except OSError as error:
+            raise self._scratch.explained(error, key) from error
+
+    def _replaced(self) -> list[str]:
+        """Return what is to be moved away, the descriptor first: `refuse_loose` has seen that it is ours."""
+        return [name for name in files_of(self._target) if os.path.lexists(self._folder / name)]
+
+    def _refuse_strangers(self, new: list[str], old: list[str]) -> None:
+        for name in new:
+            if name not in old and os.path.lexists(self._folder / name):
+                raise OutputError(f"{self._folder / name}: exists, and is no file of a pyramid; move it away")

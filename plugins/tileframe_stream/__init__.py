@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tileframe import Backend, BackendPlugin, ExecutorPlugin, PluginError, hookimpl
-from tileframe.parallel import Threads
+from tileframe.work import Threads
 
 
 def _backend() -> Backend:

@@ -17,14 +17,14 @@ class StreamBackend:
 
     def promises(self, job: Job) -> Equality:
         """Every level is the contract's, unless the base is the slide's own."""
-        return Equality.LAYOUT if job.compressed else Equality.PIXELS
+        return Equality.LAYOUT if job.plan.passthrough else Equality.PIXELS
 
-    def way(self, job: Job) -> str:
+    def method(self, job: Job) -> str:
         """Say in which order the slide is read."""
         if job.source.facts.access is Access.ROWS:
             return "in one pass from the top down"
         tiles = 1 << levels_of_block(job.pyramid.tile_size, job.pyramid.level_count)
-        own = "; the base tiles are the slide's own" if job.compressed else ""
+        own = "; the base tiles are the slide's own" if job.plan.passthrough else ""
         return f"in one pass, by squares of {tiles}x{tiles} tiles{own}"
 
     def run(self, job: Job, progress: Progress) -> None:

@@ -1,25 +1,26 @@
 """The schedule for sources with region access: squares of 2^k x 2^k tiles, each a task that needs no other.
 
 A block is read once, with a margin for the overlap on all of its levels, cut, and halved k times; what is left of it,
-one tile's worth of pixels, goes to the strips that finish the top of the pyramid. A task takes a spec and a block
+one tile's worth of pixels, goes to the strips that finish the top of the pyramid. A task takes a plan and a block
 and returns the remainder: nothing live, so that it may run in another process.
 """
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tileframe import Box, CheckedTile, InputError, Job, JobSpec, Progress, TileAddress, open_job
+from tileframe import Box, InputError, Job, Plan, Progress, TileAddress
+from tileframe.ledger import TileRecord
 from tileframe.pixels import Pixels
-from tileframe_stream.crew import Stopped
 from tileframe_stream.cutting import Patch, cells_of, cut, grown
 from tileframe_stream.halving import halve, no_threads_of_opencv
+from tileframe_stream.pool import Stopped
+from tileframe_stream.remote import remote_job
 from tileframe_stream.strips import Strips
 
 # Pixels of the base, a side, margin not counted: enough tiles to share what is read, and little memory.
@@ -42,12 +43,14 @@ class Remainder:
     pixels: Pixels
     tiles: int
     pixel_count: int
-    checked: Mapping[str, CheckedTile]
-    """What the job knows of its tiles, where another process has made them."""
+    records: tuple[tuple[TileAddress, TileRecord], ...] = ()
+    """What is known of its tiles, where another process has made them."""
+    files: tuple[tuple[str, bytes], ...] = ()
+    """The tiles themselves, by key, where another process has made them and the store is not shared with it."""
 
 
 class BlockTask:
-    """Makes the tiles of a block; pickled, it leaves what is open behind, and opens it anew from the spec."""
+    """Makes the tiles of a block; pickled, it leaves what is open behind, and opens it anew from the plan."""
 
     def __init__(self, job: Job | None) -> None:
         self._job = job
@@ -58,18 +61,24 @@ class BlockTask:
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
         return BlockTask, (None,)
 
-    def __call__(self, spec: JobSpec, block: Block) -> Remainder:
+    def __call__(self, plan: Plan, block: Block) -> Remainder:
         """Put the tiles of ``block`` into the store, and return what it leaves."""
         try:
-            return self._made(spec, block)
+            return self._made(plan, block)
         except BaseException as error:
             # The other blocks end too, with the same: that which comes first is not always the one that failed.
             self._first_error = self._first_error or error
             self.stop.set()
             raise self._first_error  # noqa: B904 - it has its own cause
 
-    def _made(self, spec: JobSpec, block: Block) -> Remainder:
-        job = self._job if self._job is not None else _opened(spec)
+    def _made(self, plan: Plan, block: Block) -> Remainder:
+        if self._job is not None:
+            return self._cut(self._job, block)
+        job, kept = remote_job(plan)
+        made = self._cut(job, block)
+        return replace(made, records=tuple(kept.records), files=tuple(kept.files))
+
+    def _cut(self, job: Job, block: Block) -> Remainder:
         levels = levels_of_block(job.pyramid.tile_size, job.pyramid.level_count)
         tiles = pixels = 0
         patch = self._read(job, block, levels)
@@ -83,20 +92,14 @@ class BlockTask:
             tiles, pixels = tiles + cells.size.area, pixels + box.size.area
             patch = _halved(patch)
         rest = patch.view(_part(job, block, patch.level, 0))
-        return Remainder(block, np.ascontiguousarray(rest), tiles, pixels, self._checked_elsewhere(job))
-
-    def _checked_elsewhere(self, job: Job) -> Mapping[str, CheckedTile]:
-        """Return, once, what was checked since the last block, unless the run's own job knows it already."""
-        if job is self._job:
-            return {}
-        return {key: job.checked.pop(key) for key in list(job.checked)}
+        return Remainder(block, np.ascontiguousarray(rest), tiles, pixels)
 
     def _read(self, job: Job, block: Block, levels: int) -> Patch:
         base = job.pyramid.base_level
         box = _part(job, block, base, levels)
         wide = grown(box, job.pyramid.overlap << levels, job.pyramid.base)
         try:
-            return Patch(base, wide.x, wide.y, job.read(wide))
+            return Patch(base, wide.x, wide.y, job.source.read(wide))
         except InputError as error:
             cells = cells_of(job, box)
             first, last = (
@@ -119,8 +122,8 @@ class BlocksRun:
 
     def all_levels(self) -> None:
         """Make every tile: the executor those of the blocks, this thread the few above them."""
-        task, spec = BlockTask(self._job), self._job.spec
-        with no_threads_of_opencv(), closing(self._job.executor.map(task, spec, self._blocks())) as made:
+        task, plan = BlockTask(self._job), self._job.plan
+        with no_threads_of_opencv(), closing(self._job.executor.map(task, plan, self._blocks())) as made:
             for remainder in made:
                 self._take(remainder)
                 self._progress(self._tiles, self._pixels)
@@ -144,7 +147,11 @@ class BlocksRun:
         height, width = remainder.pixels.shape[:2]
         x = block.col * side
         self._strips.rows_of(index)[y : y + height, x : x + width] = remainder.pixels
-        self._job.checked.update(remainder.checked)
+        for key, data in remainder.files:
+            self._job.store.put(key, data)
+        if self._job.ledger is not None:
+            for tile, record in remainder.records:
+                self._job.ledger.put(tile, record)
         self._count(remainder.tiles, remainder.pixel_count)
         grid = self._grid()
         last_row = block.row == grid.height - 1 or (block.row + 1) % tile_rows == 0
@@ -173,9 +180,3 @@ def _halved(patch: Patch) -> Patch:
     half = np.empty((-(-height // 2), -(-width // 2), 3), np.uint8)
     halve(patch.pixels, half)
     return Patch(patch.level - 1, patch.x // 2, patch.y // 2, half)
-
-
-@functools.lru_cache(maxsize=1)
-def _opened(spec: JobSpec) -> Job:
-    """Return the job of ``spec``, opened once in this process."""
-    return open_job(spec)

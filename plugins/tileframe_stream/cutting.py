@@ -25,10 +25,12 @@ class Patch:
 
 def cut(job: Job, patch: Patch, cells: Box) -> None:
     """Encode and store the tiles in ``cells``, columns and rows of the level's grid; ``patch`` has all their pixels."""
+    if not job.keeps(patch.level):
+        return
     for row in range(cells.y, cells.bottom):
         for col in range(cells.x, cells.right):
             tile = TileAddress(patch.level, col, row)
-            if (own := job.own_tile(tile)) is not None:
+            if (own := job.own_tile(tile) if job.plan.passthrough else None) is not None:
                 job.put_encoded(tile, own, passed_through=True)
             else:
                 job.put(tile, patch.view(job.pyramid.tile_box(tile)))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import threading
 
 from tileframe import Box, InputError, Job, Progress
-from tileframe_stream.crew import Crew
 from tileframe_stream.halving import no_threads_of_opencv
+from tileframe_stream.pool import OrderedPool
 from tileframe_stream.strips import Strips, strip_height
 
 # Bytes read at a time: small pieces stay in the processor's cache.
@@ -27,8 +27,8 @@ class RowsRun:
     def __init__(self, job: Job, progress: Progress) -> None:
         self._job = job
         self._progress = progress
-        self._crew = Crew(job.spec.workers, self._read_all)
-        self._strips = Strips(job, job.pyramid.base_level, self._crew.submit, self._count, self._release)
+        self._pool = OrderedPool(job.workers, self._read_all)
+        self._strips = Strips(job, job.pyramid.base_level, self._pool.submit, self._count, self._release)
         self._lock = threading.Lock()
         self._tiles = self._pixels = 0
         self._in_use = 0
@@ -37,18 +37,18 @@ class RowsRun:
     def all_levels(self) -> None:
         """Make every tile."""
         with no_threads_of_opencv():
-            self._crew.start()
+            self._pool.start()
             try:
-                while not self._crew.finished(0.1):
+                while not self._pool.finished(0.1):
                     self._progress(self._tiles, self._pixels)
                 self._progress(self._tiles, self._pixels)
             finally:
-                self._crew.stop()
+                self._pool.stop()
 
     def _read_all(self) -> None:
         height = self._job.pyramid.base.height
         for index in range(-(-height // self._strips.height)):
-            self._crew.help_until(lambda: self._in_use < self._most)
+            self._pool.help_until(lambda: self._in_use < self._most)
             with self._lock:
                 self._in_use += 1
             self._read_strip(index)
@@ -61,7 +61,7 @@ class RowsRun:
             part = into[y : y + rows]
             box = Box(0, top + y, part.shape[1], len(part))
             try:
-                part[:] = self._job.read(box)
+                part[:] = self._job.source.read(box)
             except InputError as error:
                 raise InputError(f"{error} (rows {top} to {top + len(into) - 1} of the base)") from error
 

@@ -21,7 +21,7 @@ from tileframe_stream.cutting import Patch, cells_of, cut
 from tileframe_stream.halving import halve
 
 # Strips are at least half as high as this, and pieces of them, which are the tasks, at least as wide.
-LEAST = 256
+MIN_HEIGHT = 256
 PIECE = 2048
 
 Submit = Callable[[Callable[[], None]], None]
@@ -175,7 +175,7 @@ class Strips:
 def strip_height(tile_size: int) -> int:
     """Return the height of a strip: an even number of pixels and a whole number of tiles."""
     even = tile_size * (1 + tile_size % 2)
-    return even * max(1, LEAST // even)
+    return even * max(1, MIN_HEIGHT // even)
 
 
 def _share_margins(above: Strip, below: Strip) -> None:

@@ -166,7 +166,3 @@ def _level(file: SharedFile, number: int, page: Page) -> Level:
     if first is not None and (why := unproved(page, file.read(page.offsets[first], page.counts[first]))):
         raise UnsupportedInput(f"its tiles have {why}")
     return Level(number, page, decode, tile, page.grid.width)
-
-
-def _sides(size: Size) -> tuple[int, int]:
-    return size.width, size.height

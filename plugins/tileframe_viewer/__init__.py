@@ -1,4 +1,4 @@
-"""The page in which pyramids are looked at, and the command ``tileframe view``."""
+"""A web page that shows pyramids, by OpenSeadragon, and the command ``tileframe view``."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ import click
 from tileframe import ViewerPlugin, hookimpl
 from tileframe_viewer.command import view
 from tileframe_viewer.page import PageViewer
+from tileframe_viewer.record import LAYOUTS
 
 
 @hookimpl
 def tileframe_viewers() -> list[ViewerPlugin]:
     """Offer the page ``NAME.html``."""
-    return [ViewerPlugin("page", "NAME.html beside the pyramid, with OpenSeadragon", PageViewer)]
+    return [ViewerPlugin("page", "NAME.html beside the pyramid, with OpenSeadragon", PageViewer, LAYOUTS)]
 
 
 @hookimpl

@@ -1,6 +1,6 @@
 """The files that every page needs, in one folder beside it: OpenSeadragon, our script, our style.
 
-Their names carry a digest of what is in them. So pages of several pyramids, and of several versions of tileframe, share
+Their names carry a digest of their contents. So pages of several pyramids, and of several versions of tileframe, share
 the folder, an old page keeps the files it was written for, and no browser shows an old file for a new one.
 """
 
@@ -18,12 +18,17 @@ FOLDER = "tileframe-viewer"
 OPENSEADRAGON = "6.1.1"
 HERE = Path(__file__).parent
 VENDOR = HERE / "vendor" / "openseadragon"
-# In the order in which they are needed; main runs the page.
+# In the order in which they are loaded: each after those it uses. main runs the page.
 SCRIPTS = (
     "scale",
+    "layouts",
     "coordinates",
     "link",
     "problems",
+    "zip",
+    "members",
+    "ranges",
+    "source",
     "panels",
     "theme",
     "fullpage",
@@ -44,7 +49,7 @@ STYLES = ("theme", "layout", "parts", "panels")
 
 @dataclass(frozen=True)
 class Assets:
-    """The names of the files, for the page, and what is in them."""
+    """The names of the files, as the page refers to them, and their contents."""
 
     openseadragon: str
     script: str
@@ -85,7 +90,7 @@ def read_assets() -> Assets:
 
 
 def write_assets(folder: Path, assets: Assets) -> None:
-    """Write what is not there yet into ``folder``; `OutputError` if that cannot be done."""
+    """Write the files into ``folder`` that are missing there or differ; `OutputError` if that cannot be done."""
     try:
         folder.mkdir(exist_ok=True)
         for name, data in assets.files.items():
@@ -97,7 +102,7 @@ def write_assets(folder: Path, assets: Assets) -> None:
 
 
 def replace(path: Path, data: bytes) -> None:
-    """Write ``path`` in one step: whoever reads it sees the old file or the new one, and nothing between."""
+    """Write ``path`` atomically: readers see the old file or the new one, never a part."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(data)

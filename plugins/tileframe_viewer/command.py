@@ -1,10 +1,11 @@
-"""``tileframe view``. Imports nothing heavy: it is loaded whenever ``tileframe`` starts."""
+"""The command ``tileframe view``. Imports nothing heavy: it is loaded whenever ``tileframe`` starts."""
 
 from __future__ import annotations
 
 import os
 import sys
 import webbrowser
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,15 +13,16 @@ from urllib.parse import quote
 import click
 
 import tileframe
-from tileframe import Comparison, OptionError, OutputError, StoredPyramid
+from tileframe import Comparison, Location, OptionError, OutputError, StoredPyramid
 from tileframe_viewer.page import PageViewer
+from tileframe_viewer.record import refuse_unknown
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 
 
 @click.command()
-@click.argument("target", metavar="OUT.dzi", type=click.Path(path_type=Path))
-@click.argument("other", metavar="[OTHER.dzi]", required=False, type=click.Path(path_type=Path))
+@click.argument("target", metavar="PYRAMID")
+@click.argument("other", metavar="[OTHER]", required=False)
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in the browser, or only print its path.")
 @click.option("--serve", is_flag=True, help="Serve the folder on 127.0.0.1, to this machine only, until Ctrl-C.")
 @click.option("--port", type=int, metavar="N", help="With --serve; default: any that is free.")
@@ -31,8 +33,8 @@ SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 def view(
     registry: Any,
     /,
-    target: Path,
-    other: Path | None,
+    target: str,
+    other: str | None,
     opens: bool,
     serve: bool,
     port: int | None,
@@ -40,38 +42,49 @@ def view(
     workers: int | None,
     overwrite: bool,
 ) -> None:
-    """Write a page that shows the pyramid OUT.dzi, whichever tool made it, and open it.
+    """Write a page that shows a pyramid, whichever tool made it, and open it.
 
+    PYRAMID is its descriptor (out.dzi), its archive (out.szi, which browsers read only with --serve) or its folder.
     With two pyramids, the page shows both at once, side by side or with a curtain, and how far apart they are.
     """
     if port is not None and not (serve and 0 <= port <= 65535):
         raise OptionError(f"--port goes with --serve and is from 0 to 65535, not {port}")
     if workers is not None and workers < 1:
         raise OptionError(f"the number of workers must be 1 or more, not {workers}")
-    targets = [target] if other is None else [target, other]
     viewer = PageViewer()
-    pyramids = [tileframe.open_pyramid(path, registry=registry, workers=workers) for path in targets]
-    viewer.prepare(targets, overwrite=overwrite)
-    comparison = _compared(pyramids[0], pyramids[1]) if other is not None and figures else None
-    page = viewer.write(pyramids, comparison=comparison, overwrite=overwrite)
+    with ExitStack() as stack:
+        pyramids = [
+            stack.enter_context(tileframe.open_pyramid(text, registry=registry, workers=workers))
+            for text in (target, other)
+            if text is not None
+        ]
+        locations = [pyramid.location for pyramid in pyramids]
+        refuse_unknown(pyramids)
+        viewer.prepare(locations, overwrite=overwrite)
+        comparison = _compared(pyramids[0], pyramids[1]) if other is not None and figures else None
+        page = viewer.write(pyramids, comparison=comparison, overwrite=overwrite)
     if serve:
-        _serve(page, targets, port=port or 0, opens=opens)
+        _serve(page, locations, port=port or 0, opens=opens)
         return
     click.echo(f"{page}")
-    if opens:
+    if archive := next((location for location in locations if location.container), None):
+        click.echo(f"tileframe: a browser reads {archive.path.name} only from a server; --serve is one", err=True)
+    elif opens:
         _open(page.resolve().as_uri())
 
 
 def _compared(one: StoredPyramid, other: StoredPyramid) -> Comparison:
-    pixels = one.pyramid.pixel_count if one.pyramid == other.pyramid else 0
+    # Only levels that both keep are compared.
+    levels = range(max(one.layout.levels.start, other.layout.levels.start), one.pyramid.level_count)
+    pixels = sum(one.pyramid.level_size(level).area for level in levels) if one.pyramid == other.pyramid else 0
     with click.progressbar(length=pixels, label="tileframe: comparing", file=sys.stderr) as bar:
         return tileframe.compare(one, other, progress=lambda _, done: bar.update(done - bar.pos))
 
 
-def _serve(page: Path, targets: list[Path], *, port: int, opens: bool) -> None:
+def _serve(page: Path, locations: list[Location], *, port: int, opens: bool) -> None:
     from tileframe_viewer.serving import Server
 
-    folders = [path.resolve().parent for path in targets]
+    folders = [Path(location.folder).resolve() for location in locations]
     root = Path(os.path.commonpath(folders))
     try:
         server = Server(root, folders, port=port)
@@ -90,7 +103,7 @@ def _serve(page: Path, targets: list[Path], *, port: int, opens: bool) -> None:
 
 
 def _open(url: str) -> None:
-    # Where there is no screen, a browser of letters may be found, which shows nothing and takes the terminal.
+    # Where there is no screen, a text browser may be found, which shows nothing and takes the terminal.
     screen = sys.platform in ("win32", "darwin") or any(os.environ.get(name) for name in SCREENS)
     if not (screen and webbrowser.open(url)):
         click.echo(f"tileframe: no browser could be opened; open {url} yourself", err=True)

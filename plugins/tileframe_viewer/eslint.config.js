@@ -23,8 +23,8 @@ module.exports = [
     files: ["page/*.js"],
     languageOptions: {
       globals: names(
-        "OpenSeadragon", "URL", "URLSearchParams", "addEventListener", "clearTimeout", "document", "history",
-        "localStorage", "location", "matchMedia", "navigator", "performance",
+        "AbortController", "Blob", "Image", "OpenSeadragon", "URL", "URLSearchParams", "addEventListener", "clearTimeout",
+        "createImageBitmap", "document", "fetch", "history", "localStorage", "location", "matchMedia", "navigator", "performance",
         "requestAnimationFrame", "setTimeout", "tileframe",
       ),
     },
@@ -33,5 +33,5 @@ module.exports = [
       "no-restricted-properties": ["error", ...["innerHTML", "outerHTML", "insertAdjacentHTML"].map((property) => ({ property }))],
     },
   },
-  { files: ["eslint.config.js", "page_tests/*.js"], languageOptions: { sourceType: "commonjs", globals: names("globalThis", "module", "require") } },
+  { files: ["eslint.config.js", "page_tests/*.js"], languageOptions: { sourceType: "commonjs", globals: names("Buffer", "globalThis", "module", "require") } },
 ];

@@ -1,73 +1,74 @@
-"""What the panel of the page says of a pyramid, from its descriptor and its manifest."""
+"""Collects what the page's panel shows of a pyramid, from its descriptor and its manifest."""
 
 from __future__ import annotations
 
-from typing import Any
+from tileframe import Manifest, StoredPyramid
 
-from tileframe import StoredPyramid
+LARGEST = 1e9
+"""Scales and powers from here on are taken for nonsense."""
 
 
 def facts(pyramid: StoredPyramid) -> list[tuple[str, str]]:
     """Return labels and values, the most asked for first; nothing is guessed."""
     manifest = pyramid.manifest
-    source, made, by = (_part(manifest, name) for name in ("source", "made", "made_by"))
-    geometry = pyramid.pyramid
-    base = geometry.base
-    rows: list[tuple[str, str]] = []
-    if name := source.get("name"):
-        rows.append(("Slide", str(name)))
+    geometry, base = pyramid.pyramid, pyramid.pyramid.base
+    rows = [("Slide", manifest.plan.source.name)] if manifest else []
     rows.append(("Size", f"{base.width:,} × {base.height:,} px"))
     if scale := mpp(pyramid):
         rows.append(("On the glass", f"{base.width * scale[0] / 1000:.2f} × {base.height * scale[1] / 1000:.2f} mm"))
         rows.append(("Pixel size", f"{scale[0]:g} × {scale[1]:g} µm"))
     if power := objective_power(pyramid):
         rows.append(("Objective", f"{power:g}×"))
-    if kind := source.get("format"):
-        rows.append(("Format", str(kind)))
-    if isinstance(icc := source.get("icc"), dict):
-        applied = "applied" if icc.get("applied") else "not applied"
-        rows.append(("Colour profile", f"{icc.get('description')}, {applied}"))
-    rows.append(("Levels", f"{geometry.level_count}"))
-    rows.append(("Tiles", f"{geometry.tile_count:,} of {geometry.tile_size} px, overlap {geometry.overlap}"))
+    if manifest:
+        rows += _of_source(manifest)
+    rows.append(("Layout", _layout(pyramid)))
+    rows.append(("Levels", f"{len(pyramid.layout.levels)}"))
+    tiles = sum(geometry.grid(level).area for level in pyramid.layout.levels)
+    rows.append(("Tiles", f"{tiles:,} of {geometry.tile_size} px, overlap {geometry.overlap}"))
     rows.append(("Tile format", _tile_format(pyramid)))
-    if isinstance(weight := _part(manifest, "tiles").get("bytes"), int):
-        rows.append(("Bytes", f"{weight / 1e6:,.1f} MB"))
-    if finished := made.get("finished"):
-        rows.append(("Made", str(finished).replace("T", " ").replace("+00:00", " UTC")))
-    if backend := by.get("backend"):
-        rows.append(("Made by", f"{backend}: {by.get('way')}"))
-    if reader := by.get("reader"):
-        rows.append(("Read by", str(reader)))
-    if not manifest:
-        rows.append(("Manifest", "none: made by another tool than tileframe"))
-    notes = manifest.get("notes")
-    return rows + [("Note", str(note)) for note in (notes if isinstance(notes, list) else [])]
+    return rows + (_of_run(manifest) if manifest else [("Manifest", "none: made by another tool than tileframe")])
 
 
 def mpp(pyramid: StoredPyramid) -> tuple[float, float] | None:
     """Return the micrometres per base pixel, across and down; None where they are unknown."""
-    found = _part(pyramid.manifest, "source").get("mpp")
-    if isinstance(found, list) and len(found) == 2 and all(_positive(value) for value in found):
-        return float(found[0]), float(found[1])
-    return None
+    found = pyramid.manifest.plan.source.mpp if pyramid.manifest else None
+    return found if found is not None and all(0 < value < LARGEST for value in found) else None
 
 
 def objective_power(pyramid: StoredPyramid) -> float | None:
     """Return the power of the objective of the scan; None where it is unknown."""
-    found = _part(pyramid.manifest, "source").get("objective_power")
-    return float(found) if found is not None and _positive(found) else None
+    found = pyramid.manifest.plan.source.objective_power if pyramid.manifest else None
+    return found if found is not None and 0 < found < LARGEST else None
 
 
-def _positive(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < 1e9
+def _of_source(manifest: Manifest) -> list[tuple[str, str]]:
+    source, region = manifest.plan.source, manifest.plan.region
+    rows = [("Format", source.format)]
+    if source.icc is not None:
+        rows.append(("Colour profile", f"{source.icc.description}, {'' if source.icc.applied else 'not '}applied"))
+    if region.size != source.size:
+        rows.append(("Part of the slide", f"from {region.x:,}, {region.y:,} of {source.size}"))
+    return rows
 
 
-def _part(manifest: Any, name: str) -> dict[str, Any]:
-    part = manifest.get(name)
-    return part if isinstance(part, dict) else {}
+def _of_run(manifest: Manifest) -> list[tuple[str, str]]:
+    plan = manifest.plan
+    return [
+        ("Bytes", f"{manifest.tiles.bytes / 1e6:,.1f} MB"),
+        ("Made", manifest.made.finished.replace("T", " ").replace("+00:00", " UTC")),
+        ("Made by", f"{plan.backend}: {plan.method}"),
+        ("Read by", plan.reader),
+        *[("Note", note) for note in plan.notes],
+    ]
+
+
+def _layout(pyramid: StoredPyramid) -> str:
+    container = pyramid.location.container
+    return f"{pyramid.layout_name}, in one file: {pyramid.location.path.name}" if container else pyramid.layout_name
 
 
 def _tile_format(pyramid: StoredPyramid) -> str:
-    made = _part(pyramid.manifest, "pyramid")
-    quality = f", quality {made['quality']}" if made.get("quality") is not None else ""
+    # Without a manifest the quality is unknown: the writer's is only our default.
+    encoding = pyramid.manifest.plan.encoding if pyramid.manifest else None
+    quality = f", quality {encoding.quality}" if encoding and encoding.quality is not None else ""
     return f"{pyramid.writer.encoding.format}{quality}"

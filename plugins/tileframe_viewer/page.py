@@ -9,25 +9,28 @@ from pathlib import Path
 from string import Template
 
 import tileframe
-from tileframe import Comparison, OutputError, StoredPyramid
+from tileframe import Comparison, Location, OutputError, StoredPyramid
 from tileframe_viewer.assets import FOLDER, HERE, Assets, read_assets, replace, write_assets
-from tileframe_viewer.record import address, record_text
+from tileframe_viewer.record import address, record_text, refuse_unknown
 
 GENERATOR = '<meta name="generator" content="tileframe '
 HEAD = 2048  # bytes within which every page of ours says so
 
 
 class PageViewer:
-    """Writes ``NAME.html``, which works as a file and from any server, with its parts in one folder beside it."""
+    """Writes ``NAME.html``, with its scripts and styles in one folder beside it.
 
-    def prepare(self, targets: Sequence[Path], *, overwrite: bool) -> Path:
-        """Return where the page of the pyramids at ``targets`` will be.
+    It works from any server; that of loose files also when it is opened as a file.
+    """
 
-        `OutputError` if another file is there that is no page of tileframe's, unless ``overwrite``; `PluginError`
-        if OpenSeadragon is missing.
+    def prepare(self, locations: Sequence[Location], *, overwrite: bool) -> Path:
+        """Return where the page of the pyramids at ``locations`` will be.
+
+        `OutputError` if another file is there that is no page of tileframe's, unless ``overwrite``, or if they are
+        not on this machine; `PluginError` if OpenSeadragon is missing.
         """
         read_assets()
-        page = page_path(targets)
+        page = page_path(locations)
         if page.is_dir():
             raise OutputError(f"{page}: is a folder; the page cannot be written there")
         if page.exists() and not overwrite and not is_ours(page):
@@ -39,8 +42,12 @@ class PageViewer:
     def write(
         self, pyramids: Sequence[StoredPyramid], *, comparison: Comparison | None = None, overwrite: bool = False
     ) -> Path:
-        """Write the page of one pyramid, or of two with the figures of their ``comparison``; return its path."""
-        page = self.prepare([pyramid.target for pyramid in pyramids], overwrite=overwrite)
+        """Write the page of one pyramid, or of two with the figures of their ``comparison``; return its path.
+
+        `OptionError` for a layout that the page cannot show.
+        """
+        refuse_unknown(pyramids)
+        page = self.prepare([pyramid.location for pyramid in pyramids], overwrite=overwrite)
         assets = read_assets()
         text = _page_text(page, assets, pyramids, comparison)
         write_assets(page.parent / FOLDER, assets)
@@ -52,9 +59,13 @@ class PageViewer:
         return page
 
 
-def page_path(targets: Sequence[Path]) -> Path:
-    """Return ``NAME.html`` beside the descriptor, or ``NAME-and-OTHER.html`` beside the first of two."""
-    return targets[0].with_name(f"{'-and-'.join(target.stem for target in targets)}.html")
+def page_path(locations: Sequence[Location]) -> Path:
+    """Return ``NAME.html`` beside the pyramid, or ``NAME-and-OTHER.html`` beside the first of two."""
+    for location in locations:
+        if location.scheme != "file":
+            raise OutputError(f"{location}: a page is written only beside pyramids in folders of this machine")
+    page = locations[0].page
+    return page if len(locations) == 1 else page.with_name(f"{_title(locations, '-and-')}{page.suffix}")
 
 
 def is_ours(page: Path) -> bool:
@@ -66,11 +77,18 @@ def is_ours(page: Path) -> bool:
         raise OutputError(f"{page}: cannot be read ({error.strerror})") from error
 
 
+def _title(locations: Sequence[Location], between: str) -> str:
+    return between.join(location.name for location in locations)
+
+
 def _page_text(page: Path, assets: Assets, pyramids: Sequence[StoredPyramid], comparison: Comparison | None) -> str:
     template = Template((HERE / "page" / "page.html").read_text(encoding="utf-8"))
     folder = page.parent / FOLDER
+    locations = [pyramid.location for pyramid in pyramids]
     return template.substitute(
-        title=escape(" and ".join(pyramid.target.stem for pyramid in pyramids)),
+        title=escape(_title(locations, " and ")),
+        # Parts of an archive are fetched by the page's script; loose tiles are pictures, and it needs no more.
+        connect=" connect-src 'self';" if any(location.container for location in locations) else "",
         generator=f"tileframe {tileframe.__version__}",
         kind="one" if len(pyramids) == 1 else "pair",
         folder=FOLDER,

@@ -1,4 +1,4 @@
-"""What the page is told: the record of its pyramids, as JSON that cannot end the element it stands in."""
+"""Makes the JSON record of pyramids and their comparison that is embedded in the page."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tileframe import Comparison, OutputError, StoredPyramid, TileAddress
+from tileframe import Comparison, OptionError, OutputError, StoredPyramid, TileAddress
 from tileframe_viewer.facts import facts, mpp, objective_power
 
-# The escapes keep "</script" and "<!--" out of the page; U+2028 and 2029 are escaped with all that is not ASCII.
+# Those whose tile paths page/layouts.js works out.
+LAYOUTS = ("dzi", "google", "iiif3", "zoomify")
+# The escapes keep "</script", which would end the record's element, and "<!--" out of the page; U+2028 and 2029 are
+# escaped with all that is not ASCII.
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
 
@@ -25,6 +28,16 @@ def record_text(pyramids: Sequence[StoredPyramid], folder: Path, comparison: Com
     return json.dumps(record, separators=(",", ":"), allow_nan=False).translate(ESCAPES)
 
 
+def refuse_unknown(pyramids: Sequence[StoredPyramid]) -> None:
+    """Raise `OptionError` if one of ``pyramids`` has a layout that the page cannot show."""
+    for pyramid in pyramids:
+        if pyramid.layout_name not in LAYOUTS:
+            raise OptionError(
+                f"{pyramid.target}: the page does not know the layout '{pyramid.layout_name}' "
+                f"(it knows: {', '.join(LAYOUTS)})"
+            )
+
+
 def address(path: Path, folder: Path) -> str:
     """Return the relative URL that leads from ``folder`` to ``path``, whatever characters are in the names."""
     try:
@@ -35,20 +48,30 @@ def address(path: Path, folder: Path) -> str:
 
 
 def _pyramid(pyramid: StoredPyramid, folder: Path) -> dict[str, Any]:
-    geometry = pyramid.pyramid
-    key = pyramid.layout.key(TileAddress(0, 0, 0))
+    geometry, layout, location = pyramid.pyramid, pyramid.layout, pyramid.location
+    top = layout.levels.start
     return {
-        "name": pyramid.target.stem,
+        "name": location.name,
+        "layout": pyramid.layout_name,
         "width": geometry.base.width,
         "height": geometry.base.height,
         "tileSize": geometry.tile_size,
         "overlap": geometry.overlap,
-        "format": key.rpartition(".")[2],
-        "tilesUrl": address(pyramid.target.parent / pyramid.layout.folder, folder) + "/",
+        "minLevel": top,
+        "format": layout.key(TileAddress(top, 0, 0)).rpartition(".")[2],
+        "tilesUrl": None if location.container else address(Path(location.folder, layout.folder), folder) + "/",
+        "archive": _archive(pyramid, folder) if location.container else None,
         "mpp": mpp(pyramid),
         "objectivePower": objective_power(pyramid),
         "facts": facts(pyramid),
     }
+
+
+def _archive(pyramid: StoredPyramid, folder: Path) -> dict[str, str]:
+    path = pyramid.location.path
+    # The page compares names of members byte by byte, each as one character.
+    members = os.fsencode(f"{pyramid.files.name}/{pyramid.layout.folder}/").decode("latin-1")
+    return {"url": address(path, folder), "name": path.name, "folder": members}
 
 
 def _comparison(found: Comparison) -> dict[str, Any]:
@@ -56,7 +79,7 @@ def _comparison(found: Comparison) -> dict[str, Any]:
         "strength": None if found.strength is None else found.strength.name.lower(),
         "tiles": found.tiles,
         "identical": found.identical,
-        "sentences": found.layout,
+        "sentences": [*found.layout, *found.notes],
         "levels": [
             {
                 "level": level.level,

@@ -1,16 +1,19 @@
-"""Serves the folder of a page to this machine's own browsers, and nothing else to anybody."""
+"""Serves the folder of a page to the browsers of this machine only, whole files and parts of them."""
 
 from __future__ import annotations
 
+import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 ADDRESS = "127.0.0.1"
+PIECE = 1 << 16
 
 
 class Server(ThreadingHTTPServer):
@@ -23,7 +26,7 @@ class Server(ThreadingHTTPServer):
         super().__init__((ADDRESS, port), partial(_Handler, directory=str(root)))
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing of a browser that no longer wants what it asked for; anything else is a bug."""
+        """Ignore connections that the browser has closed; report everything else."""
         if not isinstance(sys.exception(), ConnectionError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
@@ -31,6 +34,24 @@ class Server(ThreadingHTTPServer):
     def origin(self) -> str:
         """What the URLs begin with."""
         return f"http://{ADDRESS}:{self.server_port}"
+
+
+def parse_range(header: str, length: int) -> tuple[int, int] | None:
+    """Return the part of a file of ``length`` bytes that a ``Range`` header asks for: from, and to before which byte.
+
+    None where the whole file is the answer: several parts, another unit, or no header that RFC 9110 knows. The part
+    is empty if no byte of it exists.
+    """
+    match = re.fullmatch(r"bytes=([0-9]{0,18})-([0-9]{0,18})", header.strip(), re.IGNORECASE)
+    if match is None or match[0].endswith("=-"):
+        return None
+    if not match[1]:
+        return max(0, length - int(match[2])), length
+    first = int(match[1])
+    end = min(int(match[2]) + 1, length) if match[2] else length
+    if match[2] and int(match[2]) < first:
+        return None
+    return first, max(first, end)
 
 
 class _Handler(SimpleHTTPRequestHandler):
@@ -51,19 +72,74 @@ class _Handler(SimpleHTTPRequestHandler):
         ".jxl": "image/jxl",
         ".json": "application/json",
         ".dzi": "application/xml",
+        ".xml": "application/xml",
+        ".zip": "application/zip",
         "": "application/octet-stream",
     }
+    part: int | None = None
+    """How many bytes of the file are sent; None for all."""
 
     def send_head(self) -> BinaryIO | None:
-        # A page of another site may have its name lead here; it does not get at the slide that way.
+        self.part = None
+        # Another site may point its own name at this address, and so read what its page may not (DNS rebinding).
         host, _, port = (self.headers.get("Host") or "").partition(":")
         if host not in (ADDRESS, "localhost") or (port or "80") != str(self.server.server_port):
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
             return None
-        if not self._is_served(Path(self.translate_path(self.path))):
+        path = Path(self.translate_path(self.path))
+        if not self._is_served(path):
             self.send_error(HTTPStatus.NOT_FOUND)
             return None
-        return super().send_head()
+        wanted = self.headers.get("Range")
+        # If-Range asks for the whole file if it has changed; we always send the whole, for we compare no versions.
+        if wanted is None or self.command != "GET" or self.headers.get("If-Range"):
+            return super().send_head()
+        return self._send_part(path, wanted)
+
+    def _send_part(self, path: Path, wanted: str) -> BinaryIO | None:
+        try:
+            file = path.open("rb")
+        except OSError:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return None
+        try:
+            status = os.fstat(file.fileno())
+            found = parse_range(wanted, status.st_size)
+            if found is None:
+                file.close()
+                return super().send_head()
+            first, end = found
+            if first == end or first >= status.st_size:
+                file.close()
+                self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
+                self.send_header("Content-Range", f"bytes */{status.st_size}")
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+                return None
+            file.seek(first)
+            self.part = end - first
+            self.send_response(HTTPStatus.PARTIAL_CONTENT)
+            self.send_header("Content-Type", self.guess_type(str(path)))
+            self.send_header("Content-Range", f"bytes {first}-{end - 1}/{status.st_size}")
+            self.send_header("Content-Length", str(self.part))
+            self.send_header("Last-Modified", self.date_time_string(int(status.st_mtime)))
+            self.end_headers()
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def copyfile(self, source: Any, outputfile: Any) -> None:
+        """Send the file, or the part of it that was asked for."""
+        if self.part is None:
+            super().copyfile(source, outputfile)
+            return
+        left = self.part
+        while left and (piece := source.read(min(left, PIECE))):
+            outputfile.write(piece)
+            left -= len(piece)
+        if left:  # the file was cut meanwhile: the rest of the announced length will never come
+            self.close_connection = True
 
     def _is_served(self, path: Path) -> bool:
         try:
@@ -75,8 +151,9 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def end_headers(self) -> None:
         self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Accept-Ranges", "bytes")
         self.send_header("Cache-Control", "no-cache")  # asked for again, and answered with 304: tiles may be remade
         super().end_headers()
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the terminal is the user's."""
+        """Log nothing: the terminal is the user's."""

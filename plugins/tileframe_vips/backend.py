@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,12 @@ from typing import Any
 
 import pyvips
 
-from tileframe import AdoptsFolder, Equality, InputError, Job, OutputError, Progress
+from tileframe import AdoptsFolder, Equality, InputError, Job, OutputError, Progress, TileAddress
 from tileframe_vips.feed import PngFeed
-from tileframe_vips.reader import VipsSource, reason
+from tileframe_vips.reader import LibvipsReads, reason
 
 FORMATS = ("jpeg", "png")
+DZSAVES_SUFFIX = {"jpeg": "jpeg", "png": "png"}
 # Fixed, because dzsave takes a name that ends in .zip, .szi or .dz for a container.
 NAME = "pyramid"
 DISK_ERRORS = ("no space left", "disk quota", "file too large", "write error", "unable to create")
@@ -24,37 +26,38 @@ class VipsBackend:
     """Lets libvips read the file itself where that gives the contract's pixels, and feeds it rows elsewhere."""
 
     def refuses(self, job: Job) -> str | None:
-        """Refuse formats other than JPEG and PNG, and stores that take no folder."""
+        """Refuse formats other than JPEG and PNG, and layouts that want other tiles than Deep Zoom's."""
         if job.writer.encoding.format not in FORMATS:
             return f"dzsave is proved for {' and '.join(FORMATS)} alone, not {job.writer.encoding.format}"
-        if not isinstance(job.store, AdoptsFolder):
-            return "dzsave writes a folder, and this store takes none"
+        if job.layout.pads:
+            return f"dzsave's tiles are not padded as the layout {job.plan.layout} wants them"
         return None
 
     def promises(self, job: Job) -> Equality:
         """Every level is the contract's."""
         return Equality.PIXELS
 
-    def way(self, job: Job) -> str:
+    def method(self, job: Job) -> str:
         """Say who reads the file."""
         why_not = _why_fed(job)
         return "libvips reads the file itself" if why_not is None else f"libvips is fed rows, because {why_not}"
 
     def run(self, job: Job, progress: Progress) -> None:
-        """Let dzsave fill a scratch folder, then hand that to the store under tileframe's names."""
-        if not isinstance(job.store, AdoptsFolder):
-            raise TypeError("the store takes no folder")
-        folder = job.store.workspace()
-        with _at_most_busy(job.spec.workers):
-            if _why_fed(job) is None and isinstance(job.source, VipsSource):
-                Saving(_own_reading(job.source), job, folder, progress).finish()
+        """Let dzsave fill a scratch folder, then hand its tiles to the store under the layout's names."""
+        with _workspace(job) as folder:
+            with _at_most_busy(job.workers):
+                if _why_fed(job) is None and isinstance(job.source, LibvipsReads):
+                    Saving(_own_reading(job.source), job, folder, progress).finish()
+                else:
+                    self._feed(job, folder, progress)
+            tiles = folder / f"{NAME}_files"
+            # dzsave always adds this file; no other backend does, and viewers ignore it.
+            (tiles / "vips-properties.xml").unlink(missing_ok=True)
+            if isinstance(job.store, AdoptsFolder) and _is_dzsaves(job):
+                _rename_tiles(tiles, job.writer.encoding.suffix)
+                job.store.adopt(tiles, job.layout.folder)
             else:
-                self._feed(job, folder, progress)
-        tiles = folder / f"{NAME}_files"
-        # dzsave always adds this file; no other backend does, and viewers ignore it.
-        (tiles / "vips-properties.xml").unlink(missing_ok=True)
-        _rename_tiles(tiles, job.writer.encoding.suffix)
-        job.store.adopt(tiles, job.layout.folder)
+                _put_tiles(tiles, job)
 
     def _feed(self, job: Job, folder: Path, progress: Progress) -> None:
         feed = PngFeed(job)
@@ -132,13 +135,41 @@ class Saving:
             self._ended.set()
 
 
+@contextmanager
+def _workspace(job: Job) -> Iterator[Path]:
+    """Give a new folder, on the target's own disk where the store has one, else where temporary files go."""
+    if isinstance(job.store, AdoptsFolder):
+        yield job.store.workspace()  # which the store removes
+        return
+    with tempfile.TemporaryDirectory(prefix="tileframe-") as folder:
+        yield Path(folder)
+
+
+def _is_dzsaves(job: Job) -> bool:
+    """Say whether the layout names all tiles as dzsave does, below its own folder."""
+    folder, suffix = job.layout.folder, job.writer.encoding.suffix
+    ends = (TileAddress(0, 0, 0), TileAddress(job.pyramid.base_level, 0, 0))
+    return job.layout.levels.start == 0 and all(
+        job.layout.key(tile) == f"{folder}/{tile.level}/{tile.col}_{tile.row}.{suffix}" for tile in ends
+    )
+
+
+def _put_tiles(tiles: Path, job: Job) -> None:
+    """Put every tile that dzsave wrote and the layout keeps, the top level first."""
+    suffix = DZSAVES_SUFFIX[job.writer.encoding.format]
+    for level in job.layout.levels:
+        for tile in job.pyramid.tiles(level):
+            path = tiles / f"{level}" / f"{tile.col}_{tile.row}.{suffix}"
+            job.put_encoded(tile, path.read_bytes())
+
+
 def _why_fed(job: Job) -> str | None:
-    if not isinstance(job.source, VipsSource):
-        return "another reader than its own opened the slide"
+    if not isinstance(job.source, LibvipsReads):
+        return "libvips itself did not open what is tiled"
     return job.source.libvips_may_read()
 
 
-def _own_reading(source: VipsSource) -> pyvips.Image:
+def _own_reading(source: LibvipsReads) -> pyvips.Image:
     image = source.reopened()
     # Grey is saved as one channel otherwise.
     return image.colourspace("srgb") if image.bands == 1 else image
@@ -154,13 +185,15 @@ def _rename_tiles(tiles: Path, suffix: str) -> None:
 
 def _translated(error: Exception, job: Job) -> Exception:
     if isinstance(error, UnicodeError):
-        return OutputError(f"{job.spec.target!r}: libvips writes to no path that is not UTF-8; give another output")
+        return OutputError(
+            f"{str(job.plan.location)!r}: libvips writes to no path that is not UTF-8; give another output"
+        )
     if not isinstance(error, pyvips.Error):
         return error
     said = reason(error)
     if any(words in said.lower() for words in DISK_ERRORS):
-        return OutputError(f"{job.spec.target.parent}: cannot be written ({said})")
-    return InputError(f"{job.spec.slide}: cannot be read ({said})")
+        return OutputError(f"{job.plan.location.folder or '.'}: cannot be written ({said})")
+    return InputError(f"{job.plan.live.slide}: cannot be read ({said})")
 
 
 @contextmanager

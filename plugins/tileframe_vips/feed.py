@@ -31,7 +31,7 @@ class PngFeed:
         self._stopped = False
         # The first in time: once a slide has failed, OpenSlide says the same of every other place.
         self._first_error: InputError | None = None
-        self._pool = ThreadPoolExecutor(job.spec.workers, thread_name_prefix="feed")
+        self._pool = ThreadPoolExecutor(job.workers, thread_name_prefix="feed")
         self._pieces = self._png()
         self._left = memoryview(b"")
 
@@ -82,7 +82,7 @@ class PngFeed:
             self._fill(lines, Box(0, y, size.width, height))
             return lines, []
         boxes = (Box(x, y, min(COLUMNS, size.width - x), height) for x in range(0, size.width, COLUMNS))
-        if self._job.spec.workers == 1:
+        if self._job.workers == 1:
             # One worker is one: read in libvips' own thread, which waits for these rows anyway.
             for box in boxes:
                 self._fill(lines, box)
@@ -93,7 +93,7 @@ class PngFeed:
         if self._stopped:
             return
         try:
-            lines[:, 1 + 3 * box.x : 1 + 3 * box.right] = self._job.read(box).reshape(box.height, -1)
+            lines[:, 1 + 3 * box.x : 1 + 3 * box.right] = self._job.source.read(box).reshape(box.height, -1)
         except InputError as error:
             rows = f"rows {box.y} to {box.bottom - 1} of the base"
             self._first_error = self._first_error or InputError(f"{error} ({rows})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyvips
@@ -15,8 +15,8 @@ from PIL import ImageCms
 from tifffile import COMPRESSION, PHOTOMETRIC, SAMPLEFORMAT
 
 from tileframe import WHITE, Access, BaseSource, Box, IccProfile, InputError, Rgb, Size, SlideFacts, UnsupportedInput
-from tileframe.endings import PNG_SIGNATURE, png_is_complete
 from tileframe.pixels import Alpha, Pixels, to_rgb8
+from tileframe.png import PNG_SIGNATURE, png_is_complete
 
 HEADS = {
     "jpeg": (b"\xff\xd8\xff",),
@@ -45,6 +45,10 @@ class VipsReader:
             kind = _kind(file.read(8))
             if kind == "png" and not png_is_complete(file):
                 raise InputError(f"{path}: the PNG is cut short; its end chunk is missing")
+        try:
+            str(path).encode()
+        except UnicodeEncodeError as error:
+            raise UnsupportedInput("libvips opens no path that is not UTF-8") from error
         if kind == "tiff":
             _refuse_unproved_tiff(path)
         try:
@@ -53,6 +57,17 @@ class VipsReader:
             raise InputError(f"{path}: libvips cannot open it ({reason(error)})") from error
         _refuse_unproved(image)
         return VipsSource(path, kind, image, background or WHITE)
+
+
+@runtime_checkable
+class LibvipsReads(Protocol):
+    """Optional ability of a `Source`: to be read by libvips itself. A view over a source does not have it."""
+
+    def libvips_may_read(self) -> str | None:
+        """Say why libvips must not read the file itself; None where that gives the contract's pixels."""
+
+    def reopened(self) -> pyvips.Image:
+        """Return the picture as libvips reads it, from the top again."""
 
 
 class VipsSource(BaseSource):

@@ -5,19 +5,14 @@ from __future__ import annotations
 import imagecodecs
 import simplejpeg
 
-from tileframe import CheckError, Encoding, OptionError, Size
+from tileframe import CheckError, Encoding, Size
 from tileframe.pixels import Pixels
-
-DEFAULT_QUALITY = 75
 
 
 class JpegWriter:
     """Encodes without the GIL, byte for byte as Pillow does, and decodes strictly."""
 
-    def __init__(self, quality: int | None = None, *, suffix: str = "jpeg") -> None:
-        quality = DEFAULT_QUALITY if quality is None else quality
-        if not 1 <= quality <= 100:
-            raise OptionError(f"the JPEG quality must be from 1 to 100, not {quality}")
+    def __init__(self, quality: int, *, suffix: str) -> None:
         self.encoding = Encoding("jpeg", suffix, False, quality, "420" if quality < 90 else "444")
 
     def encode(self, pixels: Pixels) -> bytes:

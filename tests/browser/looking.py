@@ -89,7 +89,7 @@ class Opened:
 
 def page_of(pyramid: StoredPyramid) -> Path:
     """The page beside a pyramid."""
-    return pyramid.target.with_suffix(".html")
+    return pyramid.location.page
 
 
 def canvas(opened: Opened, stage: str = "a") -> Picture:
@@ -111,7 +111,7 @@ def psnr(one: Picture, other: Picture) -> float:
 
 def base_part(pyramid: StoredPyramid, x: int, y: int, width: int, height: int) -> Picture:
     """A part of the base."""
-    base = assembled(pyramid.target, pyramid.pyramid.level_count - 1)
+    base = assembled(Path(pyramid.target), pyramid.pyramid.level_count - 1)
     return base[y : y + height, x : x + width].astype(np.int64)
 
 

@@ -54,7 +54,7 @@ def test_the_scale_bar_agrees_with_the_pixel_size(open_page, made, zoom):
 
 def test_without_a_pixel_size_there_is_no_bar(open_page, tmp_path, made):
     pyramid = made()
-    pyramid.target.with_suffix(".tileframe.json").unlink()
+    (tmp_path / "slide.tileframe.json").unlink()
     PageViewer().write([tileframe.open_pyramid(pyramid.target)])
     opened = open_page(page_of(pyramid))
     for part in ("#scale", "#scale-line"):

@@ -18,6 +18,7 @@ from tileframe import (
     Size,
     StoredPyramid,
     TileAddress,
+    tiles_of,
 )
 from tileframe.pixels import Pixels
 from tileframe.testing import Case, CheckContract
@@ -28,23 +29,26 @@ class Careful:
 
     def __call__(self, pyramid: StoredPyramid, progress: Progress) -> Iterable[Finding]:
         geometry, tiles, done = pyramid.pyramid, {}, 0
-        for level in range(geometry.level_count):
-            for tile in geometry.tiles(level):
-                key = pyramid.layout.key(tile)
-                done += 1
-                progress(done, 0)
-                try:
-                    tiles[tile] = self.decode(pyramid, tile)
-                except (CheckError, KeyError, InputError) as error:
-                    yield self.finding(key, f"cannot be decoded: {error!r}")
-                    continue
-                wanted, size = geometry.tile_box(tile).size, Size(tiles[tile].shape[1], tiles[tile].shape[0])
-                if size != wanted:
-                    yield self.finding(key, f"is {size}, not {wanted}")
-                    del tiles[tile]
-        for key in set(pyramid.files.keys()) - {key for key, _ in pyramid.layout.keys(geometry)}:
+        for tile in self.tiles(pyramid):
+            key = pyramid.layout.key(tile)
+            done += 1
+            progress(done, 0)
+            try:
+                tiles[tile] = self.decode(pyramid, tile)
+            except (CheckError, KeyError, InputError) as error:
+                yield self.finding(key, f"cannot be decoded: {error!r}")
+                continue
+            wanted, size = geometry.tile_box(tile).size, Size(tiles[tile].shape[1], tiles[tile].shape[0])
+            if size != wanted:
+                yield self.finding(key, f"is {size}, not {wanted}")
+                del tiles[tile]
+        own = {*map(pyramid.layout.key, tiles_of(pyramid.layout, geometry)), *pyramid.layout.extras}
+        for key in set(pyramid.files.keys(pyramid.layout.folder)) - own - {*pyramid.layout.descriptor()}:
             yield self.finding(key, "no such tile belongs to the pyramid")
         yield from self.disagreements(pyramid, tiles)
+
+    def tiles(self, pyramid: StoredPyramid) -> Iterable[TileAddress]:
+        return tiles_of(pyramid.layout, pyramid.pyramid)
 
     def decode(self, pyramid: StoredPyramid, tile: TileAddress) -> Pixels:
         return pyramid.decode(tile)
@@ -78,6 +82,19 @@ class Blind(Careful):
 class Suspicious(Careful):
     def __call__(self, pyramid: StoredPyramid, progress: Progress) -> Iterable[Finding]:
         yield self.finding(pyramid.layout.key(TileAddress(0, 0, 0)), "looks odd")
+
+
+class OfDeepZoomAlone(Careful):
+    def tiles(self, pyramid: StoredPyramid) -> Iterable[TileAddress]:
+        return (tile for level in range(pyramid.pyramid.level_count) for tile in pyramid.pyramid.tiles(level))
+
+
+class Jealous(Careful):
+    """Minds pyramids of other tools."""
+
+    def __call__(self, pyramid: StoredPyramid, progress: Progress) -> Iterable[Finding]:
+        if pyramid.manifest is None:
+            yield self.finding(pyramid.descriptor_key, "has no manifest")
 
 
 class Vague(Careful):
@@ -132,6 +149,8 @@ class Backwards(Careful):
 
 WRONG: dict[str, list[type[Careful]]] = {
     "test_a_good_pyramid_gives_no_finding": [Suspicious],
+    "test_a_good_pyramid_of_any_layout_gives_no_finding": [OfDeepZoomAlone],
+    "test_a_good_pyramid_of_another_tool_gives_no_finding": [Jealous],
     "test_a_planted_fault_is_found_and_named": [Blind, Vague, MereNotes],
     "test_damage_is_a_finding_and_never_an_exception": [Brittle],
     "test_findings_carry_the_name_of_the_check": [Misattributing],

@@ -5,14 +5,30 @@ from __future__ import annotations
 import struct
 import time
 import zlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from tests.contracts.calling import breaker
-from tileframe import Access, BaseSource, Box, Fit, InputError, NativeLevel, ReaderPlugin, Rgb, Size, SlideFacts
+from tileframe import (
+    WHITE,
+    Access,
+    BaseSource,
+    Box,
+    Fit,
+    InputError,
+    NativeLevel,
+    NoOptions,
+    OptionError,
+    ReaderPlugin,
+    Rgb,
+    Size,
+    SlideFacts,
+    option,
+)
 from tileframe.pixels import Pixels
 from tileframe.testing import ReaderContract
 
@@ -22,8 +38,9 @@ WRITTEN_HERE: set[Path] = set()
 
 
 class RawSource(BaseSource):
-    def __init__(self, path: Path, pixels: Pixels, access: Access) -> None:
-        super().__init__(SlideFacts("raw", Size(pixels.shape[1], pixels.shape[0]), access))
+    def __init__(self, path: Path, pixels: Pixels, access: Access, background: Rgb | None) -> None:
+        size = Size(pixels.shape[1], pixels.shape[0])
+        super().__init__(SlideFacts("raw", size, access, background=background or WHITE))
         self._path, self._pixels, self._open = path, pixels, True
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
@@ -46,13 +63,24 @@ class RawReader:
         _, width, height, crc = HEADER.unpack_from(data)
         if zlib.crc32(data[HEADER.size :]) != crc:
             raise InputError(f"{path}: is damaged")
-        return self.source(
-            path, np.frombuffer(data, np.uint8, offset=HEADER.size).reshape(height, width, 3), self.access
-        )
+        pixels = np.frombuffer(data, np.uint8, offset=HEADER.size).reshape(height, width, 3)
+        return self.source(path, pixels, self.access, background)
 
 
 class RowsReader(RawReader):
     access = Access.ROWS
+
+
+@dataclass(frozen=True)
+class RawOptions:
+    checked: bool = option(True, help="Whether the checksum is looked at.")
+    ahead: int = option(0, help="Rows that are read ahead.", low=0, high=100)
+
+
+class OptionalReader(RawReader):
+    def __init__(self, options: RawOptions) -> None:
+        if options.ahead and not options.checked:
+            raise OptionError(f"raw reads no rows ahead unchecked: ahead must be 0, not {options.ahead}")
 
 
 def guess(path: Path, head: bytes) -> Fit:
@@ -73,6 +101,12 @@ class GoodReader(ReaderContract):
 
 class GoodRowsReader(GoodReader):
     plugin = replace(GoodReader.plugin, make=RowsReader)
+
+
+class GoodReaderWithOptions(GoodReader):
+    plugin = ReaderPlugin("raw", "raw pixels", OptionalReader, guess, RawOptions)
+    options = MappingProxyType({"checked": False, "ahead": 0})
+    bad_options = ({"checked": False, "ahead": 3}, {"ahead": 101})
 
 
 class GreaterFacts(RawSource):
@@ -163,13 +197,30 @@ class AnythingReader(RawReader):
         except OSError:
             data = b""
         samples = np.frombuffer(data.ljust(67 * 41 * 3, b"\0"), np.uint8)
-        return self.source(path, samples.reshape(41, 67, 3), self.access)
+        return self.source(path, samples.reshape(41, 67, 3), self.access, background)
+
+
+class Whitewashing(RawSource):
+    def __init__(self, path: Path, pixels: Pixels, access: Access, background: Rgb | None) -> None:
+        super().__init__(path, pixels, access, None)
+
+
+class LazyOptions(OptionalReader):
+    """Finds out what it cannot do when it is too late."""
+
+    def __init__(self, options: RawOptions) -> None:
+        self._ahead = options.ahead
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
+        if self._ahead > 50:
+            raise InputError(f"{path}: has no 50 rows")
+        return super().open(path, background=background)
 
 
 class NamelessReader(RawReader):
     def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
         try:
-            return super().open(path)
+            return super().open(path, background=background)
         except InputError:
             raise InputError("is damaged") from None
 
@@ -177,7 +228,7 @@ class NamelessReader(RawReader):
 class CrashingReader(RawReader):
     def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
         try:
-            return super().open(path)
+            return super().open(path, background=background)
         except (InputError, OSError) as error:
             raise struct.error from error
 
@@ -186,15 +237,15 @@ class ThisProcessReader(RawReader):
     def open(self, path: Path, *, background: Rgb | None = None) -> RawSource:
         if path not in WRITTEN_HERE:
             raise InputError(f"{path}: is of another process")
-        return super().open(path)
+        return super().open(path, background=background)
 
 
 def of_source(source: type[RawSource], reader: type[RawReader] = RawReader) -> ReaderPlugin:
     return replace(GoodReader.plugin, make=type(source.__name__, (reader,), {"source": source}))
 
 
-def of_reader(make: Any) -> ReaderPlugin:
-    return replace(GoodReader.plugin, make=make)
+def of_reader(make: Any, options: type = NoOptions) -> ReaderPlugin:
+    return replace(GoodReader.plugin, make=make, options=options)
 
 
 WRONG = {
@@ -223,11 +274,20 @@ WRONG = {
     "test_guess_knows_its_own_files": [replace(GoodReader.plugin, guess=lambda path, head: Fit.NONE)],
     "test_native_levels_begin_with_the_base_and_can_be_read": [of_source(OddLevels), of_source(UnreadableLevels)],
     "test_regions_may_be_read_by_many_threads": [of_source(Stateful)],
+    "test_the_background_that_is_asked_for_is_the_facts": [of_source(Whitewashing)],
+    "test_every_choice_opens_the_slide": [of_reader(LazyOptions, RawOptions)],
+    "test_wrong_options_are_refused_with_their_value": [of_reader(LazyOptions, RawOptions)],
     "test_a_new_process_can_open_the_slide": [of_reader(lambda: RawReader()), of_reader(ThisProcessReader)],
 }
-GOOD = [GoodReader, GoodRowsReader]
+GOOD = [GoodReader, GoodRowsReader, GoodReaderWithOptions]
 BREAKERS = [
-    breaker(test, GoodReader, f"{getattr(plugin.make, '__name__', 'guess')}{number}", plugin=plugin)
+    breaker(
+        test,
+        GoodReader,
+        f"{getattr(plugin.make, '__name__', 'guess')}{number}",
+        plugin=plugin,
+        bad_options=GoodReaderWithOptions.bad_options if plugin.options is RawOptions else (),
+    )
     for test, plugins in WRONG.items()
     for number, plugin in enumerate(plugins, 1)
 ]

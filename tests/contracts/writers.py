@@ -7,11 +7,13 @@ import struct
 import threading
 import time
 import zlib
+from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
 from tests.contracts.calling import breaker
-from tileframe import CheckError, Encoding, OptionError, Size, WriterPlugin
+from tileframe import CheckError, Encoding, OptionError, Size, WriterPlugin, option
 from tileframe.pixels import Pixels
 from tileframe.testing import WriterContract
 
@@ -24,9 +26,7 @@ class RawWriter:
     lossless = True
     kept_bits = 0xFF
 
-    def __init__(self, quality: int | None = None) -> None:
-        if quality is not None:
-            raise OptionError(f"raw takes no quality; it was given {quality}")
+    def __init__(self) -> None:
         self.encoding = Encoding("raw", self.suffix, self.lossless)
 
     def encode(self, pixels: Pixels) -> bytes:
@@ -49,6 +49,21 @@ def unpacked(packed: bytes, size: Size) -> Pixels:
     return np.frombuffer(zlib.decompress(packed), np.uint8).reshape(size.height, size.width, 3).copy()
 
 
+@dataclass(frozen=True)
+class RawOptions:
+    level: int = option(1, help="How hard to press, from not at all to long.", low=0, high=9)
+    tiled: bool = option(False, help="Whether the pixels are in tiles.")
+
+
+class OptionalWriter(RawWriter):
+    """Takes options, of which not all go together."""
+
+    def __init__(self, options: RawOptions) -> None:
+        if options.tiled and not options.level:
+            raise OptionError(f"raw tiles are always pressed: level must be 1 to 9, not {options.level}")
+        super().__init__()
+
+
 class LossyWriter(RawWriter):
     lossless = False
     kept_bits = 0xF8
@@ -68,6 +83,12 @@ class GoodLossyWriter(GoodWriter):
 
 class GoodUnboundedWriter(GoodLossyWriter):
     max_error = None
+
+
+class GoodWriterWithOptions(GoodWriter):
+    plugin = WriterPlugin("raw", "raw pixels", OptionalWriter, RawOptions)
+    options = MappingProxyType({"tiled": True, "level": 9})
+    bad_options = ({"level": 10}, {"level": "x"}, {"tiled": True, "level": 0})
 
 
 class WrongBack(RawWriter):
@@ -133,8 +154,8 @@ class Sharing(RawWriter):
 
 
 class Locked(RawWriter):
-    def __init__(self, quality: int | None = None) -> None:
-        super().__init__(quality)
+    def __init__(self) -> None:
+        super().__init__()
         self._lock = threading.Lock()
 
 
@@ -164,23 +185,34 @@ class Modest(RawWriter):
     lossless = False
 
 
-class AnyQuality(RawWriter):
-    def __init__(self, quality: int | None = None) -> None:
-        super().__init__()
+class AnyOptions(OptionalWriter):
+    def __init__(self, options: RawOptions) -> None:
+        RawWriter.__init__(self)
 
 
-class CurtQuality(RawWriter):
-    def __init__(self, quality: int | None = None) -> None:
-        if quality is not None:
-            raise OptionError("raw takes no quality")
-        super().__init__()
+class CurtOptions(OptionalWriter):
+    def __init__(self, options: RawOptions) -> None:
+        if options.tiled and not options.level:
+            raise OptionError("raw tiles are always pressed")
+        RawWriter.__init__(self)
 
 
-class RawValueError(RawWriter):
-    def __init__(self, quality: int | None = None) -> None:
-        if quality is not None:
-            raise ValueError(quality)
-        super().__init__()
+class OptionsValueError(OptionalWriter):
+    def __init__(self, options: RawOptions) -> None:
+        if options.tiled and not options.level:
+            raise ValueError(options)
+        RawWriter.__init__(self)
+
+
+class HalfTheRange(OptionalWriter):
+    """Takes more levels than it can do."""
+
+    def __init__(self, options: RawOptions) -> None:
+        RawWriter.__init__(self)
+        self._level = options.level
+
+    def encode(self, pixels: Pixels) -> bytes:
+        return super().encode(pixels if self._level else pixels[:1])
 
 
 WRONG: dict[str, list[type[RawWriter]]] = {
@@ -196,16 +228,21 @@ WRONG: dict[str, list[type[RawWriter]]] = {
     "test_pixels_need_not_be_contiguous": [Contiguous],
     "test_the_suffix_is_a_lower_case_word_without_a_dot": [Dotted],
     "test_lossless_is_what_it_says_and_nothing_else": [Modest],
-    "test_a_wrong_quality_is_refused_with_its_value": [AnyQuality, CurtQuality, RawValueError],
+    "test_every_choice_makes_tiles_that_it_can_read": [HalfTheRange],
+    "test_wrong_options_are_refused_with_their_value": [AnyOptions, CurtOptions, OptionsValueError],
 }
-GOOD = [GoodWriter, GoodLossyWriter, GoodUnboundedWriter]
+GOOD = [GoodWriter, GoodLossyWriter, GoodUnboundedWriter, GoodWriterWithOptions]
+
+
+def good(make: type[RawWriter]) -> type[GoodWriter]:
+    """The contract that only lacks this fault."""
+    if issubclass(make, OptionalWriter):
+        return GoodWriterWithOptions
+    return GoodUnboundedWriter if issubclass(make, LossyWriter) else GoodWriter
+
+
 BREAKERS = [
-    breaker(
-        test,
-        GoodUnboundedWriter if issubclass(make, LossyWriter) else GoodWriter,
-        make.__name__,
-        plugin=WriterPlugin("raw", "raw pixels", make),
-    )
+    breaker(test, good(make), make.__name__, plugin=WriterPlugin("raw", "raw pixels", make, good(make).plugin.options))
     for test, makes in WRONG.items()
     for make in makes
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.plugins.slides import Slide
-from tileframe import BackendPlugin, Equality, Fit, Job, Progress, ReaderPlugin, Rgb, hookimpl
+from tileframe import BackendPlugin, Equality, Fit, Job, Progress, ReaderPlugin, Rgb, StorePlugin, hookimpl
 
 Judge = Callable[[Job], str | None]
 
@@ -19,9 +19,10 @@ class Offers:
         *,
         readers: Sequence[ReaderPlugin] = (),
         backends: Sequence[BackendPlugin] = (),
+        stores: Sequence[StorePlugin] = (),
         name: str = "offers",
     ) -> None:
-        self._readers, self._backends = readers, backends
+        self._readers, self._backends, self._stores = readers, backends, stores
         self.__name__ = name
 
     @hookimpl
@@ -31,6 +32,10 @@ class Offers:
     @hookimpl
     def tileframe_backends(self) -> Sequence[BackendPlugin]:
         return self._backends
+
+    @hookimpl
+    def tileframe_stores(self) -> Sequence[StorePlugin]:
+        return self._stores
 
 
 class Opener:
@@ -57,7 +62,7 @@ class Engine:
     def promises(self, job: Job) -> Equality:
         return Equality.PIXELS
 
-    def way(self, job: Job) -> str:
+    def method(self, job: Job) -> str:
         return "none"
 
     def run(self, job: Job, progress: Progress) -> None:

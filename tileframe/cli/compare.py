@@ -2,52 +2,58 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import show_json, show_rows
 from tileframe.comparison import compare as compared
 from tileframe.errors import CheckError, OptionError
-from tileframe.model import Comparison, Equality
+from tileframe.facts import Equality
 from tileframe.opening import open_pyramid
+from tileframe.records import Comparison
 from tileframe.registry import Registry
 
-STRENGTHS = [strength.name.lower() for strength in Equality]
+STRENGTHS = [strength.value for strength in Equality]
 
 
 @click.command()
-@click.argument("one", metavar="A.dzi", type=click.Path(path_type=Path))
-@click.argument("other", metavar="B.dzi", type=click.Path(path_type=Path))
+@click.argument("one", metavar="A")
+@click.argument("other", metavar="B")
 @click.option("--require", metavar="STRENGTH", help=f"Exit with 5 if they are less equal: {', '.join(STRENGTHS)}.")
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors; the exit code tells.")
 @click.pass_obj
 def compare(
-    registry: Registry, /, one: Path, other: Path, require: str | None, workers: int | None, as_json: bool, quiet: bool
+    registry: Registry, /, one: str, other: str, require: str | None, workers: int | None, as_json: bool, quiet: bool
 ) -> int:
-    """Say how equal two pyramids are: in layout, in the base, or in all pixels."""
+    """Say how equal the pyramids A and B are: in layout, in the base, or in all pixels.
+
+    Each is named by its descriptor, its archive or its folder; their layouts and stores may differ.
+    """
     if require is not None and require not in STRENGTHS:
         raise OptionError(f"no strength named '{require}' (have: {', '.join(STRENGTHS)})")
     if workers is not None and workers < 1:
         raise OptionError(f"the number of workers must be 1 or more, not {workers}")
-    first = open_pyramid(one, registry=registry, workers=workers)
-    second = open_pyramid(other, registry=registry, workers=workers)
-    with ProgressBar(quiet=quiet) as bar:
+    with (
+        open_pyramid(one, registry=registry, workers=workers) as first,
+        open_pyramid(other, registry=registry, workers=workers) as second,
+        ProgressBar(quiet=quiet) as bar,
+    ):
         bar.start(first.pyramid)
         result = compared(first, second, progress=bar)
     if as_json:
         show_json({"a": one, "b": other, "identical": result.identical, "tiles": result.tiles, "comparison": result})
     elif not quiet:
         _show(result)
-    if require is None or (result.strength is not None and result.strength >= Equality[require.upper()]):
+    if require is None or (result.strength is not None and result.strength >= Equality(require)):
         return 0
     return CheckError.exit_code
 
 
 def _show(result: Comparison) -> None:
+    for note in result.notes:
+        click.echo(f"note: {note}")
     for sentence in result.layout:
         click.echo(sentence)
     rows = [
@@ -67,6 +73,6 @@ def _show(result: Comparison) -> None:
     if not result.levels:
         click.echo("different: not the same layout")
         return
-    strength = "different" if result.strength is None else result.strength.name.lower()
+    strength = "different" if result.strength is None else result.strength.value
     verdict = "identical" if result.strength is Equality.PIXELS else "the same tiles"
     click.echo(f"{strength}: {verdict}, {result.identical:,} of {result.tiles:,}")

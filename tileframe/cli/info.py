@@ -6,28 +6,68 @@ from pathlib import Path
 
 import click
 
-from tileframe.cli.text import show_json, show_rows
+from tileframe.cli.parameters import options_of, plugin_options
+from tileframe.cli.text import in_bytes, show_json, show_rows
+from tileframe.errors import OptionError
+from tileframe.facts import SlideFacts
 from tileframe.geometry import Pyramid
-from tileframe.model import SlideFacts
-from tileframe.planning import open_source
+from tileframe.opening import is_pyramid, open_pyramid
+from tileframe.pyramids import StoredPyramid
 from tileframe.registry import Registry
+from tileframe.selection import opened
 
 
 @click.command()
-@click.argument("slide", type=click.Path(path_type=Path, readable=False))
+@click.argument("target", metavar="SLIDE")
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
+@plugin_options("reader")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
-def info(registry: Registry, /, slide: Path, reader: str | None, as_json: bool) -> None:
-    """Say what is known of SLIDE."""
-    name, source = open_source(slide, registry, reader=reader)
+def info(registry: Registry, /, target: str, reader: str | None, reader_option: tuple[str, ...], as_json: bool) -> None:
+    """Say what is known of SLIDE, or of a finished pyramid."""
+    options = options_of(reader_option, "reader")
+    if reader is None and is_pyramid(target, registry):
+        if options:
+            raise OptionError(f"{target}: is a pyramid, which no reader opens; leave out --reader-option")
+        with open_pyramid(target, registry=registry) as pyramid:
+            _show_pyramid(pyramid, as_json=as_json)
+        return
+    offer, source = next(opened(Path(target), registry, reader=reader, options=options))
     with source:
         facts = source.facts
     if as_json:
-        show_json({"slide": slide.name, "reader": name, "facts": facts})
+        show_json({"slide": Path(target).name, "reader": offer.name, "facts": facts})
         return
-    click.echo(f"{slide}")
-    show_rows([("reader", name), *_rows(facts)])
+    click.echo(f"{target}")
+    show_rows([("reader", offer.name), *_rows(facts)])
+
+
+def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
+    geometry, manifest, encoding = pyramid.pyramid, pyramid.manifest, pyramid.writer.encoding
+    if as_json:
+        facts = {"layout": pyramid.layout_name, "pyramid": geometry, "encoding": encoding, "tiles": pyramid.tile_count}
+        show_json({"target": pyramid.target, **facts, "manifest": manifest})
+        return
+    rows = [
+        ("layout", pyramid.layout_name),
+        ("size", f"{geometry.base}, {geometry.base.area / 1e6:,.1f} MP"),
+        ("levels", f"{len(pyramid.layout.levels)}"),
+        ("tiles", f"{pyramid.tile_count:,} at {geometry.tile_size}/{geometry.overlap}, {encoding.format}"),
+    ]
+    if manifest is None:
+        rows.append(("manifest", "none: made by another tool than tileframe"))
+    else:
+        plan = manifest.plan
+        rows += [
+            ("bytes", in_bytes(manifest.tiles.bytes)),
+            ("slide", f"{plan.source.name}, {plan.source.size}"),
+            ("region", f"{plan.region.size} at ({plan.region.x}, {plan.region.y})"),
+            ("made", f"{manifest.made.finished} by {plan.backend}: {plan.method}"),
+            ("promises", plan.promises.value),
+            *(("note", note) for note in plan.notes),
+        ]
+    click.echo(pyramid.target)
+    show_rows(rows)
 
 
 def _rows(facts: SlideFacts) -> list[tuple[str, str]]:

@@ -2,34 +2,64 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import click
 
 from tileframe.cli.text import show_json, show_rows
-from tileframe.registry import Registry
+from tileframe.errors import OptionError
+from tileframe.options import NoOptions, describe
+from tileframe.registry import Offer, Registry
 
 
 @click.command()
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
-def plugins(registry: Registry, /, as_json: bool) -> None:
-    """List what is installed, and what is broken."""
-    offered = [
-        {
-            "kind": offer.kind,
-            "name": offer.plugin.name,
-            "plugin": offer.owner,
-            "package": offer.package,
-            "version": offer.version,
-            "summary": offer.plugin.summary,
-        }
-        for offer in registry.offers
-    ]
+def plugins(registry: Registry, /, name: str | None, as_json: bool) -> None:
+    """List what is installed, and what is broken; with NAME, what it is and the options that it takes."""
+    offers = [offer for offer in registry.offers if name in (None, offer.plugin.name)]
+    if not offers and name is not None:
+        known = ", ".join(sorted({offer.plugin.name for offer in registry.offers}))
+        raise OptionError(f"nothing is named '{name}' (have: {known})")
     if as_json:
-        show_json({"plugins": offered, "broken": registry.broken})
-        return
-    show_rows(
-        [("KIND", "NAME", "PLUGIN", "PACKAGE", "VERSION", "SUMMARY"), *(tuple(row.values()) for row in offered)],
-        indent=0,
-    )
-    for broken in registry.broken:
-        click.echo(f"broken: {broken.owner}: {broken.reason}")
+        listed = [_row(offer) | ({"options": _options(offer)} if name else {}) for offer in offers]
+        show_json({"plugins": listed, "broken": [] if name else registry.broken})
+    elif name is not None:
+        for offer in offers:
+            _show_one(offer)
+    else:
+        heads = ("KIND", "NAME", "PLUGIN", "PACKAGE", "VERSION", "SUMMARY")
+        show_rows([heads, *(tuple(_row(offer).values()) for offer in offers)], indent=0)
+        for broken in registry.broken:
+            click.echo(f"broken: {broken.owner}: {broken.reason}")
+
+
+def _row(offer: Offer) -> dict[str, str]:
+    return {
+        "kind": offer.kind,
+        "name": offer.plugin.name,
+        "plugin": offer.owner,
+        "package": offer.package,
+        "version": offer.version,
+        "summary": offer.plugin.summary,
+    }
+
+
+def _options(offer: Offer) -> list[dict[str, object]]:
+    return [asdict(option) for option in describe(getattr(offer.plugin, "options", NoOptions))]
+
+
+def _show_one(offer: Offer) -> None:
+    click.echo(f"{offer.kind} {offer.plugin.name}: {offer.plugin.summary} ({offer.package} {offer.version})")
+    described = describe(getattr(offer.plugin, "options", NoOptions))
+    # Of a writer it is --format-option.
+    flag = {"writer": "format"}.get(offer.kind, offer.kind)
+    rows = [
+        (f"--{flag}-option {one.name}={one.type.upper()}", f"{one.help} {one.range} (default: {one.default})")
+        for one in described
+    ]
+    if rows:
+        show_rows([(left, " ".join(right.split())) for left, right in rows])
+    else:
+        click.echo("  no options")

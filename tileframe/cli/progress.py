@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from tileframe.geometry import Pyramid
-from tileframe.interfaces import Progress
+from tileframe.protocols import Progress
 
 if TYPE_CHECKING:
     from rich import progress

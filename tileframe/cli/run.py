@@ -9,16 +9,20 @@ from typing import ClassVar, Literal
 import click
 
 from tileframe import machine
+from tileframe.cli.parameters import Region, options_of, plugin_options
 from tileframe.cli.progress import ProgressBar
-from tileframe.cli.text import in_bytes, show_json, show_rows, to_json
-from tileframe.errors import OutputError, PluginError
+from tileframe.cli.text import in_bytes, show_json, show_rows
+from tileframe.errors import OptionError, OutputError, PluginError
 from tileframe.estimate import Forecast, forecast
-from tileframe.interfaces import Viewer
-from tileframe.model import NATIVE, JobSpec, Passthrough, Report, Rgb
+from tileframe.facts import Rgb
+from tileframe.geometry import Box
+from tileframe.guards import is_written
 from tileframe.opening import open_pyramid
-from tileframe.pipeline import execute, target_of
-from tileframe.planning import Plan
+from tileframe.pipeline import execute, location_for, with_quality
+from tileframe.pyramids import Viewer
+from tileframe.records import NATIVE, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry
+from tileframe.serialize import to_json
 
 
 class TileSize(click.ParamType["int | str"]):
@@ -46,7 +50,10 @@ class RunCommand(click.Command):
 @click.command(cls=RunCommand)
 @click.argument("slide", type=click.Path(path_type=Path, readable=False))
 @click.option(
-    "-o", "--output", metavar="OUT.dzi", help="Where to write; default NAME.dzi here. A slash at the end: a folder."
+    "-o",
+    "--output",
+    metavar="LOCATION",
+    help="Where to write: NAME, NAME.dzi, NAME.szi, ...; ending in a slash: a folder. Default: the slide's name, here.",
 )
 @click.option(
     "--backend", default="auto", show_default=True, metavar="NAME", help="auto, or one of `tileframe plugins`."
@@ -60,11 +67,17 @@ class RunCommand(click.Command):
     metavar="NAME",
     help="Tile format: jpeg, jpg, png, ...",
 )
-@click.option("--quality", type=int, metavar="1-100", help="Of lossy tiles; default 75.")
+@click.option("--quality", type=int, metavar="1-100", help="Short for --format-option quality=N; default 75.")
 @click.option(
-    "--tile-size", type=TileSize(), help="Pixels a side, overlap not counted, or native, the slide's own; default 254."
+    "--layout", default="dzi", show_default=True, metavar="NAME", help="How tiles are named: dzi, zoomify, ..."
 )
-@click.option("--overlap", type=int, help="Pixels a tile shares with each neighbour; default 1.")
+@plugin_options("format", "layout", "reader", "store")
+@click.option(
+    "--tile-size",
+    type=TileSize(),
+    help="Pixels a side, overlap not counted, or native, the slide's own; default: the layout's, 254 for dzi.",
+)
+@click.option("--overlap", type=int, help="Pixels a tile shares with each neighbour; default: the layout's, 1 for dzi.")
 @click.option(
     "--passthrough",
     type=click.Choice([choice.value for choice in Passthrough]),
@@ -72,6 +85,7 @@ class RunCommand(click.Command):
     metavar="[=auto]",
     help="Base tiles are the slide's own JPEGs, on its own grid; an error where that cannot be, but with auto.",
 )
+@click.option("--region", type=Region(), help="Tile only this part, in base pixels of the slide.")
 @click.option("--limit-bounds/--no-limit-bounds", default=True, show_default=True, help="Crop to the scanned part.")
 @click.option(
     "--background", metavar="#rrggbb", help="Where the slide is transparent; default: the slide's own, or white."
@@ -100,9 +114,15 @@ def run(
     reader: str | None,
     tile_format: str,
     quality: int | None,
+    layout: str,
+    format_option: tuple[str, ...],
+    layout_option: tuple[str, ...],
+    reader_option: tuple[str, ...],
+    store_option: tuple[str, ...],
     tile_size: int | Literal["native"] | None,
     overlap: int | None,
     passthrough: str,
+    region: Box | None,
     limit_bounds: bool,
     background: str | None,
     workers: int | None,
@@ -115,66 +135,77 @@ def run(
     quiet: bool,
     verbose: bool,
 ) -> None:
-    """Make the Deep Zoom pyramid of SLIDE."""
-    spec = JobSpec(
+    """Make the pyramid of SLIDE."""
+    spec = Spec(
         slide,
-        target_of(output, slide),
+        location_for(output, slide, layout, registry),
         reader=reader,
+        reader_options=options_of(reader_option, "reader"),
         backend=None if backend == "auto" else backend,
+        layout=layout,
+        layout_options=options_of(layout_option, "layout"),
         format=tile_format,
-        quality=quality,
+        format_options=with_quality(options_of(format_option, "format"), quality),
+        store_options=options_of(store_option, "store"),
         tile_size=tile_size,
         overlap=overlap,
         passthrough=Passthrough(passthrough),
+        region=region,
         limit_bounds=limit_bounds,
         background=None if background is None else Rgb.parse(background),
         workers=machine.available_cores() if workers is None else workers,
         executor=executor,
         overwrite=overwrite,
     )
-    pages = None if viewer is None else _viewer(registry, viewer)
+    pages = None if viewer is None else _viewer(registry, viewer, layout)
     if pages is not None:
-        pages.prepare([spec.target], overwrite=overwrite)
+        pages.prepare([spec.location], overwrite=overwrite)
     if dry_run:
         coming = forecast(spec, registry)
         show_json(coming) if as_json else _show_forecast(coming)
         return
     if report is not None:
-        _refuse_unwritable(report, spec)
-    done = _execute(spec, registry, quiet=quiet, verbose=verbose)
+        _refuse_unwritable(report)
+    done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
     if report is not None:
         _write(report, to_json(done))
     page = None
     if pages is not None:
-        page = pages.write([open_pyramid(done.target, registry=registry)], overwrite=overwrite)
+        with open_pyramid(spec.location, registry=registry) as pyramid:
+            page = pages.write([pyramid], overwrite=overwrite)
     if as_json:
         show_json(done)
     elif not quiet:
         _show_report(done, page)
 
 
-def _viewer(registry: Registry, name: str) -> Viewer:
-    if name:
-        return registry.viewer(name).make()
-    if not registry.viewers:
+def _viewer(registry: Registry, name: str, layout: str) -> Viewer:
+    """Return the viewer called ``name``, or the first that shows ``layout``; before the work, if there is none."""
+    offers = [registry.viewer(name)] if name else registry.viewers
+    if not offers:
         raise PluginError("no viewer is installed; --viewer needs a plugin that offers one")
-    return registry.viewers[0].make()
+    for offer in offers:
+        if not offer.layouts or layout in offer.layouts:
+            return offer.make()
+    shown = ", ".join(sorted({known for offer in offers for known in offer.layouts}))
+    raise OptionError(f"no viewer{f' {name}' if name else ''} shows the layout {layout} (it may be: {shown})")
 
 
-def _execute(spec: JobSpec, registry: Registry, *, quiet: bool, verbose: bool) -> Report:
+def _execute(spec: Spec, registry: Registry, report: Path | None, *, quiet: bool, verbose: bool) -> Report:
     def say(line: str) -> None:
         if not quiet:
             click.echo(f"tileframe: {line}", err=True)
 
     bar = ProgressBar(quiet=quiet)
 
-    def announce(planned: Plan) -> None:
+    def announce(plan: Plan) -> None:
+        if report is not None:
+            _refuse_overwriting(report, spec, plan, registry)
         if verbose:
-            for reason in planned.passed_over:
+            for reason in plan.live.passed_over:
                 say(f"not taken: {reason}")
-            how = f"{planned.backend_name} ({planned.backend.way(planned.job)})"
-            say(f"taken: reader {planned.reader_name}, backend {how}")
-        bar.start(planned.job.pyramid)
+            say(f"taken: reader {plan.reader}, backend {plan.backend} ({plan.method})")
+        bar.start(plan.pyramid)
 
     with bar:
         done = execute(spec, registry, bar, on_plan=announce)
@@ -198,39 +229,48 @@ def _show_report(done: Report, page: Path | None) -> None:
             ("cpu", f"{done.cpu_seconds:.2f} s, {done.cpu_seconds / done.seconds:.1f} cores busy"),
             ("memory", f"{in_bytes(done.peak_memory)} at most"),
             ("reader", done.reader),
-            ("backend", f"{done.backend}: {done.way}"),
+            ("backend", f"{done.backend}: {done.method}"),
             *([("page", f"{page}")] if page else []),
         ]
     )
 
 
 def _show_forecast(coming: Forecast) -> None:
+    free = "" if coming.free_bytes is None else f"; {in_bytes(coming.free_bytes)} are free"
     inodes = "no limit" if coming.free_inodes is None else f"{coming.free_inodes:,} are free"
+    plan = coming.plan
     click.echo(f"{coming.target} (not written)")
     show_rows(
         [
-            ("size", f"{coming.size}"),
+            ("size", f"{plan.pyramid.base}"),
             ("levels", f"{coming.levels}"),
-            ("tiles", f"{coming.tiles:,}"),
-            ("bytes", f"about {in_bytes(coming.estimated_bytes)}; {in_bytes(coming.free_bytes)} are free"),
-            ("files", f"{coming.tiles + 1:,}; {inodes}"),
-            ("reader", coming.reader),
-            ("backend", f"{coming.backend}: {coming.way}"),
-            *(("not taken", reason) for reason in coming.passed_over),
-            *(("note", note) for note in coming.notes),
+            ("tiles", f"{coming.tiles:,}, {plan.format}, {plan.pyramid.tile_size} px, overlap {plan.pyramid.overlap}"),
+            ("bytes", f"about {in_bytes(coming.estimated_bytes)}{free}"),
+            ("files", "1" if plan.location.container else f"{coming.tiles + 3:,}; {inodes}"),
+            ("layout", plan.layout),
+            ("store", plan.store),
+            ("reader", plan.reader),
+            ("backend", f"{plan.backend}: {plan.method}"),
+            *(("not taken", reason) for reason in plan.live.passed_over),
+            *(("note", note) for note in plan.notes),
         ]
     )
 
 
-def _refuse_unwritable(path: Path, spec: JobSpec) -> None:
+def _refuse_unwritable(path: Path) -> None:
     """Say before the work what `_write` could only say after it."""
-    report, slide, target = (Path(os.path.realpath(name)) for name in (path, spec.slide, spec.target))
-    if report in (slide, target) or target.with_name(f"{target.stem}_files") in report.parents:
-        raise OutputError(f"{path}: the report would be written over the slide or the pyramid; give another file")
     if not path.parent.is_dir():
         raise OutputError(f"{path}: the report cannot be written ({path.parent} is not a folder)")
     if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
         raise OutputError(f"{path}: the report cannot be written there")
+
+
+def _refuse_overwriting(path: Path, spec: Spec, plan: Plan, registry: Registry) -> None:
+    layout = registry.layout(plan.layout)
+    made = layout.create(plan.location.name, plan.encoding.suffix, plan.pyramid)
+    same = os.path.realpath(path) == os.path.realpath(spec.slide)
+    if same or is_written(path, plan.location, made):
+        raise OutputError(f"{path}: the report would be written over the slide or the pyramid; give another file")
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
-import enum
-import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
-from tileframe.model import Rgb
+from tileframe.serialize import to_json
 
 
 def in_bytes(count: float) -> str:
@@ -34,22 +30,3 @@ def show_rows(rows: Sequence[Sequence[str]], *, indent: int = 2) -> None:
 def show_json(record: Any) -> None:
     """Print a record, or a list or dict of records, as JSON."""
     click.echo(to_json(record))
-
-
-def to_json(record: Any) -> str:
-    """Return a record, or a list or dict of records, as JSON."""
-    return json.dumps(_plain(record), indent=2, ensure_ascii=False)
-
-
-def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, enum.Enum):
-        return value.name.lower()
-    if isinstance(value, (Path, Rgb)):
-        return str(value)
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value

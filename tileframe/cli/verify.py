@@ -10,16 +10,16 @@ from tileframe.against import check_against
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import show_json
 from tileframe.errors import CheckError, OptionError
-from tileframe.model import Finding, Severity
 from tileframe.opening import open_pyramid
+from tileframe.records import Finding, Severity
 from tileframe.registry import Registry
-from tileframe.verify import faults, run_checks
+from tileframe.verification import faults, run_checks
 
 SHOWN = 20
 
 
 @click.command()
-@click.argument("target", metavar="OUT.dzi", type=click.Path(path_type=Path))
+@click.argument("target", metavar="PYRAMID")
 @click.option("--check", "checks", multiple=True, metavar="NAME", help="Only this check; may be given again.")
 @click.option("--against", type=click.Path(path_type=Path), metavar="SLIDE", help="Also compare the base with it.")
 @click.option("--sample", type=int, metavar="N", help="With --against: compare only so many tiles.")
@@ -31,7 +31,7 @@ SHOWN = 20
 def verify(
     registry: Registry,
     /,
-    target: Path,
+    target: str,
     checks: tuple[str, ...],
     against: Path | None,
     sample: int | None,
@@ -40,24 +40,22 @@ def verify(
     as_json: bool,
     quiet: bool,
 ) -> int:
-    """Check the pyramid OUT.dzi, whichever tool made it. Exits with 5 if anything is wrong."""
+    """Check PYRAMID: a descriptor, an archive or a folder, of any tool. Exits with 5 if anything is wrong."""
     if against is None and (sample is not None or seed is not None):
         raise OptionError("--sample and --seed go with --against SLIDE")
     if workers is not None and workers < 1:
         raise OptionError(f"the number of workers must be 1 or more, not {workers}")
     try:
-        pyramid = open_pyramid(target, registry=registry, workers=workers)
-    except CheckError as error:
-        findings = [Finding(target.name, "descriptor", Severity.ERROR, str(error).removeprefix(f"{target}: "))]
-        tiles = 0
-    else:
-        tiles = pyramid.pyramid.tile_count
-        with ProgressBar(quiet=quiet) as bar:
+        with open_pyramid(target, registry=registry, workers=workers) as pyramid, ProgressBar(quiet=quiet) as bar:
+            tiles = pyramid.tile_count
             bar.start(pyramid.pyramid)
             findings = run_checks(pyramid, registry, checks=checks, progress=bar.titled)
             if against is not None:
                 told = bar.titled("against")
                 findings += check_against(pyramid, against, registry, told, sample=sample, seed=seed or 0)
+    except CheckError as error:
+        findings = [Finding(Path(target).name, "descriptor", Severity.ERROR, str(error).removeprefix(f"{target}: "))]
+        tiles = 0
     wrong = faults(findings)
     if as_json:
         show_json({"target": target, "tiles": tiles, "ok": not wrong, "findings": findings})
@@ -66,12 +64,12 @@ def verify(
     return CheckError.exit_code if wrong else 0
 
 
-def _show(target: Path, tiles: int, findings: list[Finding]) -> None:
+def _show(target: str, tiles: int, findings: list[Finding]) -> None:
     wrong = faults(findings)
     for finding in [finding for finding in findings if finding not in wrong]:
         click.echo(f"note: {finding}")
     for finding in wrong[:SHOWN]:
-        click.echo(f"{finding.severity.name.lower()}: {finding}")
+        click.echo(f"{finding.severity.value}: {finding}")
     if len(wrong) > SHOWN:
         click.echo(f"... and {len(wrong) - SHOWN:,} more; --json lists them all")
     what = f"{len(wrong):,} finding{'s' if len(wrong) > 1 else ''}" if wrong else "nothing is wrong"

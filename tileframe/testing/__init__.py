@@ -11,14 +11,15 @@ Import the contract, and state what is yours. The tests are ours::
         def decode(self, data):  # by another decoder than the writer's own
             return numpy.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
 
-`ReaderContract`, `WriterContract`, `StoreContract`, `BackendContract`, `LayoutContract`, `CheckContract` and
-`PluginContract` each say in their docstring what they want to be told. A test that does not fit your plugin
-is a finding about one of the two, so none can be switched off but by overriding it where everybody sees it.
+`ReaderContract`, `WriterContract`, `LayoutContract`, `StoreContract`, `BackendContract`, `ExecutorContract`,
+`CheckContract` and `PluginContract` each say in their docstring what they want to be told. A test that does not fit
+your plugin is a finding about one of the two, so none can be switched off but by overriding it where everybody sees it.
 """
 
 from tileframe.testing.backends import BackendContract
 from tileframe.testing.cases import CASES, Case, gradient, smooth
 from tileframe.testing.checks import CheckContract
+from tileframe.testing.executors import ExecutorContract
 from tileframe.testing.faults import FAULTS
 from tileframe.testing.layouts import LayoutContract
 from tileframe.testing.plugins import PluginContract
@@ -32,6 +33,7 @@ __all__ = [
     "BackendContract",
     "Case",
     "CheckContract",
+    "ExecutorContract",
     "LayoutContract",
     "PluginContract",
     "ReaderContract",

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import MappingProxyType
 from typing import Any, ClassVar
 
-from tileframe import Access, BackendPlugin, Box, InputError, Size, TileAddress
-from tileframe.dzi import parse_descriptor
+from tileframe import Access, BackendPlugin, Box, InputError, Size, TileAddress, stored_size
 from tileframe.pixels import Pixels
+from tileframe.records import Options
 from tileframe.testing.cases import CASES, Case, Contract
 from tileframe.testing.making import Made, Workbench
 from tileframe.testing.measures import disagreement, largest_difference, psnr
+from tileframe.testing.slides import installed
 
 CROPPED = Case(Size(508, 509), bounds=Box(33, 18, 401, 307))
 SEVERAL = Case(Size(509, 763), 64, 2)
@@ -29,14 +31,16 @@ class Cancel(KeyboardInterrupt):
 class BackendContract(Contract):
     """Asserts what a `Backend` promises, case by case.
 
-    State ``plugin``; the ``format`` of the tiles, whose writer must be installed; a ``decode`` by another
+    State ``plugin``; the ``format`` of the tiles and the ``layout``, which must be installed; a ``decode`` by another
     library than the backend's; and ``floor``, if there are slides for which it promises less than
     `Equality.PIXELS`.
     """
 
     plugin: BackendPlugin
     format = "png"
-    quality: int | None = None
+    format_options: Options = MappingProxyType({})
+    layout = "dzi"
+    """In one that can have no overlap, all cases are without."""
     floor: float | None = None
     """The least PSNR, in dB, of any level below the base that it does not promise to be the contract's."""
     cases: Sequence[Case] = CASES
@@ -52,7 +56,7 @@ class BackendContract(Contract):
 
     def parameters(self) -> Mapping[str, Sequence[object]]:
         """Run tests for every case."""
-        return {"case": self.cases}
+        return {"case": list(dict.fromkeys(map(self._possible, self.cases)))}
 
     def test_the_keys_are_exactly_those_of_the_layout(self, case: Case) -> None:
         made = self._made(case)
@@ -64,7 +68,8 @@ class BackendContract(Contract):
     def test_every_tile_has_exactly_its_size(self, case: Case) -> None:
         made = self._made(case)
         for tile, pixels in made.seen.items():
-            wanted, size = case.pyramid.tile_box(tile).size, Size(pixels.shape[1], pixels.shape[0])
+            wanted = stored_size(made.job.layout, case.pyramid, tile)
+            size = Size(pixels.shape[1], pixels.shape[0])
             assert size == wanted, f"{case}: {made.key(tile)} is {size}, not {wanted}"
 
     def test_base_tiles_are_the_contracts_if_promised(self, case: Case) -> None:
@@ -108,28 +113,27 @@ class BackendContract(Contract):
         whole = (case.pyramid.tile_count, case.pyramid.pixel_count)
         assert counts[-1] == whole, f"{case}: the progress ended at {counts[-1]} tiles and pixels, not {whole}"
 
-    def test_the_way_is_said_in_a_line(self, case: Case) -> None:
-        way = self._made(case).way
-        assert way.strip(), "way() says nothing"
-        assert len(way.splitlines()) == 1, f"way() takes more than a line: {way!r}"
+    def test_the_method_is_said_in_a_line(self, case: Case) -> None:
+        method = self._made(case).method
+        assert method.strip(), "method() says nothing"
+        assert len(method.splitlines()) == 1, f"method() takes more than a line: {method!r}"
 
     def test_a_whole_run_passes_tileframes_own_check_and_keeps_the_geometry(self, tmp_path: Path) -> None:
         bench = self._bench(CROPPED, tmp_path)
+        case = bench.case
         try:
-            target = bench.execute().target
+            bench.execute()
         except Exception as error:
-            raise AssertionError(f"{CROPPED}: the run failed: {error!r}") from error
-        pyramid, _ = parse_descriptor(target.read_text(encoding="utf-8"))
-        assert pyramid == CROPPED.pyramid, f"{CROPPED}: the descriptor says {pyramid}"
-        manifest = json.loads(target.with_suffix(".tileframe.json").read_text(encoding="utf-8"))["pyramid"]
-        x, y = manifest["offset"]
-        region = Box(x, y, manifest["width"], manifest["height"])
-        assert region == CROPPED.region, f"{CROPPED}: the manifest says {region}"
+            raise AssertionError(f"{case}: the run failed: {error!r}") from error
+        with bench.finished() as found:
+            assert found.pyramid == case.pyramid, f"{case}: the descriptor says {found.pyramid}"
+            region = found.manifest and found.manifest.plan.region
+            assert region == case.region, f"{case}: the manifest says {region}"
 
     def test_a_source_of_rows_is_read_in_order_or_refused(self, tmp_path: Path) -> None:
         bench = self._bench(SEVERAL, tmp_path, access=Access.ROWS)
         if bench.refusal() is None:
-            self._assert_exact(SEVERAL, made := bench.make(self.decode), [SEVERAL.pyramid.base_level])
+            self._assert_exact(bench.case, made := bench.make(self.decode), [bench.case.pyramid.base_level])
             assert not made.misuses, made.misuses[0]
 
     def test_a_tile_that_cannot_be_read_is_one_input_error_that_says_where(self, tmp_path: Path) -> None:
@@ -176,8 +180,18 @@ class BackendContract(Contract):
         self, case: Case, folder: Path, *, access: Access = Access.REGIONS, unreadable: tuple[int, int] | None = None
     ) -> Workbench:
         return Workbench(
-            self.plugin, case, folder, access=access, unreadable=unreadable, format=self.format, quality=self.quality
+            self.plugin,
+            self._possible(case),
+            folder,
+            format=self.format,
+            format_options=self.format_options,
+            layout=self.layout,
+            access=access,
+            unreadable=unreadable,
         )
+
+    def _possible(self, case: Case) -> Case:
+        return case if installed().layout(self.layout).overlap else replace(case, overlap=0)
 
     def _made(self, case: Case) -> Made:
         """Return what the backend makes of ``case``; each case is made once for all tests of the class."""

@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
 
-from tileframe import InputError, Pyramid, StoredPyramid, TileAddress, Writer
-from tileframe.dzi import DziLayout
-from tileframe.pixels import Pixels
+from tileframe import (
+    WHITE,
+    Encoding,
+    Equality,
+    InputError,
+    Layout,
+    LayoutPlugin,
+    Location,
+    Manifest,
+    Plan,
+    Pyramid,
+    SourceRecord,
+    StoredPyramid,
+    TileAddress,
+    Writer,
+    tiles_of,
+)
+from tileframe.ledger import DigestList, Ledger, TileRecord
+from tileframe.pixels import Pixels, padded
+from tileframe.records import Made, TilesRecord
 from tileframe.testing.cases import Case, cut, levels
 
 NAME = "made"
+LOCATION = Location("file", "made-in-memory", NAME)
 FAULTS = ("missing tile", "extra file", "tile one pixel short", "swapped tiles", "blank tile", "wrong overlap")
 DAMAGES = ("empty tile", "half a tile", "tile of another format", "unreadable tile", "no tiles at all")
 
 
-class KeptTiles:
-    """`StoredTiles` in memory; those in ``unreadable`` are there and raise."""
+class KeptFiles:
+    """`StoredFiles` in memory; those in ``unreadable`` are there and raise."""
+
+    name = NAME
 
     def __init__(self, files: Mapping[str, bytes], unreadable: frozenset[str] = frozenset()) -> None:
         self.files, self._unreadable = MappingProxyType(dict(files)), unreadable
@@ -32,9 +51,12 @@ class KeptTiles:
             raise InputError("cannot be read (Input/output error)")
         return self.files[key]
 
-    def keys(self) -> Iterator[str]:
-        """Yield the tiles and what else is in their folder, as a directory does."""
-        return (key for key in self.files if key.startswith(f"{NAME}_files/"))
+    def keys(self, folder: str) -> Iterator[str]:
+        """Yield what is below ``folder``, as a directory does."""
+        return (key for key in self.files if key.startswith(f"{folder}/"))
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 @dataclass(frozen=True)
@@ -43,30 +65,88 @@ class Kept:
 
     files: Mapping[str, bytes]
     pyramid: Pyramid
+    plugin: LayoutPlugin
     writer: Writer
+    manifest: Manifest | None = None
     culprits: frozenset[str] = frozenset()
     """The files of which a finding must name one."""
     unreadable: frozenset[str] = frozenset()
 
     @property
-    def layout(self) -> DziLayout:
+    def layout(self) -> Layout:
         """How its files are named."""
-        return DziLayout(NAME, self.writer.encoding.suffix)
+        return self.plugin.create(NAME, self.writer.encoding.suffix, self.pyramid)
 
-    def opened(self, folder: Path, manifest: Mapping[str, Any], workers: int) -> StoredPyramid:
+    def opened(self, workers: int) -> StoredPyramid:
         """Return it as a check gets to see it."""
-        files = KeptTiles(self.files, self.unreadable)
-        return StoredPyramid(folder / f"{NAME}.dzi", self.pyramid, self.layout, self.writer, files, manifest, workers)
+        layout = self.layout
+        return StoredPyramid(
+            location=LOCATION,
+            descriptor_key=self.plugin.descriptor.format(name=NAME) or f"{layout.folder}/",
+            pyramid=self.pyramid,
+            suffix=self.writer.encoding.suffix,
+            layout_name=self.plugin.name,
+            layout=layout,
+            writer=self.writer,
+            files=KeptFiles(self.files, self.unreadable),
+            manifest=self.manifest,
+            workers=workers,
+        )
+
+    def of_another_tool(self) -> Kept:
+        """Return it without what tileframe adds to a pyramid: the record of the run, and the list of digests."""
+        added = {LOCATION.digests_key, LOCATION.manifest_key}
+        return replace(self, files={key: self.files[key] for key in self.files.keys() - added}, manifest=None)
 
 
-def good(case: Case, base: Pixels, writer: Writer) -> Kept:
-    """Return the pyramid of ``base`` by the pixel contract."""
-    layout = DziLayout(NAME, writer.encoding.suffix)
-    files = dict(layout.descriptor(case.pyramid))
-    for level, plane in enumerate(levels(base)):
-        for tile in case.pyramid.tiles(level):
-            files[layout.key(tile)] = writer.encode(cut(plane, case.pyramid.tile_box(tile)))
-    return Kept(files, case.pyramid, writer)
+def good(case: Case, base: Pixels, plugin: LayoutPlugin, writer: Writer) -> Kept:
+    """Return the pyramid of ``base`` by the pixel contract, with its list of digests and the record of its run."""
+    kept = Kept({}, case.pyramid, plugin, writer)
+    layout, planes = kept.layout, levels(base)
+    files = dict(layout.descriptor())
+    ledger = Ledger(case.pyramid, layout.levels)
+    try:
+        for tile in tiles_of(layout, case.pyramid):
+            pixels = cut(planes[tile.level], case.pyramid.tile_box(tile))
+            if layout.pads:
+                pixels = padded(pixels, case.tile_size, WHITE)
+            data = files[layout.key(tile)] = writer.encode(pixels)
+            ledger.put(tile, TileRecord.of(data))
+        files.update({key: files[layout.key(tile)] for key, tile in layout.extras.items()})
+        listed = b"".join(DigestList(layout, case.pyramid, ledger))
+    finally:
+        ledger.close()
+    record = _record(made_plan(case, plugin, writer.encoding), files, listed)
+    return replace(kept, files={**files, LOCATION.digests_key: listed}, manifest=record)
+
+
+def made_plan(case: Case, plugin: LayoutPlugin, encoding: Encoding) -> Plan:
+    """Return the plan of the pyramid of a case, as a manifest holds it."""
+    return Plan(
+        source=SourceRecord("slide.made", 1, "none", "made", case.size, None, None, WHITE, None),
+        location=replace(LOCATION, folder=""),
+        reader="made",
+        reader_options={},
+        region=case.region,
+        backend="made",
+        method="in memory",
+        promises=Equality.PIXELS,
+        pyramid=case.pyramid,
+        layout=plugin.name,
+        layout_options={},
+        format=encoding.format,
+        format_options={},
+        encoding=encoding,
+        store="made",
+        store_options={},
+        passthrough=False,
+    )
+
+
+def _record(plan: Plan, files: Mapping[str, bytes], listed: bytes) -> Manifest:
+    total = sum(map(len, files.values()))
+    tiles = TilesRecord(len(files), total, 0, LOCATION.digests_key, hashlib.sha256(listed).hexdigest())
+    return Manifest(made=Made("2026-01-01T00:00:00+00:00", 1.0, {}), plan=plan, tiles=tiles)
 
 
 def planted(kept: Kept, fault: str) -> Kept:
@@ -95,12 +175,12 @@ def planted(kept: Kept, fault: str) -> Kept:
         del files[tile]
         return replace(kept, files=files, culprits=frozenset({tile}))
     if fault == "no tiles at all":
-        gone = frozenset(key for key in files if key.startswith(f"{NAME}_files/"))
+        gone = frozenset(key for key in files if key.startswith(f"{kept.layout.folder}/"))
         return replace(kept, files={key: files[key] for key in files.keys() - gone}, culprits=gone)
     if fault == "unreadable tile":
         return replace(kept, unreadable=frozenset({tile}), culprits=frozenset({tile}))
     if fault == "wrong overlap":
-        wrong = replace(kept.pyramid, overlap=kept.pyramid.overlap + 1)
+        wrong = replace(kept, pyramid=replace(kept.pyramid, overlap=kept.pyramid.overlap + 1))
         # Tiles contradict the descriptor as much as it does them: any may be named.
-        return replace(kept, files={**files, **kept.layout.descriptor(wrong)}, pyramid=wrong, culprits=frozenset(files))
+        return replace(wrong, files={**files, **wrong.layout.descriptor()}, culprits=frozenset(files))
     raise ValueError(f"no fault is called '{fault}'")

@@ -3,101 +3,171 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from dataclasses import replace
 from pathlib import PurePosixPath, PureWindowsPath
+from types import MappingProxyType
 
-from tileframe import Layout, Pyramid, TileAddress
+from tileframe import CheckError, Layout, LayoutPlugin, OptionError, Pyramid, Size, TileAddress, tiles_of
+from tileframe.records import Options
 from tileframe.testing.cases import CASES, Case, Contract
+
+FOREIGN = ("notes.txt", "slide.svs", "0/notes.txt", "deep/er/slide.svs", "photo.jpg", "IMG_0001.JPG", ".DS_Store")
+NO_DESCRIPTORS = (b"", b"\xff\xfe\x00", b"{}", b"[]", b"<made/>", b"text")
 
 
 class LayoutContract(Contract):
-    """Asserts what a `Layout` promises.
+    """Asserts what a `LayoutPlugin` and its `Layout` promise. State the plugin; the suffix is one that it can name."""
 
-    Make the layout, and read back what it wrote in a way of your own: a tile from its key, a pyramid
-    from its descriptor.
-    """
-
+    plugin: LayoutPlugin
+    options: Options = MappingProxyType({})
+    """What the layout is made with, by name."""
     cases: Sequence[Case] = CASES[::4]
-    """Every tiling, and most of the sizes."""
+    """Every tiling, and most of the sizes; without overlap where the layout can have none."""
     name = "made"
     suffix = "png"
 
-    def make(self, name: str, suffix: str) -> Layout:
-        """Return the layout of the pyramid ``name``, whose tiles end in ``suffix``."""
-        raise NotImplementedError("return your layout")
-
-    def address(self, key: str) -> TileAddress:
-        """Return the tile that ``key`` is of."""
-        raise NotImplementedError("return the tile that the key is of")
-
-    def describe(self, files: Mapping[str, bytes]) -> tuple[Pyramid, str]:
-        """Return the pyramid that the files of a descriptor describe, and its tiles' suffix."""
-        raise NotImplementedError("parse your descriptor")
+    def make(self, pyramid: Pyramid, name: str | None = None) -> Layout:
+        """Return the layout of ``pyramid``."""
+        options = self.plugin.resolved(self.options, "layout")
+        return self.plugin.create(self.name if name is None else name, self.suffix, pyramid, options=options)
 
     def parameters(self) -> Mapping[str, Sequence[object]]:
         """Run tests for every case."""
-        return {"case": self.cases}
+        if self.plugin.overlap:
+            return {"case": self.cases}
+        return {"case": list(dict.fromkeys(replace(case, overlap=0) for case in self.cases))}
+
+    def test_defaults_make_a_pyramid(self) -> None:
+        try:
+            self.make(Pyramid(Size(1000, 700), self.plugin.tile_size, self.plugin.overlap))
+        except OptionError as error:
+            raise AssertionError(f"the tile size and overlap that the plugin takes by default: {error}") from error
+
+    def test_overlap_is_refused_where_there_can_be_none(self) -> None:
+        if self.plugin.overlap:
+            return
+        try:
+            self.make(Pyramid(Size(1000, 700), 256, 1))
+        except OptionError:
+            return
+        raise AssertionError("the plugin's overlap is 0: a pyramid with overlap must be an OptionError")
+
+    def test_levels_reach_down_to_the_base(self, case: Case) -> None:
+        levels, count = self.make(case.pyramid).levels, case.pyramid.level_count
+        right = levels.step == 1 and 0 <= levels.start < levels.stop == count
+        assert right, f"{case}: {levels} does not end with the base, {count - 1}"
 
     def test_keys_are_unique(self, case: Case) -> None:
-        keys = [key for key, _ in self._layout().keys(case.pyramid)]
+        keys = list(_everything(self.make(case.pyramid), case.pyramid))
         # As Windows and macOS see them.
         twice = len(keys) - len({key.casefold() for key in keys})
         assert not twice, f"{case}: {twice} of {len(keys)} keys are taken twice"
 
-    def test_keys_are_those_of_every_tile(self, case: Case) -> None:
-        layout = self._layout()
-        listed = {key for key, _ in layout.keys(case.pyramid)}
-        single = {layout.key(tile) for tile in _tiles(case.pyramid)}
-        odd = sorted(listed ^ single)
-        assert not odd, f"{case}: keys() and key() disagree on {odd[:3]}"
-
-    def test_keys_come_with_the_sizes_of_the_tiles(self, case: Case) -> None:
-        layout, sizes = self._layout(), {}
-        for tile in _tiles(case.pyramid):
-            sizes[layout.key(tile)] = case.pyramid.tile_box(tile).size
-        for key, size in layout.keys(case.pyramid):
-            assert size == sizes.get(key, size), f"{case}: {key} is said to be {size}, and is {sizes[key]}"
-
     def test_a_key_gives_back_its_tile(self, case: Case) -> None:
-        layout = self._layout()
-        for tile in _tiles(case.pyramid):
-            found = self.address(layout.key(tile))
+        layout = self.make(case.pyramid)
+        for tile in tiles_of(layout, case.pyramid):
+            found = layout.address(layout.key(tile))
             assert found == tile, f"{case}: {layout.key(tile)} is the key of {tile}, and reads as {found}"
 
+    def test_what_is_no_key_has_no_address(self, case: Case) -> None:
+        layout = self.make(case.pyramid)
+        others = [*layout.extras, *layout.descriptor(), *(f"{layout.folder}/{name}" for name in FOREIGN)]
+        for tile in tiles_of(layout, case.pyramid):
+            others += _almost(layout.key(tile))
+        for key in others:
+            found = layout.address(key)
+            right = found is None or (_is_kept(layout, case.pyramid, found) and layout.key(found) == key)
+            assert right, f"{case}: {key} is no key, and reads as {found}"
+
+    def test_extras_are_copies_of_tiles_that_are_kept(self, case: Case) -> None:
+        layout = self.make(case.pyramid)
+        for key, tile in layout.extras.items():
+            assert _is_kept(layout, case.pyramid, tile), f"{case}: {key} is to be a copy of {tile}, which is not kept"
+            assert layout.address(key) is None, f"{case}: {key} is an extra, and has an address of its own"
+
+    def test_all_tiles_are_below_the_folder(self, case: Case) -> None:
+        layout = self.make(case.pyramid)
+        for key in (*map(layout.key, tiles_of(layout, case.pyramid)), *layout.extras):
+            assert key.startswith(f"{layout.folder}/"), f"{case}: the tile {key} is not below {layout.folder}/"
+
+    def test_its_files_are_its_own_for_any_size_and_format(self, case: Case) -> None:
+        layout = self.make(case.pyramid)
+        one_pixel = self.make(Pyramid(Size(1, 1), self.plugin.tile_size, 0))
+        for key in _everything(layout, case.pyramid):
+            if key.startswith(f"{layout.folder}/"):
+                assert layout.owns(key), f"{case}: owns() does not know its own {key}"
+                assert one_pixel.owns(key), f"{case}: owns() knows {key} in a pyramid of this size alone"
+        for key in map(layout.key, tiles_of(layout, case.pyramid)):
+            other = re.sub(rf"\.{self.suffix}$", ".tif", key)
+            assert layout.owns(other), f"{case}: owns() does not know {other}, a tile of another format"
+
+    def test_nobody_elses_file_is_its_own(self) -> None:
+        layout = self.make(Pyramid(Size(300, 200), self.plugin.tile_size, 0))
+        for name in FOREIGN:
+            for key in (f"{layout.folder}/{name}", name, f"{layout.folder}.{name}"):
+                assert not layout.owns(key), f"owns() takes {key} for a file of a pyramid"
+
     def test_the_descriptor_gives_back_the_pyramid(self, case: Case) -> None:
-        found = self.describe(self._layout().descriptor(case.pyramid))
-        assert found == (case.pyramid, self.suffix), f"{case}: the descriptor says {found}"
+        layout, plugin = self.make(case.pyramid), self.plugin
+        assert bool(plugin.descriptor) == (plugin.read is not None), "a plugin has both descriptor and read, or neither"
+        if plugin.read is None:
+            return
+        key = plugin.descriptor.format(name=self.name)
+        files = layout.descriptor()
+        assert key in files, f"{case}: the descriptor {key} is not among {sorted(files)}"
+        pyramid, suffix = plugin.read(files[key])
+        assert pyramid == case.pyramid, f"{case}: the descriptor says {pyramid}"
+        again = plugin.create(self.name, suffix, pyramid, options=plugin.resolved(self.options, "layout"))
+        base = TileAddress(pyramid.base_level, 0, 0)
+        assert again.key(base) == layout.key(base), f"{case}: the descriptor says that tiles end in .{suffix}"
+
+    def test_what_is_no_descriptor_is_refused(self) -> None:
+        if self.plugin.read is None:
+            return
+        layout = self.make(Pyramid(Size(300, 200), self.plugin.tile_size, self.plugin.overlap))
+        whole = layout.descriptor()[self.plugin.descriptor.format(name=self.name)]
+        for wrong in (*NO_DESCRIPTORS, whole[: len(whole) // 2]):
+            try:
+                found = self.plugin.read(wrong)
+            except CheckError:
+                continue
+            except Exception as error:
+                raise AssertionError(f"{wrong!r} must be a CheckError, and is {error!r}") from error
+            raise AssertionError(f"{wrong!r} must be a CheckError, and reads as {found}")
 
     def test_no_key_leaves_the_target(self, case: Case) -> None:
-        layout = self._layout()
-        for key in chain((key for key, _ in layout.keys(case.pyramid)), layout.descriptor(case.pyramid)):
-            path = PurePosixPath(key)
-            clean = str(path) == key and not path.is_absolute() and ".." not in path.parts
-            assert clean, f"{case}: {key!r} is no clean path below the target"
-            foreign = "\\" in key or PureWindowsPath(key).drive
-            assert not foreign, f"{case}: {key!r} is a path elsewhere on Windows"
-
-    def test_all_tiles_are_below_the_folder_and_no_descriptor_is(self, case: Case) -> None:
-        layout = self._layout()
-        inside = f"{layout.folder}/"
-        for key, _ in layout.keys(case.pyramid):
-            assert key.startswith(inside), f"{case}: the tile {key} is not below {inside}"
-        for key in layout.descriptor(case.pyramid):
-            assert not key.startswith(inside), f"{case}: the descriptor {key} is below {inside}, among the tiles"
+        for name in (self.name, "a b.ü %20{0}"):
+            layout = self.make(case.pyramid, name)
+            for key in (layout.folder, *_everything(layout, case.pyramid)):
+                path = PurePosixPath(key)
+                clean = str(path) == key and not path.is_absolute() and ".." not in path.parts
+                assert clean, f"{case}: {key!r} is no clean path below the target"
+                foreign = "\\" in key or PureWindowsPath(key).drive
+                assert not foreign, f"{case}: {key!r} is a path elsewhere on Windows"
 
     def test_two_pyramids_in_one_folder_share_no_key(self, case: Case) -> None:
-        names = ("one", "two")
-        first, second = (self._everything(self.make(name, self.suffix), case.pyramid) for name in names)
-        shared = sorted(first & second)
-        assert not shared, f"{case}: pyramids named 'one' and 'two' share {shared[:3]}"
-
-    def _layout(self) -> Layout:
-        return self.make(self.name, self.suffix)
-
-    def _everything(self, layout: Layout, pyramid: Pyramid) -> set[str]:
-        return {key for key, _ in layout.keys(pyramid)} | set(layout.descriptor(pyramid))
+        for names in (("one", "two"), ("one", "one.two")):
+            layouts = [self.make(case.pyramid, name) for name in names]
+            first, second = (set(_everything(layout, case.pyramid)) for layout in layouts)
+            shared = sorted(first & second)
+            assert not shared, f"{case}: pyramids named '{names[0]}' and '{names[1]}' share {shared[:3]}"
 
 
-def _tiles(pyramid: Pyramid) -> Iterator[TileAddress]:
-    return chain.from_iterable(pyramid.tiles(level) for level in range(pyramid.level_count))
+def _everything(layout: Layout, pyramid: Pyramid) -> Iterator[str]:
+    """Yield every key of the pyramid's own files."""
+    yield from map(layout.key, tiles_of(layout, pyramid))
+    yield from layout.extras
+    yield from layout.descriptor()
+
+
+def _is_kept(layout: Layout, pyramid: Pyramid, tile: TileAddress) -> bool:
+    return tile.level in layout.levels and pyramid.has(tile)
+
+
+def _almost(key: str) -> list[str]:
+    """Return what differs a little from ``key``: another end, another folder, another number."""
+    numbers = [match.start() for match in re.finditer(r"\d+", key)]
+    changed = [f"{key[:at]}{sign}{key[at:]}" for at in numbers for sign in ("0", "+", "9")]
+    return [f"{key}x", f"{key}/", f"x/{key}", f"x{key}", f"{key}\n", key.rpartition(".")[0], *changed]

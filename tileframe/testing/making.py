@@ -7,10 +7,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tileframe import Access, BackendPlugin, Equality, Job, JobSpec, Progress, Report, TileAddress, TileframeError
+from tileframe import (
+    Access,
+    BackendPlugin,
+    Equality,
+    Job,
+    Location,
+    Progress,
+    Report,
+    Spec,
+    StoredPyramid,
+    TileAddress,
+    TileframeError,
+    open_pyramid,
+    tiles_of,
+)
 from tileframe.pipeline import execute
-from tileframe.pixels import Pixels
-from tileframe.planning import plan
+from tileframe.pixels import Pixels, padded
+from tileframe.planning import prepare
+from tileframe.records import Options
 from tileframe.testing.cases import Case, cut, levels
 from tileframe.testing.slides import READER, MadeSlide, registry_with
 
@@ -24,7 +39,7 @@ class Made:
 
     job: Job
     promises: Equality
-    way: str
+    method: str
     files: Mapping[str, bytes]
     """Every file at the target, by its key."""
     told: tuple[tuple[int, int, bool], ...]
@@ -34,7 +49,10 @@ class Made:
     seen: Mapping[TileAddress, Pixels]
     """Every tile that there is, decoded."""
     wanted: Mapping[TileAddress, Pixels]
-    """Every tile by the pixel contract; in a lossy format, encoded by its writer and decoded as those that are seen."""
+    """Every tile that the layout keeps, by the pixel contract and padded where the layout pads.
+
+    In a lossy format, encoded by its writer and decoded as those that are seen.
+    """
 
     def key(self, tile: TileAddress) -> str:
         """Return the key of ``tile``."""
@@ -62,7 +80,8 @@ class Workbench:
         folder: Path,
         *,
         format: str,
-        quality: int | None,
+        format_options: Options,
+        layout: str = "dzi",
         access: Access = Access.REGIONS,
         unreadable: tuple[int, int] | None = None,
     ) -> None:
@@ -71,13 +90,14 @@ class Workbench:
         self._registry = registry_with(self.slide.offer, plugin)
         path = folder / "slide.made"
         path.write_text("This slide lives in memory.")
-        self._spec = JobSpec(
+        self._spec = Spec(
             path,
-            self.folder / f"{NAME}.dzi",
+            Location("file", str(self.folder), NAME),
             reader=READER,
             backend=plugin.name,
+            layout=layout,
             format=format,
-            quality=quality,
+            format_options=format_options,
             tile_size=case.tile_size,
             overlap=case.overlap,
             workers=WORKERS,
@@ -87,10 +107,14 @@ class Workbench:
         """Do the whole run, with all of tileframe's own checks."""
         return execute(self._spec, self._registry, progress)
 
+    def finished(self) -> StoredPyramid:
+        """Open what `execute` has made."""
+        return open_pyramid(self._spec.location, registry=self._registry)
+
     def refusal(self) -> str | None:
         """Say why the backend does not take the job; None if it does."""
         try:
-            plan(self._spec, self._registry).job.source.close()
+            prepare(self._spec, self._registry).job.source.close()
         except TileframeError as error:
             return str(error)
         return None
@@ -100,10 +124,10 @@ class Workbench:
         told: list[tuple[int, int, bool]] = []
         own = threading.current_thread()
         try:
-            planned = plan(self._spec, self._registry)
-            job, backend = planned.job, planned.backend
+            prepared = prepare(self._spec, self._registry)
+            job, backend = prepared.job, prepared.backend
             with job.source:
-                promises, way = backend.promises(job), backend.way(job)
+                promises, method = backend.promises(job), backend.method(job)
                 job.store.prepare()
                 try:
                     backend.run(job, lambda *done: told.append((*done, threading.current_thread() is own)))
@@ -113,20 +137,21 @@ class Workbench:
         except TileframeError as error:
             raise AssertionError(f"{self.case}: the run failed: {error}") from error
         files, misuses = files_in(self.folder), tuple(self.slide.misuses)
-        tiles = {
-            tile: job.layout.key(tile) for level in range(job.pyramid.level_count) for tile in job.pyramid.tiles(level)
-        }
+        tiles = {tile: job.layout.key(tile) for tile in tiles_of(job.layout, job.pyramid)}
         seen = {tile: decode(files[key]) for tile, key in tiles.items() if key in files}
-        wanted = dict(self._tiles(tiles))
+        wanted = {tile: self._padded(job, pixels) for tile, pixels in self._tiles(tiles)}
         if not job.writer.encoding.lossless:
             wanted = {tile: decode(job.writer.encode(pixels)) for tile, pixels in wanted.items()}
-        return Made(job, promises, way, files, tuple(told), misuses, seen, wanted)
+        return Made(job, promises, method, files, tuple(told), misuses, seen, wanted)
 
     def _tiles(self, tiles: Iterable[TileAddress]) -> Iterator[tuple[TileAddress, Pixels]]:
         """Yield ``tiles`` with the pixels that the contract says."""
         planes = levels(cut(self.slide.base, self.case.region))
         for tile in tiles:
             yield tile, cut(planes[tile.level], self.case.pyramid.tile_box(tile))
+
+    def _padded(self, job: Job, pixels: Pixels) -> Pixels:
+        return padded(pixels, self.case.tile_size, self.slide.facts.background) if job.layout.pads else pixels
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
-from tileframe import Access, Box, Fit, InputError, ReaderPlugin, Size, Source
+from tileframe import Access, Box, Fit, InputError, ReaderPlugin, Rgb, Size, Source
 from tileframe.pixels import Pixels
-from tileframe.planning import HEAD, open_source
+from tileframe.records import Options
+from tileframe.selection import HEAD, opened
 from tileframe.testing.cases import Contract, cut, gradient
+from tileframe.testing.choices import choices_of, refused_options
 from tileframe.testing.measures import largest_difference, refusal
 from tileframe.testing.slides import registry_with
 
@@ -25,8 +28,9 @@ SECONDS = 120
 class ReaderContract(Contract):
     """Asserts what a `Reader` and its `Source` promise.
 
-    State ``plugin`` and the ``suffix`` of its files, and write a slide of known pixels. For a source with
-    `Access.ROWS`, boxes are as wide as the slide and follow each other.
+    State ``plugin`` and the ``suffix`` of its files, and write a slide of known pixels; ``options`` if it is to be
+    tested with others than the default ones, and in ``bad_options`` what it refuses. For a source with `Access.ROWS`,
+    boxes are as wide as the slide and follow each other.
     """
 
     plugin: ReaderPlugin
@@ -35,6 +39,12 @@ class ReaderContract(Contract):
     max_error: int = 0
     """By how much a sample may differ from what was written; 0 for a lossless format."""
     size = Size(301, 203)
+    options: Options = MappingProxyType({})
+    bad_options: Sequence[Options] = ()
+
+    def parameters(self) -> Mapping[str, Sequence[object]]:
+        """Run tests for every value of an option that is worth a look, and for all that are to be refused."""
+        return {"choice": choices_of(self.plugin), "bad": [*self.bad_options, {"no_such_option": 1}]}
 
     def make(self, path: Path, pixels: Pixels) -> Path:
         """Write RGB8 ``pixels`` as a slide at ``path``, and return its main file."""
@@ -109,7 +119,7 @@ class ReaderContract(Contract):
         error = refusal(InputError, "half a file", lambda: self._read_whole(path))
         assert str(path) in str(error), f"the message does not name {path}: {error}"
         # The core makes do with any exception; a reader's own says what is wrong.
-        refusal(InputError, "half a file, by the reader itself", lambda: self._shapes(self.plugin.make().open(path)))
+        refusal(InputError, "half a file, by the reader itself", lambda: self._shapes(self._opened(path)))
 
     def test_guess_knows_its_own_files(self, tmp_path: Path) -> None:
         path = self._slide(tmp_path)
@@ -135,6 +145,23 @@ class ReaderContract(Contract):
                 for box, pixels in zip(boxes, pool.map(source.read, boxes), strict=True):
                     self._assert_same(pixels, cut(known, box), box)
 
+    def test_the_background_that_is_asked_for_is_the_facts(self, tmp_path: Path) -> None:
+        asked = Rgb(12, 34, 56)
+        with self._opened(self._slide(tmp_path), background=asked) as source:
+            found = source.facts.background
+            assert found == asked, f"facts.background is {found}, and {asked} was asked for: layouts that pad need it"
+
+    def test_every_choice_opens_the_slide(self, choice: Options, tmp_path: Path) -> None:
+        try:
+            source = self._opened(self._slide(tmp_path), options=choice)
+        except Exception as error:
+            raise AssertionError(f"with {dict(choice)}, the slide cannot be opened: {error!r}") from error
+        with source:
+            assert source.facts.size.area, f"with {dict(choice)}, the slide has no pixels"
+
+    def test_wrong_options_are_refused_with_their_value(self, bad: Options) -> None:
+        refused_options(self.plugin, bad, "reader")
+
     def test_a_new_process_can_open_the_slide(self, tmp_path: Path) -> None:
         path = self._slide(tmp_path)
         try:
@@ -144,7 +171,7 @@ class ReaderContract(Contract):
             raise AssertionError(message) from error
         with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
             try:
-                pixels = pool.submit(_first_row, self.plugin, path).result(SECONDS)
+                pixels = pool.submit(_first_row, self.plugin, dict(self.options), path).result(SECONDS)
             except Exception as error:
                 raise AssertionError(f"a new process cannot open {path.name}: {error!r}") from error
         self._assert_same(pixels, self.picture()[:1], Box(0, 0, self.size.width, 1))
@@ -153,7 +180,10 @@ class ReaderContract(Contract):
         return self.make(folder / f"slide.{self.suffix}", self.picture())
 
     def _open(self, folder: Path) -> Source:
-        return self.plugin.make().open(self._slide(folder))
+        return self._opened(self._slide(folder))
+
+    def _opened(self, path: Path, *, options: Options | None = None, background: Rgb | None = None) -> Source:
+        return _opened(self.plugin, self.options if options is None else options, path, background)
 
     def _whole(self) -> Box:
         return Box(0, 0, self.size.width, self.size.height)
@@ -190,7 +220,7 @@ class ReaderContract(Contract):
         assert str(path) in str(error), f"the message does not name {path}: {error}"
         # The core looks before it asks a reader, which meets such a path only if that changes meanwhile.
         try:
-            self.plugin.make().open(path).close()
+            self._opened(path).close()
         except (InputError, OSError):
             return
         except Exception as error:
@@ -199,13 +229,18 @@ class ReaderContract(Contract):
 
     def _read_whole(self, path: Path) -> list[tuple[int, ...]]:
         """Read all of ``path`` as tileframe does, and return the shapes of what came."""
-        return self._shapes(open_source(path, registry_with(self.plugin), reader=self.plugin.name)[1])
+        registry, name = registry_with(self.plugin), self.plugin.name
+        return self._shapes(next(opened(path, registry, reader=name, options=self.options))[1])
 
     def _shapes(self, source: Source) -> list[tuple[int, ...]]:
         with source:
             return [pixels.shape for _, pixels in self._read(source, [self._whole()])]
 
 
-def _first_row(plugin: ReaderPlugin, path: Path) -> Pixels:
-    with plugin.make().open(path) as source:
+def _opened(plugin: ReaderPlugin, options: Options, path: Path, background: Rgb | None = None) -> Source:
+    return plugin.create(options=plugin.resolved(options, "reader")).open(path, background=background)
+
+
+def _first_row(plugin: ReaderPlugin, options: Options, path: Path) -> Pixels:
+    with _opened(plugin, options, path) as source:
         return source.read(Box(0, 0, source.facts.size.width, 1))

@@ -8,12 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from types import MappingProxyType
 
 import numpy as np
 
-from tileframe import CheckError, OptionError, Size, Writer, WriterPlugin
+from tileframe import CheckError, Size, Writer, WriterPlugin
 from tileframe.pixels import Pixels
+from tileframe.records import Options
 from tileframe.testing.cases import Contract, gradient, smooth
+from tileframe.testing.choices import choices_of, refused_options
 from tileframe.testing.measures import largest_difference, mean_difference, refusal
 
 SHAPES = (Size(1, 1), Size(1, 17), Size(17, 1), Size(254, 254), Size(256, 200))
@@ -29,26 +32,29 @@ class WriterContract(Contract):
     """Asserts what a `Writer` promises.
 
     State ``plugin``, and ``max_error``: by how much a sample may differ after a round trip, 0 for a
-    lossless format, None for a lossy one without a bound. Decode with another library than the writer's.
+    lossless format, None for a lossy one without a bound. Decode with another library than the writer's. ``options``
+    are those that it is tested with, and ``bad_options`` what it refuses, such as ``{"quality": 0}``.
     """
 
     plugin: WriterPlugin
     max_error: int | None = 0
-    quality: int | None = None
-    """What the user would give; None for the format's own default."""
-    bad_qualities: Sequence[int] = (0, 101, -5)
+    options: Options = MappingProxyType({})
+    """What the user would give, by name."""
+    bad_options: Sequence[Options] = ()
 
     def decode(self, data: bytes) -> Pixels:
         """Return the RGB8 pixels of ``data``, by a decoder of the author's choice."""
         raise NotImplementedError("decode tiles with another library than the writer's own")
 
     def parameters(self) -> Mapping[str, Sequence[object]]:
-        """Run tests for every shape of tile, and for every damage."""
-        return {"shape": SHAPES, "damage": DAMAGES, "bad_quality": self.bad_qualities}
+        """Run tests for every shape of tile, every damage, and options that are worth a look or to be refused."""
+        bad = [*self.bad_options, {"no_such_option": 1}]
+        return {"shape": SHAPES, "damage": DAMAGES, "choice": choices_of(self.plugin), "bad": bad}
 
-    def writer(self) -> Writer:
-        """Return a new writer."""
-        return self.plugin.make(self.quality)
+    def writer(self, options: Options | None = None) -> Writer:
+        """Return a new writer, with `options` unless others are given."""
+        resolved = self.plugin.resolved(self.options if options is None else options, "format")
+        return self.plugin.create(options=resolved)
 
     def picture(self, size: Size) -> Pixels:
         """Return the pixels of a tile."""
@@ -121,9 +127,13 @@ class WriterContract(Contract):
             f"the encoding says lossless={lossless}, the contract {self.max_error}"
         )
 
-    def test_a_wrong_quality_is_refused_with_its_value(self, bad_quality: int) -> None:
-        error = refusal(OptionError, f"the quality {bad_quality}", lambda: self.plugin.make(bad_quality).encoding)
-        assert str(bad_quality) in str(error), f"the message does not say {bad_quality}: {error}"
+    def test_every_choice_makes_tiles_that_it_can_read(self, choice: Options) -> None:
+        writer, pixels = self.writer(choice), self.picture(LARGE)
+        seen = writer.decode(writer.encode(pixels))
+        assert seen.shape == pixels.shape, f"with {dict(choice)}, a tile came back as {seen.shape}"
+
+    def test_wrong_options_are_refused_with_their_value(self, bad: Options) -> None:
+        refused_options(self.plugin, bad, "format")
 
     def _assert_same(self, seen: Pixels, pixels: Pixels, what: str) -> None:
         assert seen.dtype == np.uint8, f"{what}: the samples are {seen.dtype}, not uint8"

@@ -18,24 +18,24 @@ PIXELS = np.arange(5 * 7 * 3, dtype=np.uint8).reshape(5, 7, 3)
 @pytest.mark.parametrize("width", [1, 2, 3, 4, 7])
 def test_pillow_reads_what_we_encode(width):
     part = PIXELS[:, :width]
-    with Image.open(io.BytesIO(WRITER.make(None).encode(part))) as image:
+    with Image.open(io.BytesIO(WRITER.create().encode(part))) as image:
         assert np.array_equal(np.asarray(image), part)
 
 
 def test_we_read_what_pillow_encodes():
     buffer = io.BytesIO()
     Image.fromarray(PIXELS).save(buffer, "BMP", dpi=(0, 0))
-    assert np.array_equal(WRITER.make(None).decode(buffer.getvalue()), PIXELS)
+    assert np.array_equal(WRITER.create().decode(buffer.getvalue()), PIXELS)
 
 
 @pytest.mark.parametrize("place", range(54))
 def test_damage_anywhere_in_the_header_is_seen(place):
-    data = bytearray(WRITER.make(None).encode(PIXELS))
+    data = bytearray(WRITER.create().encode(PIXELS))
     data[place] ^= 0x41
     with pytest.raises(CheckError):
-        WRITER.make(None).decode(bytes(data))
+        WRITER.create().decode(bytes(data))
 
 
 def test_there_is_no_quality():
-    with pytest.raises(OptionError, match="takes no quality; it was given 80"):
-        WRITER.make(80)
+    with pytest.raises(OptionError, match="the format bmp has no option 'quality'"):
+        WRITER.resolved({"quality": 80}, "format")

@@ -20,6 +20,7 @@ class TestPlugin(PluginContract):
 class TestNpy(ReaderContract):
     plugin = tileframe_readers()[0]
     suffix = "npy"
+    bad_options = ({"mpp": 0}, {"mpp": "small"})
 
     def make(self, path: Path, pixels: Pixels) -> Path:
         np.save(path, pixels)

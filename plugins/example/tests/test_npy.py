@@ -21,7 +21,7 @@ def saved(path: Path, array: np.ndarray) -> Path:
 
 
 def whole(path: Path, *, background: Rgb | None = None) -> Pixels:
-    with READER.make().open(path, background=background) as source:
+    with READER.create().open(path, background=background) as source:
         return source.read(Box(0, 0, source.facts.size.width, source.facts.size.height))
 
 
@@ -64,13 +64,21 @@ def test_transparent_pixels_show_the_background_or_white(tmp_path):
 )
 def test_other_arrays_are_left_to_other_readers_with_the_reason(array, said, tmp_path):
     with pytest.raises(UnsupportedInput, match=said):
-        READER.make().open(saved(tmp_path / "a.npy", array))
+        READER.create().open(saved(tmp_path / "a.npy", array))
+
+
+def test_the_size_of_a_pixel_is_an_option(tmp_path):
+    path = saved(tmp_path / "a.npy", GREY)
+    with READER.create(options=READER.resolved({"mpp": "0.5"}, "reader")).open(path) as source:
+        assert source.facts.mpp == (0.5, 0.5)
+    with READER.create().open(path) as source:
+        assert source.facts.mpp is None
 
 
 def test_another_kind_of_file_is_left_to_other_readers(tmp_path):
     (tmp_path / "a.npy").write_bytes(b"PK\3\4 is an .npz")
     with pytest.raises(UnsupportedInput, match="is no"):
-        READER.make().open(tmp_path / "a.npy")
+        READER.create().open(tmp_path / "a.npy")
 
 
 @pytest.mark.parametrize("header", [b"{'descr': '|u1', 'shape': (", b"[\n", b",1", b"\xff", b"{'shape': (-1, 2)}"])
@@ -78,7 +86,7 @@ def test_a_damaged_header_is_refused_and_left_to_nobody(header, tmp_path):
     path = tmp_path / "a.npy"
     path.write_bytes(b"\x93NUMPY\1\0" + len(header).to_bytes(2, "little") + header + bytes(99))
     with pytest.raises(InputError, match="damaged or cut") as caught:
-        READER.make().open(path)
+        READER.create().open(path)
     assert not isinstance(caught.value, UnsupportedInput)
 
 
@@ -86,7 +94,7 @@ def test_objects_are_never_unpickled(tmp_path):
     path = tmp_path / "a.npy"
     np.save(path, np.array([[print]], object), allow_pickle=True)
     with pytest.raises(InputError, match="damaged or cut"):
-        READER.make().open(path)
+        READER.create().open(path)
 
 
 def test_a_huge_array_is_read_piece_by_piece(tmp_path):
@@ -95,6 +103,6 @@ def test_a_huge_array_is_read_piece_by_piece(tmp_path):
     array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(side, side))
     array[-1, -1] = 200
     array.flush()
-    with READER.make().open(path) as source:
+    with READER.create().open(path) as source:
         assert source.facts.size == Size(side, side)
         assert source.read(Box(side - 2, side - 1, 2, 1)).tolist() == [[[0] * 3, [200] * 3]]

@@ -6,37 +6,46 @@ This module is imported whenever ``tileframe`` starts, so it imports nothing hea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tileframe import Fit, PluginError, Reader, ReaderPlugin, Writer, WriterPlugin, hookimpl
+from tileframe import Fit, PluginError, Reader, ReaderPlugin, Writer, WriterPlugin, hookimpl, option
 
 MAGIC = b"\x93NUMPY"
+
+
+@dataclass(frozen=True, slots=True)
+class NpyOptions:
+    """What can be said of an array, by ``--reader-option NAME=VALUE``."""
+
+    mpp: float | None = option(None, help="Micrometres per pixel, which no array knows.", low=0.001, high=1000)
 
 
 def _guess(path: Path, head: bytes) -> Fit:
     return Fit.NATIVE if head.startswith(MAGIC) else Fit.NONE
 
 
-def _npy() -> Reader:
+def _npy(options: NpyOptions) -> Reader:
     try:
         from tileframe_example.npy import NpyReader
     except ImportError as error:
         raise PluginError(f"the npy reader needs numpy ({error})") from error
-    return NpyReader()
+    return NpyReader(options.mpp)
 
 
-def _bmp(quality: int | None) -> Writer:
+def _bmp() -> Writer:
     try:
         from tileframe_example.bmp import BmpWriter
     except ImportError as error:
         raise PluginError(f"the bmp format needs numpy ({error})") from error
-    return BmpWriter(quality)
+    return BmpWriter()
 
 
 @hookimpl
 def tileframe_readers() -> Sequence[ReaderPlugin]:
     """Offer NumPy arrays."""
-    return [ReaderPlugin("npy", "NumPy arrays of unsigned integers: grey, RGB, with or without alpha", _npy, _guess)]
+    summary = "NumPy arrays of unsigned integers: grey, RGB, with or without alpha"
+    return [ReaderPlugin("npy", summary, _npy, _guess, NpyOptions)]
 
 
 @hookimpl

@@ -6,7 +6,7 @@ import struct
 
 import numpy as np
 
-from tileframe import CheckError, Encoding, OptionError, Size
+from tileframe import CheckError, Encoding, Size
 from tileframe.pixels import Pixels
 
 HEADER = struct.Struct("<2sIHHI IIIHHIIIIII")
@@ -15,10 +15,7 @@ HEADER = struct.Struct("<2sIHHI IIIHHIIIIII")
 class BmpWriter:
     """Encodes without loss, and decodes only what is exactly so encoded. Has no state: any thread may use it."""
 
-    def __init__(self, quality: int | None = None) -> None:
-        if quality is not None:
-            raise OptionError(f"bmp is lossless and takes no quality; it was given {quality}")
-        self.encoding = Encoding("bmp", "bmp", lossless=True)
+    encoding = Encoding("bmp", "bmp", lossless=True)
 
     def encode(self, pixels: Pixels) -> bytes:
         """Return ``pixels``, RGB8 ``(height, width, 3)``, as a BMP."""

@@ -17,12 +17,15 @@ from tileframe_example import MAGIC
 class NpyReader:
     """Opens arrays of shape ``(height, width)`` or ``(height, width, channels)``: 1 to 4 channels, alpha last."""
 
+    def __init__(self, mpp: float | None = None) -> None:
+        self._mpp = mpp
+
     def open(self, path: Path, *, background: Rgb | None = None) -> NpySource:
         """Open ``path``; transparent pixels will show ``background``, or white."""
         array = _mapped(path)
         if array.ndim not in (2, 3) or array.size == 0:
             raise UnsupportedInput(f"the array is {array.shape}, not (height, width) or (height, width, channels)")
-        source = NpySource(path, array, background or WHITE)
+        source = NpySource(path, array, background or WHITE, self._mpp)
         source.read(Box(0, 0, 1, 1))  # other samples and channels than tileframe's rule knows are refused here
         return source
 
@@ -30,9 +33,10 @@ class NpyReader:
 class NpySource(BaseSource):
     """An open array; any box, from any thread."""
 
-    def __init__(self, path: Path, array: NDArray[Any], background: Rgb) -> None:
+    def __init__(self, path: Path, array: NDArray[Any], background: Rgb, mpp: float | None) -> None:
         height, width = array.shape[:2]
-        super().__init__(SlideFacts("npy", Size(width, height), Access.REGIONS, background=background))
+        pixel_size = None if mpp is None else (mpp, mpp)
+        super().__init__(SlideFacts("npy", Size(width, height), Access.REGIONS, mpp=pixel_size, background=background))
         self._path = path
         self._array: NDArray[Any] | None = array
         self._alpha = Alpha.STRAIGHT if array.shape[2:] in ((2,), (4,)) else Alpha.NONE

@@ -1,5 +1,5 @@
 "use strict";
-// Everything that a key or a button does, by the name that the button carries.
+// The actions of keys and buttons, by name.
 
 (globalThis.tileframe ??= {}).actions = (() => {
   const ZOOM = 1.5;

@@ -1,5 +1,5 @@
 "use strict";
-// The page's address holds the view: it is kept up to date, followed when it changes, and copied.
+// Keeps the view in the page's address, follows the address when it changes, and copies it.
 
 (globalThis.tileframe ??= {}).address = (() => {
   const PAUSE = 200; // milliseconds without a movement, before the address is changed

@@ -1,5 +1,5 @@
 "use strict";
-// Where something is: points in words, and the boxes of tiles. Base pixels throughout; arithmetic alone.
+// Formats positions, and computes the boxes of tiles. Base pixels throughout; arithmetic alone.
 
 (globalThis.tileframe ??= {}).coordinates = (() => {
   /** The whole pixel in which `point` lies; null beside the picture. */
@@ -22,20 +22,13 @@
     return `${across.toFixed(2)}, ${down.toFixed(2)} mm`;
   }
 
-  /** The number of the base level: level 0 is one pixel, and each level has twice the pixels a side. */
-  function baseLevel(pyramid) {
-    let level = 0;
-    while (2 ** level < Math.max(pyramid.width, pyramid.height)) level += 1;
-    return level;
-  }
-
   /** The part of the base that a tile shows, overlap not counted; `tile` has level, col and row. */
   function tileBox(tile, pyramid) {
-    const side = pyramid.tileSize * 2 ** (baseLevel(pyramid) - tile.level);
+    const side = pyramid.tileSize * 2 ** (tileframe.layouts.baseLevel(pyramid) - tile.level);
     const x = tile.col * side;
     const y = tile.row * side;
     return { x, y, width: Math.min(side, pyramid.width - x), height: Math.min(side, pyramid.height - y) };
   }
 
-  return { baseLevel, distanceText, pixelAt, pixelText, tileBox };
+  return { distanceText, pixelAt, pixelText, tileBox };
 })();

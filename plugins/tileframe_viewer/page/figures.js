@@ -1,5 +1,5 @@
 "use strict";
-// What `tileframe compare` found between two pyramids: a verdict, sentences, and a table with a way to each worst tile.
+// Shows what `tileframe compare` found: a verdict, sentences, and a table with a link to each worst tile.
 
 (globalThis.tileframe ??= {}).figures = (() => {
   const VERDICTS = {

@@ -1,5 +1,5 @@
 "use strict";
-// The whole screen for the page; where a browser has no full screen, as phones do, all of the window for the slide.
+// Full screen; in browsers without it, as on phones, the slide fills the window.
 
 (globalThis.tileframe ??= {}).fullpage = (() => {
   const root = document.documentElement;

@@ -1,5 +1,5 @@
 "use strict";
-// Whether tiles are still on their way, and which of them did not come.
+// Marks the page as busy while tiles load, and reports tiles that could not be loaded.
 
 (globalThis.tileframe ??= {}).loading = (() => {
   /** Mark `area` as busy while any of `stages` loads. */
@@ -23,11 +23,13 @@
     const failed = new Map();
     let loaded = 0;
     viewer.addHandler("tile-loaded", () => (loaded += 1));
-    viewer.addHandler("tile-load-failed", ({ tile }) => {
-      const key = `${tile.level}/${tile.x}_${tile.y}.${pyramid.format}`;
-      failed.set(key, tile);
+    viewer.addHandler("tile-load-failed", ({ tile, tiledImage }) => {
+      const { source } = tiledImage;
+      failed.set(tileframe.layouts.path(pyramid, { level: tile.level, col: tile.x, row: tile.y }), tile);
       const first = failed.keys().next().value;
-      tileframe.problems.show(tileframe.problems.tilesText(pyramid, failed.size, loaded, first), () => {
+      const text = source.trouble ?? tileframe.problems.tilesText(pyramid, failed.size, loaded, first);
+      tileframe.problems.show(text, () => {
+        source.again?.();
         for (const one of failed.values()) one.exists = true; // OpenSeadragon gives a tile up for good
         failed.clear();
         viewer.world.resetItems();

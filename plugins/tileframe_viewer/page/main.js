@@ -2,7 +2,7 @@
 // The page: opens what its record names, and ties the parts together.
 
 (() => {
-  const { actions, address, fullpage, keyboard, link, loading, panels, problems, readouts, stage, theme } = tileframe;
+  const { actions, address, fullpage, keyboard, link, loading, panels, problems, ranges, readouts, stage, theme } = tileframe;
   const by = (id) => document.getElementById(id);
 
   function start() {
@@ -14,7 +14,9 @@
     } else if (typeof OpenSeadragon === "undefined") {
       problems.show("OpenSeadragon could not be loaded. Is the folder tileframe-viewer, with all its files, beside this page?");
     } else {
-      open(record);
+      const hurdle = record.pyramids.map(({ archive }) => archive && ranges.hurdle(archive.name)).find(Boolean);
+      if (hurdle) problems.show(hurdle);
+      else open(record);
     }
   }
 

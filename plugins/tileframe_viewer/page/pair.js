@@ -1,5 +1,5 @@
 "use strict";
-// Two pyramids at one view: side by side, or one over the other behind a curtain.
+// Shows two pyramids at one view: side by side, or one over the other behind a curtain.
 
 (globalThis.tileframe ??= {}).pair = (() => {
   const { curtain, figures, panels, stage, together } = tileframe;

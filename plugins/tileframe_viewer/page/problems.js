@@ -1,29 +1,28 @@
 "use strict";
-// What went wrong, said where it can be read, with what can be done about it.
+// Shows messages about what went wrong, with what can be done about it.
 
 (globalThis.tileframe ??= {}).problems = (() => {
-  /** The folder that a pyramid's tiles are in, as a person reads it. */
-  function folderOf(pyramid) {
+  /** An address as a person reads it. */
+  function readable(url) {
     try {
-      return decodeURIComponent(pyramid.tilesUrl);
+      return decodeURIComponent(url);
     } catch {
-      return pyramid.tilesUrl; // a name that is no UTF-8
+      return url; // a name that is no UTF-8
     }
   }
 
   /** What to say of tiles that did not load: `failed` of them, `loaded` others did; `first` is the key of one. */
   function tilesText(pyramid, failed, loaded, first) {
-    const folder = folderOf(pyramid);
+    const { archive, format, name, tilesUrl } = pyramid;
     if (loaded === 0) {
-      return (
-        `The tiles of ${pyramid.name} could not be loaded. Is the folder ${folder} where this page expects it, ` +
-        `and can this browser show .${pyramid.format} pictures?`
-      );
+      const place = archive ? `the archive ${readable(archive.url)} whole` : `the folder ${readable(tilesUrl)} where this page expects it`;
+      return `The tiles of ${name} could not be loaded. Is ${place}, and can this browser show .${format} pictures?`;
     }
+    const file = archive ? `${first} in ${readable(archive.url)}` : `${readable(tilesUrl)}${first}`;
     const why = "missing, damaged, or out of reach";
-    if (failed === 1) return `One tile of ${pyramid.name} could not be loaded: ${folder}${first} is ${why}.`;
-    const many = `${failed.toLocaleString("en")} tiles of ${pyramid.name} could not be loaded`;
-    return `${many}: they are ${why}, ${folder}${first} first.`;
+    if (failed === 1) return `One tile of ${name} could not be loaded: ${file} is ${why}.`;
+    const many = `${failed.toLocaleString("en")} tiles of ${name} could not be loaded`;
+    return `${many}: they are ${why}, ${file} first.`;
   }
 
   /** Show `text` above the slide; `again` is called by the button Try again, which is not there without it. */
@@ -45,5 +44,5 @@
     document.getElementById("problem").hidden = true;
   }
 
-  return { folderOf, hide, show, tilesText };
+  return { hide, readable, show, tilesText };
 })();

@@ -1,5 +1,5 @@
 "use strict";
-// What is read off the view: scale bar, magnification, and where the pointer is.
+// Shows the scale bar, the magnification, and the position of the pointer.
 
 (globalThis.tileframe ??= {}).readouts = (() => {
   /** Show the scale bar and the magnification of a view of `pyramid`. */

@@ -1,5 +1,5 @@
 "use strict";
-// How long the scale bar is, and how strong the magnification: arithmetic alone.
+// Computes the length of the scale bar and the magnification. Arithmetic alone.
 //
 // `zoom` is in screen (CSS) pixels per pixel of the pyramid's base; `mpp` in micrometres per base pixel, [across, down].
 

@@ -1,5 +1,5 @@
 "use strict";
-// One pyramid in OpenSeadragon: opened from its record, and looked at from a view.
+// Opens one pyramid in OpenSeadragon, and gets and sets its view.
 //
 // A view is {x, y, zoom, rotation, flip}: the base pixel in the middle, screen pixels per base pixel, degrees.
 
@@ -10,14 +10,7 @@
   function open(element, pyramid, navigator) {
     const viewer = new OpenSeadragon({
       element,
-      tileSources: new OpenSeadragon.DziTileSource({
-        width: pyramid.width,
-        height: pyramid.height,
-        tileSize: pyramid.tileSize,
-        tileOverlap: pyramid.overlap,
-        tilesUrl: pyramid.tilesUrl,
-        fileFormat: pyramid.format,
-      }),
+      tileSources: tileframe.source.open(pyramid),
       // WebGL refuses the tiles of a page that was opened as a file.
       drawer: "canvas",
       showNavigationControl: false,
@@ -39,11 +32,23 @@
       smoothTileEdgesMinZoom: Infinity,
     });
     keepWhole(viewer);
+    // OpenSeadragon makes tiles without overlap a pixel larger, so that no seams are seen between them.
+    viewer.drawer.minimumOverlapRequired = (image) => !isOnPixels(viewer, image, pyramid.tileSize);
     // The page has its own keys, which work wherever the focus is.
     viewer.setKeyboardNavEnabled(false);
     viewer.canvas.setAttribute("role", "img");
     viewer.canvas.setAttribute("aria-label", `${pyramid.name}: drag or use the arrow keys to move, + and - to zoom`);
     return viewer;
+  }
+
+  /** Whether all tiles of `image` begin and end with whole pixels of the screen, so that there can be no seams. */
+  function isOnPixels(viewer, image, tileSize) {
+    const { viewport } = viewer;
+    const ratio = OpenSeadragon.pixelDensityRatio;
+    const corner = viewport.pixelFromPointNoRotate(image.getBoundsNoRotate(true).getTopLeft(), true);
+    const side = image.viewportToImageZoom(viewport.getZoom(true)) * tileSize;
+    const isWhole = (number) => Math.abs(number - Math.round(number)) < 1e-3;
+    return viewport.getRotation(true) % 90 === 0 && [corner.x, corner.y, side].every((number) => isWhole(number * ratio));
   }
 
   /** Keep the whole slide in sight when `viewer` is given another size, if it was so before. */

@@ -1,5 +1,5 @@
 "use strict";
-// Two stages that show the same place: whichever is moved, the other follows.
+// Ties two stages together: when one is moved, the other follows.
 
 (globalThis.tileframe ??= {}).together = (() => {
   /** Keep `stages`, as `stage.open` opened them, at one view; places are shares of the picture's width. */

@@ -3,10 +3,10 @@
 const assert = require("node:assert/strict");
 const { test } = require("node:test");
 
-require("../page/coordinates.js");
-const { baseLevel, distanceText, pixelAt, pixelText, tileBox } = globalThis.tileframe.coordinates;
+for (const name of ["layouts", "coordinates"]) require(`../page/${name}.js`);
+const { distanceText, pixelAt, pixelText, tileBox } = globalThis.tileframe.coordinates;
 
-const pyramid = { width: 5888, height: 4096, tileSize: 254 };
+const pyramid = { width: 5888, height: 4096, tileSize: 254, minLevel: 0 };
 
 test("a point lies in the pixel that it is in, and in none beside the picture", () => {
   assert.deepEqual(pixelAt({ x: 0, y: 0 }, pyramid), { x: 0, y: 0 });
@@ -18,13 +18,6 @@ test("pixels and distances in words", () => {
   assert.equal(pixelText({ x: 123456, y: 7 }), "x 123,456  y 7");
   assert.equal(distanceText({ x: 4000, y: 2000 }, [0.25, 0.5]), "1.00, 1.00 mm");
   assert.equal(distanceText({ x: 4000, y: 2000 }, null), "");
-});
-
-test("levels are counted as Deep Zoom does", () => {
-  for (const [side, level] of [[1, 0], [2, 1], [3, 2], [4, 2], [5, 3], [4096, 12], [4097, 13]]) {
-    assert.equal(baseLevel({ width: side, height: 1 }), level);
-    assert.equal(baseLevel({ width: 1, height: side }), level);
-  }
 });
 
 test("a tile of the base covers its cell; one below covers twice as much; the last ones end with the picture", () => {

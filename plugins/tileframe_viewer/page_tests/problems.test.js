@@ -4,12 +4,18 @@ const assert = require("node:assert/strict");
 const { test } = require("node:test");
 
 require("../page/problems.js");
-const { folderOf, tilesText } = globalThis.tileframe.problems;
+const { readable, tilesText } = globalThis.tileframe.problems;
 
 const pyramid = { name: "a slide", tilesUrl: "a%20slide_files/", format: "jpeg" };
+const packed = { ...pyramid, tilesUrl: null, archive: { url: "a%20slide.szi" } };
 
 test("where no tile came, the folder and the format are named", () => {
   assert.match(tilesText(pyramid, 3, 0, "9/0_0.jpeg"), /tiles of a slide .* folder a slide_files\/ .* \.jpeg/);
+});
+
+test("of an archive, the archive is named", () => {
+  assert.match(tilesText(packed, 3, 0, "9/0_0.jpeg"), /tiles of a slide .* the archive a slide\.szi whole/);
+  assert.match(tilesText(packed, 1, 5, "9/0_0.jpeg"), /9\/0_0\.jpeg in a slide\.szi is missing/);
 });
 
 test("where some came, the first that did not is named", () => {
@@ -18,5 +24,5 @@ test("where some came, the first that did not is named", () => {
 });
 
 test("a name that is no UTF-8 is shown as it is in the address", () => {
-  assert.equal(folderOf({ tilesUrl: "%FF_files/" }), "%FF_files/");
+  assert.equal(readable("%FF_files/"), "%FF_files/");
 });

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tileframe import Writer, WriterPlugin, hookimpl
 
 
-def make(quality: int | None) -> Writer:
+def make() -> Writer:
     raise NotImplementedError
 
 

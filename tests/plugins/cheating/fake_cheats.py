@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from tileframe import BackendPlugin, Box, Equality, Job, Progress, TileAddress, hookimpl
 from tileframe.pixels import Pixels, halve
@@ -22,12 +23,12 @@ class Honest:
     def promises(self, job: Job) -> Equality:
         return self.promised
 
-    def way(self, job: Job) -> str:
+    def method(self, job: Job) -> str:
         return "all at once"
 
     def run(self, job: Job, progress: Progress) -> None:
         size = job.pyramid.base
-        pixels = job.read(Box(0, 0, size.width, size.height))
+        pixels = job.source.read(Box(0, 0, size.width, size.height))
         for level in reversed(range(job.pyramid.level_count)):
             for tile in job.pyramid.tiles(level):
                 box = job.pyramid.tile_box(tile)
@@ -55,7 +56,7 @@ class Links(Honest):
 
     def run(self, job: Job, progress: Progress) -> None:
         super().run(job, progress)
-        os.link(job.spec.slide, job.spec.target.parent / "slide")
+        os.link(job.plan.live.slide, Path(job.plan.location.folder, "slide"))
 
 
 class Skips(Honest):
@@ -124,8 +125,8 @@ class Tampers(Honest):
         import atexit
 
         super().run(job, progress)
-        target = job.spec.target
-        atexit.register((target.parent / job.layout.key(TileAddress(job.pyramid.base_level, 1, 1))).unlink)
+        spoilt = job.layout.key(TileAddress(job.pyramid.base_level, 1, 1))
+        atexit.register(Path(job.plan.location.folder, spoilt).unlink)
 
 
 class Boasts(Honest):

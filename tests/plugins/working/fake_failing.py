@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tileframe import ReaderPlugin, WriterPlugin, hookimpl
+from tileframe import ReaderPlugin, Writer, WriterPlugin, hookimpl
 
 
 @hookimpl
@@ -14,7 +14,7 @@ def tileframe_readers() -> Sequence[ReaderPlugin]:
 
 @hookimpl
 def tileframe_writers() -> Sequence[WriterPlugin]:
-    def make(quality: int | None) -> None:
+    def make() -> Writer:
         raise AssertionError("nobody picks it")
 
-    return [WriterPlugin("sound", "of a plugin that is not to be trusted", make)]  # type: ignore[arg-type]
+    return [WriterPlugin("sound", "of a plugin that is not to be trusted", make)]

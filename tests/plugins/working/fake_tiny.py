@@ -91,4 +91,4 @@ def tileframe_readers() -> Sequence[ReaderPlugin]:
 
 @hookimpl
 def tileframe_writers() -> Sequence[WriterPlugin]:
-    return [WriterPlugin("tiny", "tiles as they are in memory", lambda quality: TinyWriter())]
+    return [WriterPlugin("tiny", "tiles as they are in memory", TinyWriter)]

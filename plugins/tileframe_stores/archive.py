@@ -1,0 +1,169 @@
+"""An archive as a store: one zip file, made in ``.NAME.szi.partial`` beside the target, and shown by rename."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from zlib import crc32
+
+from tileframe import Content, OutputError, Target, TileAddress
+from tileframe_stores.exchange import show
+from tileframe_stores.members import Members
+from tileframe_stores.ours import refuse_archive
+from tileframe_stores.scratch import Scratch
+from tileframe_stores.zipformat import text, unsafe
+
+DESCRIPTORS, OTHERS = "descriptors", "others"
+"""The first and the last group of members in the central directory; between them are the levels, from the top on."""
+
+
+class ArchiveStore:
+    """Keeps all files of a pyramid in one zip file, below a folder of the pyramid's name, not compressed."""
+
+    def __init__(self, target: Target, additions: Mapping[str, bytes] | None = None) -> None:
+        self._target = target
+        self._additions = additions or {}
+        self._path = target.location.path
+        self._scratch = Scratch(self._path)
+        self._layout = target.layout
+        self._folder = f"{target.location.name}/"
+        self._seen = _Seen()
+        self._members: Members | None = None
+        self._is_committed = False
+
+    @property
+    def shared(self) -> bool:
+        """No: one process writes the file."""
+        return False
+
+    def prepare(self) -> None:
+        """Make the scratch folder; `OutputError` if the target exists, is being written, or cannot be."""
+        self._refuse_name()
+        self._scratch.open()
+        try:
+            refuse_archive(self._target)
+            self._members = Members(self._scratch.tree)
+        except BaseException as error:
+            self._scratch.close()
+            raise self._scratch.explained(error) from error
+
+    def put(self, key: str, data: bytes) -> None:
+        """Append ``data``; `OutputError` for a key that was put before, for nothing in a zip file can be replaced."""
+        tile = self._layout.address(key)
+        self._claim(key, tile)
+        try:
+            self._open().add(self._group(key, tile), (self._folder + key).encode(), data)
+        except OSError as error:
+            raise self._scratch.explained(error, key) from error
+
+    def get(self, key: str) -> bytes:
+        """Read from the unfinished archive. Searches the names of a whole level."""
+        try:
+            data = self._open().get(self._group(key, self._layout.address(key)), self._name(key))
+        except OSError as error:
+            raise self._scratch.explained(error, key) from error
+        if data is None:
+            raise KeyError(key)
+        return data
+
+    def keys(self) -> Iterator[str]:
+        """Yield what the unfinished archive holds."""
+        start = len(self._folder.encode())
+        try:
+            for name in self._open().names():
+                yield text(name[start:])
+        except OSError as error:
+            raise self._scratch.explained(error) from error
+
+    def commit(self, files: Mapping[str, Content]) -> None:
+        """Append ``files`` and the central directory, and rename the archive to the target."""
+        members = self._open()
+        refuse_archive(self._target)
+        key: str | None = None
+        try:
+            for key, content in {**self._additions, **files}.items():
+                self._put_whole(members, key, content)
+            key = None
+            members.finish([DESCRIPTORS, *map(str, self._layout.levels), OTHERS])
+            if self._target.overwrite:
+                os.replace(members.path, self._path)
+            else:
+                show(members.path, self._path)
+            self._is_committed = True
+        except OSError as error:
+            raise self._scratch.explained(error, key) from error
+
+    def discard(self) -> None:
+        """Remove the scratch folder, and the parent folders that were made for it, unless committed into."""
+        if self._members is not None:
+            self._members.close()
+        self._scratch.close(committed=self._is_committed)
+
+    def _open(self) -> Members:
+        if self._is_committed:
+            raise OutputError(f"{self._path}: was committed already")
+        if self._members is None:
+            raise OutputError(f"{self._path}: is not prepared")
+        return self._members
+
+    def _put_whole(self, members: Members, key: str, content: Content) -> None:
+        tile = self._layout.address(key)
+        self._claim(key, tile)
+        if isinstance(content, bytes):
+            members.add(self._group(key, tile), self._name(key), content)
+            return
+        crc = size = 0
+        for piece in content:
+            crc, size = crc32(piece, crc), size + len(piece)
+        members.add_pieces(self._group(key, tile), self._name(key), crc, size, content)
+
+    def _name(self, key: str) -> bytes:
+        return (self._folder + key).encode()
+
+    def _group(self, key: str, tile: TileAddress | None) -> str:
+        if tile is not None:
+            return str(tile.level)
+        return DESCRIPTORS if key in self._layout.descriptor() else OTHERS
+
+    def _claim(self, key: str, tile: TileAddress | None) -> None:
+        if tile is None and unsafe(key.encode("utf-8", "replace")):
+            raise OutputError(f"{key}: is no name for a file in an archive")
+        if not self._seen.add(tile or key):
+            raise OutputError(f"{key}: was put twice, and nothing in an archive can be replaced")
+
+    def _refuse_name(self) -> None:
+        name = self._target.location.name
+        try:
+            refused = unsafe(name.encode())
+        except UnicodeEncodeError:
+            refused = True
+        if refused:
+            raise OutputError(f"{self._path}: {name!a} is no name for a folder in an archive; give another output")
+
+
+class _Seen:
+    """Which tiles were put: a bit for each, for a set of 2,000,000 keys would cost 200 MB."""
+
+    def __init__(self) -> None:
+        self._rows: dict[tuple[int, int], bytearray] = {}
+        self._others: set[str] = set()
+        self._lock = threading.Lock()
+
+    def add(self, item: TileAddress | str) -> bool:
+        """Take note of a tile, or of a key that is no tile's; say whether it is new."""
+        with self._lock:
+            if isinstance(item, str):
+                is_new = item not in self._others
+                self._others.add(item)
+                return is_new
+            row, col = (item.level, item.row), item.col
+            bits = self._rows.get(row)
+            if bits is None:
+                bits = self._rows[row] = bytearray()
+            place, bit = col >> 3, 1 << (col & 7)
+            if place >= len(bits):
+                bits.extend(bytes(place + 1 - len(bits)))
+            old = bits[place]
+            bits[place] = old | bit
+            return not old & bit

@@ -1,0 +1,153 @@
+"""What is known of a slide, a tile format and a promise: frozen values, without any pixel."""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+from functools import total_ordering
+from typing import Any, NamedTuple
+
+from tileframe.errors import OptionError
+from tileframe.geometry import Box, Size
+
+
+class Rgb(NamedTuple):
+    """A colour, 0 to 255 each."""
+
+    red: int
+    green: int
+    blue: int
+
+    @classmethod
+    def parse(cls, text: str) -> Rgb:
+        """Return the colour written as ``#rrggbb``, with or without the ``#``; `OptionError` otherwise."""
+        match = re.fullmatch(r"#?([0-9a-fA-F]{6})", text)
+        if match is None:
+            raise OptionError(f"a colour is written #rrggbb, as in #ffffff, not '{text}'")
+        return cls(*bytes.fromhex(match[1]))
+
+    def __str__(self) -> str:
+        return f"#{self.red:02x}{self.green:02x}{self.blue:02x}"
+
+
+WHITE = Rgb(255, 255, 255)
+
+
+@total_ordering
+class Ordered(enum.Enum):
+    """An enum whose members compare in the order of their definition; in JSON they are their words."""
+
+    def __lt__(self, other: Any) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        members = list(type(self))
+        return members.index(self) < members.index(other)
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class Access(enum.Enum):
+    """How the pixels of a source can be had."""
+
+    ROWS = "rows"
+    """Full-width boxes, from the top down, each row once, by one thread."""
+    REGIONS = "regions"
+    """Any box, any number of times, from any number of threads."""
+
+
+class Equality(Ordered):
+    """How equal two pyramids are; each strength includes the ones before it."""
+
+    LAYOUT = "layout"
+    """Levels, tiles, and every tile's width and height."""
+    BASE = "base"
+    """And the decoded tiles of the base."""
+    PIXELS = "pixels"
+    """And the decoded tiles of every level."""
+
+
+class Fit(enum.IntEnum):
+    """How well a reader suits a file, judged by its name and first bytes."""
+
+    NONE = 0
+    POSSIBLE = 1
+    GOOD = 2
+    NATIVE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """How the pixels of a tile become bytes, for writers and for backends with an encoder of their own."""
+
+    format: str
+    """The kind of bytes: ``jpeg``, ``png``, ..."""
+    suffix: str
+    """Of a tile's file name, without a dot."""
+    lossless: bool
+    quality: int | None = None
+    """1 to 100; None where the format has none."""
+    subsampling: str | None = None
+    """``420`` or ``444``; None where the format has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class NativeLevel:
+    """A level that the slide itself stores."""
+
+    size: Size
+    downsample: float
+    """Base pixels per pixel of this level, 1.0 for the base."""
+    scale: tuple[float, float] | None = None
+    """The same across and down, exactly; None where it follows from the sizes of this level and the base."""
+    origin: tuple[float, float] = (0.0, 0.0)
+    """Where the base's corner lies, in pixels of this level: that of a view may lie inside a pixel."""
+
+    def scales(self, base: Size) -> tuple[float, float]:
+        """Return how many pixels of the base, which is ``base`` large, one pixel spans, across and down.
+
+        Whole numbers, where the level has the size that rounding a quotient by them gives, up or down: OpenSlide's
+        own figure is the mean of both sides' quotients, and off by pixels at the end of a long thin slide.
+        """
+        if self.scale is not None:
+            return self.scale
+        whole = round(self.downsample)
+        sides = ((base.width, self.size.width), (base.height, self.size.height))
+        if whole >= 1 and all(full // whole <= side <= -(-full // whole) for full, side in sides):
+            return float(whole), float(whole)
+        return base.width / self.size.width, base.height / self.size.height
+
+
+@dataclass(frozen=True, slots=True)
+class IccProfile:
+    """The colour profile found in a slide, and whether its pixels were converted with it."""
+
+    description: str
+    applied: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SlideFacts:
+    """What is known of an open slide."""
+
+    format: str
+    """The vendor's or the file format's name, in lower case: ``aperio``, ``jpeg``, ..."""
+    size: Size
+    """Of the base, in pixels."""
+    access: Access
+    mpp: tuple[float, float] | None = None
+    """Micrometres per base pixel, across and down."""
+    objective_power: float | None = None
+    bounds: Box | None = None
+    """The scanned part, in base pixels, where the slide says so."""
+    background: Rgb = WHITE
+    icc: IccProfile | None = None
+    native_levels: tuple[NativeLevel, ...] = ()
+    """Full resolution first; empty stands for the base alone."""
+    tile_size: Size | None = None
+    """Of the tiles in which the slide stores its base; None where it has none, or does not say."""
+    associated: tuple[str, ...] = ()
+    """Names of the label, macro and thumbnail images."""
+    notes: tuple[str, ...] = ()
+    """What a user should know, as sentences."""

@@ -1,0 +1,185 @@
+"""The hooks that a plugin may implement, and the records that it offers through them.
+
+A plugin is a module (or any object) named by an entry point in the group ``tileframe``. Its hooks are
+called once per command, never per tile. They *offer*: cheap records, whose ``make`` is called only when
+the user picks the name. Importing the module must not import an image library; do that in ``make``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+import pluggy
+
+from tileframe.facts import Fit
+from tileframe.geometry import Pyramid
+from tileframe.job import Backend
+from tileframe.options import NoOptions, resolve
+from tileframe.protocols import Executor, Layout, Reader, Store, StoredFiles, Writer
+from tileframe.pyramids import Check, Viewer
+from tileframe.records import Options
+
+if TYPE_CHECKING:
+    import click
+
+    from tileframe.locations import Location
+
+PROJECT = "tileframe"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+T = TypeVar("T", covariant=True)
+
+
+@dataclass(frozen=True)
+class Plugin(Generic[T]):
+    """One offer of a plugin. ``make`` is called only when the user picks ``name``."""
+
+    name: str
+    """A lower-case word."""
+    summary: str
+    """For a line of help."""
+    make: Callable[..., T]
+    """With options of its own, it is given their record last."""
+
+    def create(self, *arguments: Any, options: Any = None) -> T:
+        """Return the thing: ``make(*arguments)``, and, if it declares options, with their record or its defaults."""
+        record = getattr(self, "options", NoOptions)
+        return self.make(*arguments) if record is NoOptions else self.make(*arguments, options or record())
+
+    def resolved(self, given: Options, kind: str) -> Any:
+        """Return the record of its options with the values ``given``; `OptionError` for what is wrong with them."""
+        return resolve(getattr(self, "options", NoOptions), given, f"{kind} {self.name}")
+
+
+@dataclass(frozen=True)
+class ReaderPlugin(Plugin[Reader]):
+    """A way to open slides; ``make()`` returns the reader."""
+
+    guess: Callable[[Path, bytes], Fit]
+    """Judges a file by its path and its first 4096 bytes. Opens nothing heavy."""
+    options: type = NoOptions
+    """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
+
+
+@dataclass(frozen=True)
+class WriterPlugin(Plugin[Writer]):
+    """A tile format; ``make()`` returns the writer."""
+
+    options: type = NoOptions
+    """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
+
+
+@dataclass(frozen=True)
+class LayoutPlugin(Plugin[Layout]):
+    """A layout; ``make(name, suffix, pyramid)`` returns it for the pyramid ``name`` with tiles ending in ``suffix``."""
+
+    descriptor: str = ""
+    """The key of the file by which a pyramid is named and found, as ``{name}.dzi``; empty for one without."""
+    read: Callable[[bytes], tuple[Pyramid, str]] | None = None
+    """Returns the pyramid that a descriptor describes and the suffix of its tiles; `CheckError` if it is none."""
+    tile_size: int = 254
+    """Where the user asks for none."""
+    overlap: int = 1
+    """Where the user asks for none; 0 also says that the layout can have none."""
+    options: type = NoOptions
+    """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
+
+
+@dataclass(frozen=True)
+class StorePlugin(Plugin[Store]):
+    """A place for pyramids; ``make(target)`` returns the store for a new one at the `tileframe.Target`."""
+
+    open: Callable[[Location], StoredFiles]
+    """Opens the finished pyramid there; `InputError` if there is nothing that can be read."""
+    schemes: tuple[str, ...] = ("file",)
+    """The schemes of the locations that it serves."""
+    containers: tuple[str, ...] = ("",)
+    """The suffixes of the archives that it serves; empty for loose files."""
+    layouts: tuple[str, ...] = ()
+    """The layouts that it can hold; empty for any."""
+    options: type = NoOptions
+    """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
+
+
+@dataclass(frozen=True)
+class CheckPlugin(Plugin[Check]):
+    """A check for ``tileframe verify``; ``make()`` returns it."""
+
+
+@dataclass(frozen=True)
+class ExecutorPlugin(Plugin[Executor]):
+    """A place where blocks are made; ``make()`` returns the executor. Without a name, threads of this process do."""
+
+
+@dataclass(frozen=True)
+class ViewerPlugin(Plugin[Viewer]):
+    """A page to look at pyramids in; ``make()`` returns what writes it."""
+
+    layouts: tuple[str, ...] = ()
+    """The layouts that it can show; empty for any."""
+
+
+@dataclass(frozen=True)
+class BackendPlugin(Plugin[Backend]):
+    """An engine; ``make()`` returns the backend."""
+
+    speed: int
+    """How fast it is beside the others; ``auto`` tries the largest first. The plain Deep Zoom way is 10."""
+    passes_through: bool = False
+    """Whether it heeds `Job.own_tile`; others are not taken for pass-through."""
+
+
+@hookspec
+def tileframe_readers() -> Sequence[ReaderPlugin]:  # type: ignore[empty-body]
+    """Offer ways to open slides.
+
+    Readers are ranked by what their ``guess`` says of a file, then by name. A reader that raises
+    `UnsupportedInput` when it opens the file leaves it to the next one.
+    """
+
+
+@hookspec
+def tileframe_writers() -> Sequence[WriterPlugin]:  # type: ignore[empty-body]
+    """Offer tile formats, chosen by ``--format NAME``."""
+
+
+@hookspec
+def tileframe_layouts() -> Sequence[LayoutPlugin]:  # type: ignore[empty-body]
+    """Offer layouts, chosen by ``--layout NAME``; a finished pyramid's is found by its descriptor."""
+
+
+@hookspec
+def tileframe_stores() -> Sequence[StorePlugin]:  # type: ignore[empty-body]
+    """Offer places for pyramids, chosen by the scheme and the archive's suffix of ``-o LOCATION``."""
+
+
+@hookspec
+def tileframe_backends() -> Sequence[BackendPlugin]:  # type: ignore[empty-body]
+    """Offer engines, chosen by ``--backend NAME``; ``auto`` takes the one of the largest ``speed`` that can do it."""
+
+
+@hookspec
+def tileframe_executors() -> Sequence[ExecutorPlugin]:  # type: ignore[empty-body]
+    """Offer places where blocks are made, chosen by ``--executor NAME``; without it, they are made by threads."""
+
+
+@hookspec
+def tileframe_checks() -> Sequence[CheckPlugin]:  # type: ignore[empty-body]
+    """Offer checks; ``tileframe verify`` runs all of them, or those chosen by ``--check NAME``, by name."""
+
+
+@hookspec
+def tileframe_viewers() -> Sequence[ViewerPlugin]:  # type: ignore[empty-body]
+    """Offer pages to look at pyramids in, chosen by ``--viewer=NAME``; else the first by name that shows the layout."""
+
+
+@hookspec
+def tileframe_add_commands(cli: click.Group) -> None:
+    """Add subcommands with ``cli.add_command``; a name that is taken already is an error.
+
+    In a command, ``click.get_current_context().obj`` is the `Registry`.
+    """

@@ -1,0 +1,139 @@
+"""A plan made live, and the backend that is given it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Protocol
+
+from tileframe.errors import CheckError
+from tileframe.facts import Equality
+from tileframe.geometry import Pyramid, TileAddress
+from tileframe.ledger import TileRecord
+from tileframe.protocols import CompressedTiles, Executor, Layout, Pixels, Progress, Source, Store, Writer, stored_size
+from tileframe.records import Plan
+
+
+class Keeps(Protocol):
+    """Keeps what is known of tiles."""
+
+    def put(self, tile: TileAddress, record: TileRecord) -> None:
+        """Keep ``record``; called from many threads."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """The open source, and where and how its tiles go."""
+
+    plan: Plan
+    source: Source
+    """What is tiled, and no more: a view where that is a part of the slide."""
+    layout: Layout
+    writer: Writer
+    store: Store
+    executor: Executor
+    ledger: Keeps | None = field(default=None, compare=False)
+    """What `put` finds out of each tile: the check at the end need not read it again."""
+
+    @property
+    def pyramid(self) -> Pyramid:
+        """The geometry."""
+        return self.plan.pyramid
+
+    @property
+    def workers(self) -> int:
+        """The most threads that may be busy."""
+        return self.plan.live.workers
+
+    def with_ledger(self, ledger: Keeps) -> Job:
+        """Return the job that tells ``ledger`` what it finds out of each tile."""
+        return replace(self, ledger=ledger)
+
+    def own_tile(self, tile: TileAddress) -> bytes | None:
+        """Return ``tile`` as the slide stores it; None if it is to be encoded, as all are without pass-through.
+
+        Those are the tiles that the slide does not have, and those at the right and bottom edge, which the slide
+        stores larger than they are shown.
+        """
+        if not self.plan.passthrough or tile.level != self.pyramid.base_level:
+            return None
+        box, side = self.pyramid.tile_box(tile), self.pyramid.tile_size
+        if (box.width, box.height) != (side, side):
+            return None
+        assert isinstance(self.source, CompressedTiles)
+        return self.source.compressed_tile(tile.col, tile.row)
+
+    def keeps(self, level: int) -> bool:
+        """Say whether the layout keeps the tiles of ``level``; they need not be put otherwise."""
+        return level >= self._first_level
+
+    def put(self, tile: TileAddress, pixels: Pixels) -> None:
+        """Encode ``pixels``, ``(height, width, 3)``, and keep them as ``tile``. Called from many threads.
+
+        Tiles of levels that the layout does not keep are passed over.
+        """
+        if tile.level < self._first_level:
+            return
+        if self._pads:
+            pixels = self._padded(pixels)
+        self.put_encoded(tile, self.writer.encode(pixels))
+
+    def put_encoded(self, tile: TileAddress, data: bytes, *, passed_through: bool = False) -> None:
+        """Keep ``data`` as ``tile``; `CheckError` if its size is not that of the tile."""
+        if tile.level < self._first_level:
+            return
+        key = self.layout.key(tile)
+        record = self.inspect(tile, key, data, passed_through=passed_through)
+        if self.ledger is not None:
+            self.ledger.put(tile, record)
+        self.store.put(key, data)
+        if tile in self._copies:
+            for copy in self._copies[tile]:
+                self.store.put(copy, data)
+
+    def inspect(self, tile: TileAddress, key: str, data: bytes, *, passed_through: bool = False) -> TileRecord:
+        """Return what there is to know of an encoded tile; `CheckError` if its header gives another size."""
+        size = stored_size(self.layout, self.pyramid, tile)
+        try:
+            found = self.writer.size(data)
+        except CheckError as error:
+            raise CheckError(f"{key}: {error}") from error
+        if found != size:
+            raise CheckError(f"{key}: the tile is {found}, not {size}")
+        return TileRecord.of(data, passed_through=passed_through)
+
+    @cached_property
+    def _first_level(self) -> int:
+        return self.layout.levels.start
+
+    @cached_property
+    def _pads(self) -> bool:
+        return self.layout.pads
+
+    @cached_property
+    def _copies(self) -> dict[TileAddress, list[str]]:
+        copies: dict[TileAddress, list[str]] = {}
+        for key, tile in self.layout.extras.items():
+            copies.setdefault(tile, []).append(key)
+        return copies
+
+    def _padded(self, pixels: Pixels) -> Pixels:
+        from tileframe.pixels import padded  # here, for a start of the command line does without numpy
+
+        return padded(pixels, self.pyramid.tile_size, self.plan.source.background)
+
+
+class Backend(Protocol):
+    """The engine that produces every tile of a pyramid."""
+
+    def refuses(self, job: Job) -> str | None:
+        """Say why it cannot do ``job``; None if it can."""
+
+    def promises(self, job: Job) -> Equality:
+        """Return how equal its result for ``job`` is to that of any other backend with the same promise."""
+
+    def method(self, job: Job) -> str:
+        """Say in a few words how it will do ``job``, and why that way."""
+
+    def run(self, job: Job, progress: Progress) -> None:
+        """Put every tile of the job's pyramid, with no more busy threads than the plan has workers."""

@@ -1,0 +1,211 @@
+"""What is known of every tile of a run, kept on disk in the order of the tiles; and the list of digests of it."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import re
+import struct
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from tileframe.errors import CheckError, OutputError
+from tileframe.geometry import Pyramid, TileAddress
+from tileframe.protocols import Layout, tiles_of
+
+# SHA-256, length, and whether the tile is there and whether it is the slide's own.
+RECORD = struct.Struct("<32sIB3x")
+PRESENT, PASSED_THROUGH = 1, 2
+AT_ONCE = 4096
+"""Records that are read, and lines that are written, at once."""
+MAX_CHECKED = 1 << 27
+"""Tiles, 4 GB of digests; of what a descriptor can claim there is no end."""
+
+
+@dataclass(frozen=True, slots=True)
+class TileRecord:
+    """What is known of one encoded tile."""
+
+    length: int
+    """In bytes."""
+    sha256: bytes
+    """Of those bytes: 32 bytes."""
+    passed_through: bool = False
+    """Whether they are the slide's own."""
+
+    @classmethod
+    def of(cls, data: bytes, *, passed_through: bool = False) -> TileRecord:
+        """Return the record of the tile ``data``."""
+        return cls(len(data), hashlib.sha256(data).digest(), passed_through)
+
+
+class TileOrder:
+    """The tiles that a layout keeps of a pyramid, numbered from 0: level by level from the top, row by row."""
+
+    def __init__(self, pyramid: Pyramid, levels: range) -> None:
+        self._widths = {level: pyramid.grid(level).width for level in levels}
+        areas = [pyramid.grid(level).area for level in levels]
+        self._starts = dict(zip(levels, itertools.accumulate(areas, initial=0), strict=False))
+        self.count = sum(areas)
+
+    def number(self, tile: TileAddress) -> int:
+        """Return the number of ``tile``."""
+        return self._starts[tile.level] + tile.row * self._widths[tile.level] + tile.col
+
+
+def _order_to_check(layout: Layout, pyramid: Pyramid) -> TileOrder:
+    order = TileOrder(pyramid, layout.levels)
+    if order.count > MAX_CHECKED:
+        raise CheckError(f"the pyramid would have more tiles than the {MAX_CHECKED:,} that can be checked")
+    return order
+
+
+class Presence:
+    """Which tiles of a pyramid are there, by one bit for each; `CheckError` for more than can be checked."""
+
+    def __init__(self, layout: Layout, pyramid: Pyramid) -> None:
+        self._layout, self._order = layout, _order_to_check(layout, pyramid)
+        self._bits = bytearray(-(-self._order.count // 8))
+        self.count = self.missing = self._order.count
+        """How many tiles have not been marked."""
+
+    def mark(self, key: str) -> bool:
+        """Mark the tile of ``key`` as there; say whether any tile has that key."""
+        tile = self._layout.address(key)
+        if tile is None:
+            return key in self._layout.extras
+        number = self._order.number(tile)
+        bit = 1 << number % 8
+        self.missing -= not self._bits[number // 8] & bit
+        self._bits[number // 8] |= bit
+        return True
+
+    def has(self, tile: TileAddress) -> bool:
+        """Say whether ``tile`` was marked."""
+        number = self._order.number(tile)
+        return bool(self._bits[number // 8] & 1 << number % 8)
+
+
+class DigestsByTile:
+    """The digests of a list, 32 bytes for each tile; `CheckError` for more than can be checked."""
+
+    def __init__(self, layout: Layout, pyramid: Pyramid) -> None:
+        self._layout, self._order = layout, _order_to_check(layout, pyramid)
+        self._digests = bytearray(32 * self._order.count)
+
+    def take(self, key: str, digest: str) -> bool:
+        """Keep the hexadecimal ``digest`` of ``key``; say whether any tile has that key."""
+        tile = self._layout.address(key)
+        if tile is None:
+            return key in self._layout.extras
+        start = 32 * self._order.number(tile)
+        self._digests[start : start + 32] = bytes.fromhex(digest)
+        return True
+
+    def of(self, tile: TileAddress) -> str | None:
+        """Return the digest of ``tile``; None if none was kept."""
+        start = 32 * self._order.number(tile)
+        found = self._digests[start : start + 32]
+        return found.hex() if any(found) else None
+
+
+class Ledger:
+    """A file with a record for each tile that a layout keeps of a pyramid, at a place that its address gives.
+
+    So records may come in any order and from many threads, and no memory grows with their number. The file has no
+    name, and is gone when it is closed.
+    """
+
+    def __init__(self, pyramid: Pyramid, levels: range) -> None:
+        self._order = TileOrder(pyramid, levels)
+        self.count = self._order.count
+        """Of all tiles that there are to be."""
+        self._lock = threading.Lock()
+        try:
+            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by `close`
+            self._file.truncate(self.count * RECORD.size)
+        except OSError as error:
+            raise _no_room(error) from error
+
+    def put(self, tile: TileAddress, record: TileRecord) -> None:
+        """Keep the record of ``tile``; a later one replaces it."""
+        flags = PRESENT | PASSED_THROUGH * record.passed_through
+        self._write(self._order.number(tile) * RECORD.size, RECORD.pack(record.sha256, record.length, flags))
+
+    def records(self) -> Iterator[TileRecord | None]:
+        """Yield the record of every tile, in their order; None where there is none."""
+        for start in range(0, self.count, AT_ONCE):
+            for sha256, length, flags in RECORD.iter_unpack(self._read(start, min(AT_ONCE, self.count - start))):
+                yield TileRecord(length, sha256, bool(flags & PASSED_THROUGH)) if flags else None
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
+
+    def _write(self, offset: int, data: bytes) -> None:
+        try:
+            if hasattr(os, "pwrite"):
+                written = os.pwrite(self._file.fileno(), data, offset)
+            else:
+                with self._lock:
+                    self._file.seek(offset)
+                    written = self._file.write(data)
+        except OSError as error:
+            raise _no_room(error) from error
+        if written < len(data):
+            raise _no_room(OSError(None, "the disk is full"))
+
+    def _read(self, start: int, count: int) -> bytes:
+        with self._lock:
+            self._file.seek(start * RECORD.size)
+            return self._file.read(count * RECORD.size)
+
+
+def _no_room(error: OSError) -> OutputError:
+    return OutputError(f"the folder for temporary files cannot be written ({error.strerror}); name another in TMPDIR")
+
+
+class DigestList:
+    """The list of the tiles' digests, in the format of `sha256sum`, in pieces; can be iterated over again."""
+
+    def __init__(self, layout: Layout, pyramid: Pyramid, ledger: Ledger) -> None:
+        self._layout, self._pyramid, self._ledger = layout, pyramid, ledger
+
+    def __iter__(self) -> Iterator[bytes]:
+        tiles = tiles_of(self._layout, self._pyramid)
+        extras = self._layout.extras
+        copies: list[str] = []
+        lines: list[str] = []
+        for tile, record in zip(tiles, self._ledger.records(), strict=True):
+            assert record is not None
+            lines.append(digest_line(record.sha256.hex(), self._layout.key(tile)))
+            copies += (digest_line(record.sha256.hex(), key) for key, of in extras.items() if of == tile)
+            if len(lines) == AT_ONCE:
+                yield "".join(lines).encode("utf-8", "surrogateescape")
+                lines.clear()
+        yield "".join(lines + copies).encode("utf-8", "surrogateescape")
+
+
+def digest_line(sha256: str, key: str) -> str:
+    """Return the line of one file, escaped as `sha256sum` does it for names with a newline or a backslash."""
+    if "\n" in key or "\\" in key:
+        escaped = key.replace("\\", "\\\\").replace("\n", "\\n")
+        return f"\\{sha256}  {escaped}\n"
+    return f"{sha256}  {key}\n"
+
+
+def parse_digests(lines: Iterable[bytes]) -> Iterator[tuple[str, str]]:
+    """Yield key and digest of every line of a list; `CheckError` at the first that is none."""
+    for number, line in enumerate(lines, 1):
+        text = line.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
+        match = re.fullmatch(r"(\\?)([0-9a-f]{64}) [ *](.+)", text)
+        if match is None:
+            raise CheckError(f"line {number} is not a digest and a name")
+        yield (_unescaped(match[3]) if match[1] else match[3]), match[2]
+
+
+def _unescaped(key: str) -> str:
+    return re.sub(r"\\(.)", lambda found: {"n": "\n", "r": "\r"}.get(found[1], found[1]), key)

@@ -1,0 +1,52 @@
+"""Detect truncated or corrupt PNG files, which several decoders accept silently."""
+
+from __future__ import annotations
+
+import os
+import struct
+import zlib
+from typing import BinaryIO
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PIECE = 1 << 20
+PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+
+def png_is_complete(file: BinaryIO) -> bool:
+    """Say whether ``file`` is a PNG with its end chunk; bytes after that chunk do not matter."""
+    file.seek(0)
+    if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
+        return False
+    end = file.seek(0, os.SEEK_END)
+    if end >= len(PNG_END):
+        file.seek(-len(PNG_END), os.SEEK_END)
+        if file.read() == PNG_END:
+            return True
+    position = len(PNG_SIGNATURE)
+    while position + 12 <= end:
+        file.seek(position)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        position += 12 + length
+        if kind == b"IEND":
+            return bool(position <= end)
+    return False
+
+
+def png_damaged_chunk(file: BinaryIO) -> str | None:
+    """Return the name of the first chunk that carries pixels and does not have its checksum; None if all have."""
+    position = len(PNG_SIGNATURE)
+    while True:
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8:
+            return None
+        length, kind = struct.unpack(">I4s", head)
+        if kind[:1].isupper():
+            checksum, left = zlib.crc32(kind), length
+            while left and (piece := file.read(min(left, PIECE))):
+                checksum, left = zlib.crc32(piece, checksum), left - len(piece)
+            if file.read(4) != struct.pack(">I", checksum):
+                return str(kind, "ascii", "replace")
+        if kind == b"IEND":
+            return None
+        position += 12 + length

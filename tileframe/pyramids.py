@@ -1,0 +1,94 @@
+"""A finished pyramid, open for reading, of any tool's making; and the checks and viewers that are given it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, Self
+
+from tileframe.geometry import Pyramid, Size, TileAddress
+from tileframe.locations import Location
+from tileframe.protocols import Layout, Pixels, Progress, StoredFiles, Writer, stored_size
+from tileframe.records import Comparison, Finding, Manifest
+
+
+@dataclass(frozen=True)
+class StoredPyramid:
+    """A finished pyramid, as `tileframe.open_pyramid` opens it; a context manager that closes it."""
+
+    location: Location
+    descriptor_key: str
+    """Of the file by which it was found; that of the folder of tiles where it has none."""
+    pyramid: Pyramid
+    suffix: str
+    """Of the tiles, as the descriptor says."""
+    layout_name: str
+    layout: Layout
+    writer: Writer
+    files: StoredFiles
+    manifest: Manifest | None
+    """The record of the run that made it; None where there is none."""
+    workers: int
+    """The most threads that a check may keep busy."""
+
+    @property
+    def target(self) -> str:
+        """Where it is, for people: its descriptor, its archive or its folder."""
+        return self.location.shown(self.descriptor_key)
+
+    @property
+    def tile_count(self) -> int:
+        """Number of tiles on all levels that the layout keeps."""
+        return sum(self.pyramid.grid(level).area for level in self.layout.levels)
+
+    def decode(self, tile: TileAddress) -> Pixels:
+        """Return the pixels of ``tile`` without what its layout has padded it with.
+
+        `CheckError` if it is damaged, `KeyError` if it is missing.
+        """
+        pixels = self.writer.decode(self.files.get(self.layout.key(tile)))
+        if self.layout.pads and pixels.shape[:2] == (self.pyramid.tile_size, self.pyramid.tile_size):
+            box = self.pyramid.tile_box(tile)
+            return pixels[: box.height, : box.width]
+        return pixels
+
+    def stored_size(self, tile: TileAddress) -> Size:
+        """Return how large ``tile`` is as it is kept."""
+        return stored_size(self.layout, self.pyramid, tile)
+
+    def close(self) -> None:
+        """Release what is open."""
+        self.files.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+class Check(Protocol):
+    """Looks at a finished pyramid and says what is wrong with it."""
+
+    def __call__(self, pyramid: StoredPyramid, progress: Progress) -> Iterable[Finding]:
+        """Yield what is wrong; tell ``progress`` the numbers of tiles and pixels looked at so far.
+
+        Damage is a `Finding`, never an exception. Memory must not grow with the pyramid.
+        """
+
+
+class Viewer(Protocol):
+    """Writes a page in which a browser shows pyramids."""
+
+    def prepare(self, locations: Sequence[Location], *, overwrite: bool) -> Path:
+        """Return where the page for pyramids at ``locations``, one or two, will be; they need not exist yet.
+
+        `OutputError` if it cannot be written there, or if another's file is there and is not to be overwritten;
+        `PluginError` if a part of it is missing. A page of the viewer's own is always replaced.
+        """
+
+    def write(
+        self, pyramids: Sequence[StoredPyramid], *, comparison: Comparison | None = None, overwrite: bool = False
+    ) -> Path:
+        """Write the page of one pyramid, or of two with what was found between them; return where it is."""

@@ -1,0 +1,296 @@
+"""The records of a run and of a check: typed, frozen, and to and from JSON by `tileframe.serialize`."""
+
+from __future__ import annotations
+
+import enum
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from tileframe.errors import OptionError
+from tileframe.facts import Encoding, Equality, IccProfile, Ordered, Rgb
+from tileframe.geometry import MAX_TILE_SIZE, Box, Pyramid, Size
+from tileframe.locations import Location
+
+OptionValue: TypeAlias = bool | int | float | str | None
+Options: TypeAlias = Mapping[str, OptionValue]
+
+NATIVE: Literal["native"] = "native"
+"""The tile size of the slide itself."""
+PLAN_SCHEMA, MANIFEST_SCHEMA = "tileframe-plan/1", "tileframe-manifest/2"
+
+
+class Passthrough(enum.Enum):
+    """Whether base tiles are to be the slide's own compressed data."""
+
+    NEVER = "never"
+    AUTO = "auto"
+    """Where it can be done."""
+    ALWAYS = "always"
+    """It is an error where it cannot be done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What the user asked for, as names and values; nothing has been looked at yet."""
+
+    slide: Path
+    location: Location
+    reader: str | None = None
+    """None takes the best one that can."""
+    reader_options: Options = field(default_factory=dict)
+    backend: str | None = None
+    """None takes the fastest one that can."""
+    layout: str = "dzi"
+    layout_options: Options = field(default_factory=dict)
+    format: str = "jpeg"
+    format_options: Options = field(default_factory=dict)
+    store_options: Options = field(default_factory=dict)
+    tile_size: int | Literal["native"] | None = None
+    """None takes the layout's own default, or, with pass-through, the slide's own tile size."""
+    overlap: int | None = None
+    """None takes the layout's own default, or, with pass-through, 0."""
+    passthrough: Passthrough = Passthrough.NEVER
+    region: Box | None = None
+    """The part to tile, in base pixels of the slide; None takes all, or what ``limit_bounds`` leaves."""
+    limit_bounds: bool = True
+    """Crop to the part that was scanned, where the slide says which it is."""
+    background: Rgb | None = None
+    """Shown where the slide is transparent; None takes the slide's own, else white."""
+    workers: int = 1
+    executor: str | None = None
+    """Where blocks are made; None takes threads of this process."""
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if self.workers < 1:
+            raise OptionError(f"the number of workers must be 1 or more, not {self.workers}")
+        if not (self.tile_size in (None, NATIVE) or isinstance(self.tile_size, int)):
+            raise OptionError(f"the tile size must be a number of pixels or '{NATIVE}', not '{self.tile_size}'")
+        # How large the slide's own tiles are, and what the layout prefers, is known later.
+        tile_size = self.tile_size if isinstance(self.tile_size, int) else MAX_TILE_SIZE
+        Pyramid(Size(1, 1), tile_size, self.overlap or 0)
+        if self.region is not None and (min(self.region.x, self.region.y) < 0 or not self.region.has_area):
+            raise OptionError(f"the region is X,Y,WIDTH,HEIGHT, from 0,0 on and at least 1x1, not {self.region}")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRecord:
+    """What may be told of a slide: nothing of a person, a day, a place or a device."""
+
+    name: str
+    """Of the file, without its folder."""
+    bytes: int
+    fingerprint: str
+    """``sampled-sha256:`` and a digest of the file's length and of 64 pieces of it."""
+    format: str
+    size: Size
+    mpp: tuple[float, float] | None
+    objective_power: float | None
+    background: Rgb
+    icc: IccProfile | None
+
+    def __post_init__(self) -> None:
+        if not all(0 <= sample <= 255 for sample in self.background):
+            raise OptionError(f"a colour is three numbers from 0 to 255, not {self.background!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """Where and how the work runs; it changes no byte of the result."""
+
+    slide: str
+    """The path of the slide."""
+    workers: int
+    executor: str | None
+    overwrite: bool
+    passed_over: tuple[str, ...] = ()
+    """Why better-ranked readers and backends were not taken."""
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
+    """Unlike that of any other run: what a worker keeps open for one run must not serve the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What was decided for a run: complete, so that a worker, a check or a later run needs nothing else."""
+
+    schema: str = PLAN_SCHEMA
+    source: SourceRecord
+    location: Location
+    reader: str
+    reader_options: Options
+    region: Box
+    """The part that is tiled, in base pixels of the slide."""
+    backend: str
+    method: str
+    """How the backend goes about it, and why that way."""
+    promises: Equality
+    """How equal the result is to any other backend's of the same promise."""
+    pyramid: Pyramid
+    layout: str
+    layout_options: Options
+    format: str
+    format_options: Options
+    encoding: Encoding
+    store: str
+    store_options: Options
+    passthrough: bool
+    notes: tuple[str, ...] = ()
+    """What the user should know about the pixels, as sentences."""
+    execution: Execution | None = None
+    """None in a manifest."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9]+", self.encoding.suffix):
+            raise OptionError(f"the suffix of tiles must be letters and digits, not {self.encoding.suffix!r}")
+
+    @property
+    def live(self) -> Execution:
+        """Where and how the work runs; `OptionError` for a plan out of a manifest, which cannot be run."""
+        if self.execution is None:
+            raise OptionError("the plan is that of a finished run: it does not say where its slide is")
+        return self.execution
+
+    def published(self) -> Plan:
+        """Return the plan as a manifest holds it: without folders, and without what changes no byte."""
+        return replace(self, location=replace(self.location, folder=""), execution=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When a pyramid was made, how long that took, and by which versions."""
+
+    finished: str
+    """UTC, ISO 8601."""
+    seconds: float
+    versions: Mapping[str, str]
+    """Of each package that had a part in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TilesRecord:
+    """The tiles of a finished pyramid, in figures."""
+
+    count: int
+    bytes: int
+    passed_through: int
+    """How many base tiles are the slide's own compressed data."""
+    digests: str
+    """The name of the list of digests."""
+    digests_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """The record of the run that made a pyramid, kept beside it."""
+
+    schema: str = MANIFEST_SCHEMA
+    made: Made
+    plan: Plan
+    tiles: TilesRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did, in figures."""
+
+    target: str
+    """What was written: the descriptor, the archive, or the folder."""
+    size: Size
+    """Of the base level, in pixels."""
+    levels: int
+    tiles: int
+    tile_bytes: int
+    """The sum of all tiles, in bytes."""
+    passed_through: int
+    """How many base tiles are the slide's own compressed data."""
+    megapixels: float
+    """Of all levels."""
+    seconds: float
+    cpu_seconds: float
+    peak_memory: int
+    """Of this process since it started, in bytes."""
+    reader: str
+    backend: str
+    method: str
+    """How the backend went about it, and why."""
+    promises: Equality
+    """How equal the result is to any other backend's of the same promise."""
+    passed_over: tuple[str, ...]
+    """Why better-ranked readers and backends were not taken."""
+    notes: tuple[str, ...]
+    """What the user should know about the pixels, as sentences."""
+
+
+class Severity(Ordered):
+    """How much a finding matters."""
+
+    NOTE = "note"
+    """Worth knowing, and no fault."""
+    WARNING = "warning"
+    """Unlikely in a sound pyramid, by a threshold that the message names."""
+    ERROR = "error"
+    """A fault."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """What a check has to say of one file of a pyramid."""
+
+    key: str
+    """The file, relative to the descriptor's folder, with forward slashes."""
+    check: str
+    """The name of the check."""
+    severity: Severity
+    message: str
+    """What is wrong with it, and what was expected."""
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.message} ({self.check})"
+
+
+@dataclass(frozen=True, slots=True)
+class LevelDifference:
+    """How one level of two pyramids differs."""
+
+    level: int
+    tiles: int
+    differing: int
+    """Tiles that do not decode to the same pixels."""
+    unreadable: int
+    """Tiles that are missing, damaged or of another size in one of the two; no figure below counts them."""
+    largest: int
+    """The largest difference of a sample, 0 to 255."""
+    mean: float
+    """The mean absolute difference of all samples."""
+    psnr: float | None
+    """In dB over all samples; None where all are equal."""
+    worst: str | None
+    """The tile with the largest mean difference, as ``LEVEL/COL_ROW``; None where all are equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How equal two pyramids are."""
+
+    strength: Equality | None
+    """The strongest equality that holds; None if not even the layouts are the same."""
+    layout: tuple[str, ...]
+    """What differs in descriptors, keys and sizes, or is damaged, as sentences; no more than 20."""
+    levels: tuple[LevelDifference, ...]
+    """The base last; empty where the geometries differ."""
+    notes: tuple[str, ...] = ()
+    """What differs and does not count: layouts, stores, lossless tile formats."""
+
+    @property
+    def tiles(self) -> int:
+        """Tiles of all levels."""
+        return sum(level.tiles for level in self.levels)
+
+    @property
+    def identical(self) -> int:
+        """Tiles of all levels that decode to the same pixels."""
+        return self.tiles - sum(level.differing + level.unreadable for level in self.levels)

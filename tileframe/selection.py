@@ -1,0 +1,129 @@
+"""Which reader opens a slide: the named one, or the best of those that take it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tileframe.errors import InputError, OptionError, PluginError, TileframeError, UnsupportedInput
+from tileframe.facts import Fit, Rgb
+from tileframe.hooks import ReaderPlugin
+from tileframe.protocols import Source
+from tileframe.records import Options
+from tileframe.registry import Registry, load
+
+HEAD = 4096
+"""Bytes of a file that a reader's ``guess`` is given."""
+
+
+def open_slide(
+    slide: str | Path,
+    *,
+    reader: str | None = None,
+    options: Options | None = None,
+    background: Rgb | None = None,
+    registry: Registry | None = None,
+) -> Source:
+    """Open ``slide`` with the best reader, or the named one; ``options`` are the reader's. The caller closes it.
+
+    ``background`` is shown where the slide is transparent; None takes the slide's own. `InputError` if no reader can
+    open it.
+    """
+    registry = registry or load()
+    return next(opened(Path(slide), registry, reader=reader, options=options or {}, background=background))[1]
+
+
+def opened(
+    slide: Path,
+    registry: Registry,
+    *,
+    reader: str | None = None,
+    options: Options,
+    background: Rgb | None = None,
+    passed_over: list[str] | None = None,
+) -> Iterator[tuple[ReaderPlugin, Source]]:
+    """Yield the slide as opened by each reader that takes it, the best first; `InputError` if none does.
+
+    Why others were not taken is added to ``passed_over``.
+    """
+    said = [] if passed_over is None else passed_over
+    refusals: list[str] = []
+    missing: PluginError | None = None
+    unknown: OptionError | None = None
+    any_opened = False
+    for offer in _ranked(slide, registry, reader, said):
+        try:
+            resolved = offer.resolved(options, "reader")
+        except OptionError as error:
+            if reader is not None:
+                raise
+            unknown = unknown or error
+            said.append(f"reader {offer.name}: {error}")
+            continue
+        try:
+            source = open_with(offer, slide, resolved, background)
+        except PluginError as error:
+            missing = error
+            said.append(f"reader {offer.name}: {error}")
+        except UnsupportedInput as error:
+            refusals.append(f"{offer.name}: {error}")
+            said.append(f"reader {offer.name}: {error}")
+        else:
+            any_opened = True
+            yield offer, source
+    if any_opened:
+        return
+    if missing is not None:
+        raise missing
+    if unknown is not None and not refusals:
+        raise unknown
+    if len(refusals) == 1 and reader:
+        raise InputError(f"{slide}: {refusals[0].partition(': ')[2]}")
+    why = "; ".join(refusals) or f"have: {', '.join(offer.name for offer in registry.readers)}"
+    raise InputError(f"{slide}: no reader can open it ({why})")
+
+
+def open_with(offer: ReaderPlugin, slide: Path, options: Any, background: Rgb | None) -> Source:
+    """Open ``slide`` with this reader; `InputError` for whatever it fails with."""
+    try:
+        return offer.create(options=options).open(slide, background=background)
+    except TileframeError:
+        raise
+    except Exception as error:  # a stranger's reader may raise anything on a damaged file
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"{slide}: the reader '{offer.name}' failed ({said})") from error
+
+
+def _ranked(slide: Path, registry: Registry, reader: str | None, said: list[str]) -> list[ReaderPlugin]:
+    head = read_head(slide)
+    if reader is not None:
+        return [registry.reader(reader)]
+    suitable: list[tuple[Fit, ReaderPlugin]] = []
+    for offer in registry.readers:
+        try:
+            fit = offer.guess(slide, head)
+        except Exception as error:  # a plugin may fail in any way, and must not stop the others
+            said.append(f"reader {offer.name}: its guess failed ({error})")
+            continue
+        if fit is not Fit.NONE:
+            suitable.append((fit, offer))
+    return [offer for fit, offer in sorted(suitable, key=lambda pair: (-pair[0], pair[1].name))]
+
+
+def read_head(slide: Path) -> bytes:
+    """Return the first bytes of ``slide``; `InputError` for what is no file, empty, or cannot be read."""
+    try:
+        if slide.is_dir():
+            raise InputError(f"{slide}: is a folder; give the slide's main file")
+        if slide.exists() and not slide.is_file():
+            raise InputError(f"{slide}: is not a file")
+        with slide.open("rb") as file:
+            head = file.read(HEAD)
+    except FileNotFoundError:
+        raise InputError(f"{slide}: no such file") from None
+    except OSError as error:
+        raise InputError(f"{slide}: cannot be read ({error.strerror})") from error
+    if not head:
+        raise InputError(f"{slide}: is empty")
+    return head

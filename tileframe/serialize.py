@@ -1,0 +1,66 @@
+"""Typed records to and from JSON, by msgspec: the one place that knows how."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tileframe.errors import CheckError, OptionError
+
+T = TypeVar("T")
+
+
+def to_builtins(record: Any) -> Any:
+    """Return a record, or a list or dict of records, as dicts, lists, tuples, texts and numbers."""
+    import msgspec  # here, for a start of the command line does without
+
+    return msgspec.to_builtins(record, enc_hook=_plain)
+
+
+def to_json(record: Any) -> str:
+    """Return a record, or a list or dict of records, as JSON text that is UTF-8 whatever names it holds."""
+    plain = to_builtins(record)
+    text = json.dumps(plain, indent=2, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a file name that is not UTF-8
+        return json.dumps(plain, indent=2)
+    return text
+
+
+def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:
+    """Return the ``record`` that ``data`` holds; `CheckError`, in one line, if it is none of that ``schema``."""
+    import msgspec
+
+    try:
+        plain = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise CheckError(f"is not JSON ({_line(error)})") from error
+    found = plain.get("schema") if isinstance(plain, dict) else None
+    if found != schema:
+        raise CheckError(f"its schema is {json.dumps(found)[:60]}, not {schema}")
+    try:
+        return msgspec.convert(plain, record, dec_hook=_typed)
+    # A record refuses by an `OptionError` what no value of its kind can be, as a tile size of 0.
+    except (msgspec.ValidationError, OptionError, ValueError, OverflowError) as error:
+        raise CheckError(f"is not a record of the schema {schema} ({_line(error)})") from error
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _typed(kind: type, value: Any) -> Any:
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"{kind.__name__} has no JSON form")
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())

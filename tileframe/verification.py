@@ -1,0 +1,129 @@
+"""Check a pyramid: quickly before it is shown, thoroughly whenever someone asks."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tileframe.against import check_against
+from tileframe.errors import CheckError
+from tileframe.job import Job
+from tileframe.ledger import Ledger, Presence
+from tileframe.locations import Location
+from tileframe.opening import open_pyramid
+from tileframe.protocols import Progress, tiles_of
+from tileframe.pyramids import StoredPyramid
+from tileframe.records import Finding, Severity
+from tileframe.registry import Registry, load
+
+SAMPLE = 16
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the quick check saw of the tiles on its way."""
+
+    count: int
+    tile_bytes: int
+    passed_through: int
+    """How many tiles are the slide's own compressed data."""
+
+
+def quick_check(job: Job, ledger: Ledger) -> Checked:
+    """Check what the backend put into the store: every key, no other, every size, a sample decoded.
+
+    `CheckError` names the first tile that is wrong. Records of tiles that came into the store past `Job.put` are
+    added to ``ledger``.
+    """
+    _refuse_odd_keys(job)
+    total = passed_through = 0
+    sample = set(random.Random(0).sample(range(ledger.count), min(SAMPLE, ledger.count)))
+    tiles = tiles_of(job.layout, job.pyramid)
+    for number, (tile, found) in enumerate(zip(tiles, ledger.records(), strict=True)):
+        record = found
+        if record is None:
+            key = job.layout.key(tile)
+            record = job.inspect(tile, key, job.store.get(key))
+            ledger.put(tile, record)
+        if number in sample:
+            _decode(job, job.layout.key(tile))
+        total += record.length
+        passed_through += record.passed_through
+    for key in job.layout.extras:
+        _decode(job, key)
+    return Checked(ledger.count, total, passed_through)
+
+
+def _refuse_odd_keys(job: Job) -> None:
+    present = Presence(job.layout, job.pyramid)
+    extra, first = 0, ""
+    for key in job.store.keys():  # noqa: SIM118 - a store is no dict
+        if not present.mark(key):
+            extra, first = extra + 1, min(first, key) if first else key
+    if present.missing:
+        tile = next(tile for tile in tiles_of(job.layout, job.pyramid) if not present.has(tile))
+        raise CheckError(f"{job.layout.key(tile)}: the tile is missing ({present.missing} of {present.count} are)")
+    if extra:
+        raise CheckError(f"{first}: no such tile belongs to the pyramid ({extra} do not)")
+
+
+def _decode(job: Job, key: str) -> None:
+    try:
+        job.writer.decode(job.store.get(key))
+    except KeyError as error:
+        raise CheckError(f"{key}: the tile is missing") from error
+    except CheckError as error:
+        raise CheckError(f"{key}: {error}") from error
+
+
+def verify(
+    target: str | Path | Location,
+    *,
+    checks: Sequence[str] = (),
+    against: str | Path | None = None,
+    sample: int | None = None,
+    seed: int = 0,
+    workers: int | None = None,
+    registry: Registry | None = None,
+) -> list[Finding]:
+    """Check the pyramid at ``target`` and return what was found, by key; notes are among it, and are no faults.
+
+    ``checks`` names those to run, else all there are; ``against`` a slide to compare the base with, all of it or
+    ``sample`` tiles chosen by ``seed``. Errors as of `open_pyramid`.
+    """
+    registry = registry or load()
+    with open_pyramid(target, registry=registry, workers=workers) as pyramid:
+        findings = run_checks(pyramid, registry, checks=checks)
+        if against is not None:
+            findings += check_against(pyramid, Path(against), registry, _silent, sample=sample, seed=seed)
+        return findings
+
+
+def run_checks(
+    pyramid: StoredPyramid,
+    registry: Registry,
+    *,
+    checks: Sequence[str] = (),
+    progress: Callable[[str], Progress] | None = None,
+) -> list[Finding]:
+    """Run the named checks, or all there are, and return what they find, by key; notes are among it.
+
+    ``progress`` is called with the name of each check and returns what is told how far that has come.
+    """
+    offers = [registry.check(name) for name in checks] or registry.checks
+    found: set[Finding] = set()
+    for offer in offers:
+        told: Progress = _silent if progress is None else progress(offer.name)
+        found.update(offer.make()(pyramid, told))
+    return sorted(found)
+
+
+def faults(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings that are more than a note."""
+    return [finding for finding in findings if finding.severity is not Severity.NOTE]
+
+
+def _silent(tiles: int, pixels: int) -> None:
+    pass
