@@ -93,7 +93,6 @@ def test_other_geometries_are_said_in_words(tmp_path, registry):
     assert (result.strength, result.levels) == (None, ())
     assert result.layout == (
         "the tile size is 254 and 100", "the overlap is 1 and 0", "the tile format is jpeg and png",
-        "the tile suffix is jpeg and png",
     )  # fmt: skip
 
 

@@ -303,7 +303,7 @@ def test_a_worker_whose_slide_was_replaced_by_one_of_another_size_says_so(tmp_pa
 def test_a_slide_that_is_replaced_while_it_is_read_makes_no_pyramid(tmp_path):
     slide = png(tmp_path / "slide.png", photo(300, 200))
     swapped = registry_module.load([Elsewhere(lambda: png(slide, photo(300, 200, seed=2)))])
-    with pytest.raises(InputError, match="was changed while it was read; run again"):
+    with pytest.raises(InputError, match="was changed since the run was planned"):
         run(slide, tmp_path / "a", reader="imageslide", executor="elsewhere", registry=swapped)
     assert not list(tmp_path.glob("a*"))
 

@@ -115,7 +115,7 @@ def peak(folder: Path, size: Size, access: Access, **options: int) -> int:
     """The most bytes at once, while all tiles of such a slide are made."""
     prepared = Endless(folder, size, access).prepared(**options)
     ledger = Ledger(prepared.plan.pyramid, prepared.job.layout.levels)
-    job = prepared.job.with_ledger(ledger)
+    job = replace(prepared.job, ledger=ledger)
     job.store.prepare()
     try:
         return most_at_once(lambda: prepared.backend.run(job, lambda tiles, pixels: None))

@@ -19,17 +19,7 @@ from tileframe.errors import (
     TileframeError,
     UnsupportedInput,
 )
-from tileframe.facts import (
-    WHITE,
-    Access,
-    Encoding,
-    Equality,
-    Fit,
-    IccProfile,
-    NativeLevel,
-    Rgb,
-    SlideFacts,
-)
+from tileframe.facts import WHITE, Access, Encoding, Equality, Fit, IccProfile, NativeLevel, Rgb, SlideFacts
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.hooks import (
     BackendPlugin,
@@ -63,17 +53,7 @@ from tileframe.protocols import (
     tiles_of,
 )
 from tileframe.pyramids import Check, StoredPyramid, Viewer
-from tileframe.records import (
-    Comparison,
-    Finding,
-    LevelDifference,
-    Manifest,
-    Plan,
-    Report,
-    Severity,
-    SourceRecord,
-    Spec,
-)
+from tileframe.records import Comparison, Finding, LevelDifference, Manifest, Plan, Report, Severity, SourceRecord, Spec
 from tileframe.sources import BaseSource, Cropped, View, cropped
 
 if TYPE_CHECKING:

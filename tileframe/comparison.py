@@ -25,9 +25,9 @@ def compare(one: StoredPyramid, other: StoredPyramid, *, progress: Progress | No
     They may be of different layouts, of which the levels that both keep are compared, and of different lossless tile
     formats; the notes say so.
     """
-    differences, notes = _descriptors(one, other), _notes(one, other)
+    differences = _descriptors(one, other)
     if one.pyramid != other.pyramid:
-        return Comparison(None, tuple(differences), (), notes)
+        return Comparison(None, tuple(differences), ())
     differences += _extra(one, other)
     tiles = pixels = 0
     levels = []
@@ -42,7 +42,9 @@ def compare(one: StoredPyramid, other: StoredPyramid, *, progress: Progress | No
                     progress(tiles, pixels)
         levels.append(sums.level(level))
         differences += sums.faults
-    return Comparison(_strength(differences, levels), tuple(differences[:MOST_SENTENCES]), tuple(levels), notes)
+    return Comparison(
+        _strength(differences, levels), tuple(differences[:MOST_SENTENCES]), tuple(levels), _notes(one, other)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +130,8 @@ def _compared(one: StoredPyramid, other: StoredPyramid, tile: TileAddress) -> _D
 
 
 def _named(pyramid: StoredPyramid, tile: TileAddress) -> str:
-    return f"{pyramid.target}: {pyramid.layout.key(tile)}" if pyramid.location.container else _path(pyramid, tile)
-
-
-def _path(pyramid: StoredPyramid, tile: TileAddress) -> str:
-    return pyramid.location.shown(pyramid.layout.key(tile)).replace("\\", "/")
+    key = pyramid.layout.key(tile)
+    return f"{pyramid.target}: {key}" if pyramid.location.container else pyramid.location.shown(key).replace("\\", "/")
 
 
 def _descriptors(one: StoredPyramid, other: StoredPyramid) -> list[str]:
@@ -173,10 +172,8 @@ def _extra(one: StoredPyramid, other: StoredPyramid) -> list[str]:
     said = []
     for pyramid in (one, other):
         present, suffix = Presence(pyramid.layout, pyramid.pyramid), f".{pyramid.writer.encoding.suffix}"
-        extra, first = 0, ""
-        for key in pyramid.files.keys(pyramid.layout.folder):
-            if key.endswith(suffix) and not present.mark(key):
-                extra, first = extra + 1, min(first, key) if first else key
+        keys = pyramid.files.keys(pyramid.layout.folder)
+        extra, first = present.mark_all(key for key in keys if key.endswith(suffix))
         if extra:
             said.append(f"{pyramid.target}: {extra} tiles too many, {first} first")
     return said

@@ -69,11 +69,11 @@ def _sample(job: Job) -> Iterator[Pixels]:
     size, side = job.pyramid.base, job.pyramid.tile_size
     if job.source.facts.access is Access.REGIONS:
         for tile in job.pyramid.sample(job.pyramid.base_level, SAMPLE, seed=0):
-            yield job.source.read(job.pyramid.tile_box(tile))
+            yield job.read(job.pyramid.tile_box(tile))
         return
     chance = random.Random(0)
     for y in range(0, max(1, size.height // 8), side):
-        rows = job.source.read(Box(0, y, size.width, min(side, size.height - y)))
+        rows = job.read(Box(0, y, size.width, min(side, size.height - y)))
         for _ in range(3):
             x = chance.randrange(0, size.width, side)
             yield rows[:, x : x + side]

@@ -10,25 +10,15 @@ from tileframe.locations import Location
 from tileframe.protocols import Layout
 
 
-def written_paths(location: Location, layout: Layout) -> tuple[set[Path], Path | None]:
-    """Return the files that a pyramid at ``location`` consists of, and the folder of its tiles; without links.
-
-    Nothing for a location that is no file.
-    """
-    if location.scheme != "file":
-        return set(), None
-    if location.container:
-        return {_real(location.path)}, None
-    keys = (*layout.descriptor(), location.manifest_key, location.digests_key)
-    folder = Path(location.folder)
-    return {_real(folder / key) for key in keys}, _real(folder / layout.folder)
-
-
 def is_written(path: Path, location: Location, layout: Layout) -> bool:
-    """Say whether ``path`` is one of the files of a pyramid at ``location``, or among its tiles."""
-    files, tiles = written_paths(location, layout)
-    real = _real(path)
-    return real in files or (tiles is not None and (real == tiles or tiles in real.parents))
+    """Say whether ``path`` is one of the files of a pyramid at ``location``, or among its tiles; links are followed."""
+    if location.scheme != "file":
+        return False
+    real, folder = _real(path), Path(location.folder)
+    if location.container:
+        return real == _real(location.path)
+    keys = (*layout.descriptor(), location.manifest_key, location.digests_key)
+    return real in [_real(folder / key) for key in keys] or real.is_relative_to(_real(folder / layout.folder))
 
 
 def refuse_own_slide(slide: Path, location: Location, layout: Layout) -> None:

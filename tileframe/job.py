@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
-from tileframe.errors import CheckError
+from tileframe.errors import CheckError, PluginError
 from tileframe.facts import Equality
-from tileframe.geometry import Pyramid, TileAddress
+from tileframe.geometry import Box, Pyramid, TileAddress
 from tileframe.ledger import TileRecord
 from tileframe.protocols import CompressedTiles, Executor, Layout, Pixels, Progress, Source, Store, Writer, stored_size
 from tileframe.records import Plan
@@ -45,9 +45,14 @@ class Job:
         """The most threads that may be busy."""
         return self.plan.live.workers
 
-    def with_ledger(self, ledger: Keeps) -> Job:
-        """Return the job that tells ``ledger`` what it finds out of each tile."""
-        return replace(self, ledger=ledger)
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        """Return ``box`` of the source; `PluginError`, naming its reader, for what is no RGB8 of exactly that size."""
+        pixels = self.source.read(box, native_level=native_level)
+        shape, kind = getattr(pixels, "shape", None), getattr(pixels, "dtype", type(pixels).__name__)
+        if shape != (box.height, box.width, 3) or kind != "uint8":
+            wanted = f"uint8 {(box.height, box.width, 3)}"
+            raise PluginError(f"the reader '{self.plan.reader}' gives {kind} {shape} for {box}, not {wanted}")
+        return pixels
 
     def own_tile(self, tile: TileAddress) -> bytes | None:
         """Return ``tile`` as the slide stores it; None if it is to be encoded, as all are without pass-through.
@@ -65,31 +70,32 @@ class Job:
 
     def keeps(self, level: int) -> bool:
         """Say whether the layout keeps the tiles of ``level``; they need not be put otherwise."""
-        return level >= self._first_level
+        return level >= self.layout.levels.start
 
     def put(self, tile: TileAddress, pixels: Pixels) -> None:
         """Encode ``pixels``, ``(height, width, 3)``, and keep them as ``tile``. Called from many threads.
 
         Tiles of levels that the layout does not keep are passed over.
         """
-        if tile.level < self._first_level:
+        if not self.keeps(tile.level):
             return
-        if self._pads:
-            pixels = self._padded(pixels)
+        if self.layout.pads:
+            from tileframe.pixels import padded  # here, for a start of the command line does without numpy
+
+            pixels = padded(pixels, self.pyramid.tile_size, self.plan.source.background)
         self.put_encoded(tile, self.writer.encode(pixels))
 
     def put_encoded(self, tile: TileAddress, data: bytes, *, passed_through: bool = False) -> None:
         """Keep ``data`` as ``tile``; `CheckError` if its size is not that of the tile."""
-        if tile.level < self._first_level:
+        if not self.keeps(tile.level):
             return
         key = self.layout.key(tile)
         record = self.inspect(tile, key, data, passed_through=passed_through)
         if self.ledger is not None:
             self.ledger.put(tile, record)
         self.store.put(key, data)
-        if tile in self._copies:
-            for copy in self._copies[tile]:
-                self.store.put(copy, data)
+        for copy in self._copies.get(tile, ()):
+            self.store.put(copy, data)
 
     def inspect(self, tile: TileAddress, key: str, data: bytes, *, passed_through: bool = False) -> TileRecord:
         """Return what there is to know of an encoded tile; `CheckError` if its header gives another size."""
@@ -103,24 +109,11 @@ class Job:
         return TileRecord.of(data, passed_through=passed_through)
 
     @cached_property
-    def _first_level(self) -> int:
-        return self.layout.levels.start
-
-    @cached_property
-    def _pads(self) -> bool:
-        return self.layout.pads
-
-    @cached_property
     def _copies(self) -> dict[TileAddress, list[str]]:
         copies: dict[TileAddress, list[str]] = {}
         for key, tile in self.layout.extras.items():
             copies.setdefault(tile, []).append(key)
         return copies
-
-    def _padded(self, pixels: Pixels) -> Pixels:
-        from tileframe.pixels import padded  # here, for a start of the command line does without numpy
-
-        return padded(pixels, self.pyramid.tile_size, self.plan.source.background)
 
 
 class Backend(Protocol):

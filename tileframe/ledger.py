@@ -83,6 +83,14 @@ class Presence:
         self._bits[number // 8] |= bit
         return True
 
+    def mark_all(self, keys: Iterable[str]) -> tuple[int, str]:
+        """Mark the tiles of ``keys``; return how many are the keys of no tile, and the first of those by name."""
+        extra, first = 0, ""
+        for key in keys:
+            if not self.mark(key):
+                extra, first = extra + 1, min(first, key) if first else key
+        return extra, first
+
     def has(self, tile: TileAddress) -> bool:
         """Say whether ``tile`` was marked."""
         number = self._order.number(tile)
@@ -133,19 +141,7 @@ class Ledger:
     def put(self, tile: TileAddress, record: TileRecord) -> None:
         """Keep the record of ``tile``; a later one replaces it."""
         flags = PRESENT | PASSED_THROUGH * record.passed_through
-        self._write(self._order.number(tile) * RECORD.size, RECORD.pack(record.sha256, record.length, flags))
-
-    def records(self) -> Iterator[TileRecord | None]:
-        """Yield the record of every tile, in their order; None where there is none."""
-        for start in range(0, self.count, AT_ONCE):
-            for sha256, length, flags in RECORD.iter_unpack(self._read(start, min(AT_ONCE, self.count - start))):
-                yield TileRecord(length, sha256, bool(flags & PASSED_THROUGH)) if flags else None
-
-    def close(self) -> None:
-        """Give the file back."""
-        self._file.close()
-
-    def _write(self, offset: int, data: bytes) -> None:
+        data, offset = RECORD.pack(record.sha256, record.length, flags), RECORD.size * self._order.number(tile)
         try:
             if hasattr(os, "pwrite"):
                 written = os.pwrite(self._file.fileno(), data, offset)
@@ -158,10 +154,18 @@ class Ledger:
         if written < len(data):
             raise _no_room(OSError(None, "the disk is full"))
 
-    def _read(self, start: int, count: int) -> bytes:
-        with self._lock:
-            self._file.seek(start * RECORD.size)
-            return self._file.read(count * RECORD.size)
+    def records(self) -> Iterator[TileRecord | None]:
+        """Yield the record of every tile, in their order; None where there is none."""
+        for start in range(0, self.count, AT_ONCE):
+            with self._lock:
+                self._file.seek(start * RECORD.size)
+                data = self._file.read(AT_ONCE * RECORD.size)
+            for sha256, length, flags in RECORD.iter_unpack(data):
+                yield TileRecord(length, sha256, bool(flags & PASSED_THROUGH)) if flags else None
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._file.close()
 
 
 def _no_room(error: OSError) -> OutputError:
@@ -187,6 +191,13 @@ class DigestList:
                 yield "".join(lines).encode("utf-8", "surrogateescape")
                 lines.clear()
         yield "".join(lines + copies).encode("utf-8", "surrogateescape")
+
+    def sha256(self) -> str:
+        """Return the digest of the list itself."""
+        whole = hashlib.sha256()
+        for piece in self:
+            whole.update(piece)
+        return whole.hexdigest()
 
 
 def digest_line(sha256: str, key: str) -> str:

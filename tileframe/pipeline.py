@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,9 +18,9 @@ from tileframe.locations import Location
 from tileframe.manifest import manifest_text
 from tileframe.planning import Prepared, prepare
 from tileframe.protocols import Content, Progress
-from tileframe.records import Options, Passthrough, Plan, Report, Spec, TilesRecord
+from tileframe.records import Options, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry, load
-from tileframe.verification import Checked, quick_check
+from tileframe.verification import quick_check, silent
 
 PASSTHROUGH = {False: Passthrough.NEVER, True: Passthrough.ALWAYS, "auto": Passthrough.AUTO}
 
@@ -101,25 +101,25 @@ def execute(
             job.store.prepare()
             if on_plan is not None:
                 on_plan(plan)
-            prepared.backend.run(job.with_ledger(ledger), progress or _silent)
-            checked = quick_check(job, ledger)
+            prepared.backend.run(replace(job, ledger=ledger), progress or silent)
+            tiles = quick_check(job, ledger)
             _refuse_changed(prepared)
             seconds = time.perf_counter() - started
-            digests = DigestList(job.layout, plan.pyramid, ledger)
-            record = manifest_text(plan, registry, _tiles_record(plan.location, checked, digests), seconds=seconds)
-            beside: dict[str, Content] = {plan.location.digests_key: digests, plan.location.manifest_key: record}
+            beside: dict[str, Content] = {
+                tiles.digests: DigestList(job.layout, plan.pyramid, ledger),
+                plan.location.manifest_key: manifest_text(plan, registry, tiles, seconds=seconds),
+            }
             job.store.commit(beside | dict(job.layout.descriptor()))
         finally:
             job.store.discard()
             ledger.close()
-    execution = plan.live
     return Report(
         target=shown_target(prepared),
         size=plan.pyramid.base,
         levels=len(job.layout.levels),
-        tiles=checked.count,
-        tile_bytes=checked.tile_bytes,
-        passed_through=checked.passed_through,
+        tiles=tiles.count,
+        tile_bytes=tiles.bytes,
+        passed_through=tiles.passed_through,
         megapixels=plan.pyramid.pixel_count / 1e6,
         seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu,
@@ -128,7 +128,7 @@ def execute(
         backend=plan.backend,
         method=plan.method,
         promises=plan.promises,
-        passed_over=execution.passed_over,
+        passed_over=plan.live.passed_over,
         notes=plan.notes,
     )
 
@@ -155,19 +155,6 @@ def shown_target(prepared: Prepared) -> str:
     return prepared.plan.location.shown(next(reversed(list(layout.descriptor())), f"{layout.folder}/"))
 
 
-def _tiles_record(location: Location, checked: Checked, digests: DigestList) -> TilesRecord:
-    of_list = hashlib.sha256()
-    for piece in digests:
-        of_list.update(piece)
-    return TilesRecord(
-        count=checked.count,
-        bytes=checked.tile_bytes,
-        passed_through=checked.passed_through,
-        digests=location.digests_key,
-        digests_sha256=of_list.hexdigest(),
-    )
-
-
 def _refuse_changed(prepared: Prepared) -> None:
     """Refuse a slide that was replaced or changed while it was read: the record of the run would be false."""
     slide = Path(prepared.plan.live.slide)
@@ -188,7 +175,3 @@ def _passthrough(asked: bool | Literal["auto"]) -> Passthrough:
     if asked not in PASSTHROUGH:
         raise OptionError(f"passthrough is True, False or 'auto', not {asked!r}")
     return PASSTHROUGH[asked]
-
-
-def _silent(tiles: int, pixels: int) -> None:
-    pass

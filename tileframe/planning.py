@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tileframe.errors import InputError, OptionError, PluginError
-from tileframe.facts import Encoding, Equality, SlideFacts
+from tileframe.facts import Equality, SlideFacts
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
 from tileframe.guards import refuse_own_slide
-from tileframe.hooks import BackendPlugin, LayoutPlugin, ReaderPlugin, StorePlugin, WriterPlugin
+from tileframe.hooks import ReaderPlugin
 from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
 from tileframe.protocols import Source, Target
@@ -43,9 +41,7 @@ def prepare(spec: Spec, registry: Registry) -> Prepared:
 
     The caller closes ``job.source``. Nothing is written.
     """
-    chosen = _Chosen.by(spec, registry)
-    read_head(spec.slide)  # says in better words what is no file, or empty
-    search = _Search(spec, chosen, registry, Fingerprint.of(spec.slide))
+    search = _Search(spec, registry)
     for reader, source in opened(
         spec.slide,
         registry,
@@ -116,21 +112,11 @@ def _live(plan: Plan, source: Source, registry: Registry) -> Job:
     )
 
 
-@dataclass(frozen=True)
-class _Chosen:
-    """The plugins that the spec names, with their options: all that is decided without the slide."""
+class _Search:
+    """The search for a reader and a backend for a spec: what it names, and what was passed over so far, and why."""
 
-    writer: WriterPlugin
-    writer_options: Any
-    encoding: Encoding
-    layout: LayoutPlugin
-    layout_options: Any
-    store: StorePlugin
-    store_options: Any
-
-    @classmethod
-    def by(cls, spec: Spec, registry: Registry) -> _Chosen:
-        """Look them up; `OptionError` for what is unknown, wrong, or does not go together."""
+    def __init__(self, spec: Spec, registry: Registry) -> None:
+        """Look up what ``spec`` names; `OptionError` for what is unknown, wrong, or does not go together."""
         writer, layout = registry.writer(spec.format), registry.layout(spec.layout)
         store = registry.store_for(spec.location)
         if store.layouts and layout.name not in store.layouts:
@@ -140,43 +126,26 @@ class _Chosen:
             raise OptionError(f"tiles of the layout {layout.name} do not overlap; give --overlap 0, not {spec.overlap}")
         if spec.executor is not None:
             registry.executor(spec.executor)
-        options = writer.resolved(spec.format_options, "format")
-        return cls(
-            writer=writer,
-            writer_options=options,
-            encoding=writer.create(options=options).encoding,
-            layout=layout,
-            layout_options=layout.resolved(spec.layout_options, "layout"),
-            store=store,
-            store_options=store.resolved(spec.store_options, "store"),
-        )
-
-
-@dataclass
-class _Search:
-    """The search for a backend: what was passed over so far, and why."""
-
-    spec: Spec
-    chosen: _Chosen
-    registry: Registry
-    fingerprint: Fingerprint
-    """Of the slide before any reader has opened it; with the one at the end it is that of the file that was read."""
-    passed_over: list[str] = field(default_factory=list)
-    not_passed: list[str] = field(default_factory=list)
-    """Why the slide's tiles are not passed through."""
-
-    def __post_init__(self) -> None:
-        spec, registry = self.spec, self.registry
-        self._backends: Sequence[BackendPlugin] = (
-            registry.backends if spec.backend is None else [registry.backend(spec.backend)]
-        )
+        self.spec, self.registry = spec, registry
+        self.writer, self.layout, self.store = writer, layout, store
+        self.format_options = writer.resolved(spec.format_options, "format")
+        self.encoding = writer.create(options=self.format_options).encoding
+        self.layout_options = layout.resolved(spec.layout_options, "layout")
+        self.store_options = store.resolved(spec.store_options, "store")
+        read_head(spec.slide)  # says in better words what is no file, or empty
+        # Before any reader has opened it; with the one at the end it is that of the file that was read.
+        self.fingerprint = Fingerprint.of(spec.slide)
+        self.backends = registry.backends if spec.backend is None else [registry.backend(spec.backend)]
+        self.passed_over: list[str] = []
+        self.not_passed: list[str] = []
+        """Why the slide's tiles are not passed through."""
 
     def first_able(self, reader: ReaderPlugin, source: Source) -> Prepared | None:
         """Return the job for the slide open as ``source``, with the first backend that takes it; None if none does."""
         region = _region(self.spec, source.facts)
         view = cropped(source, region)
         for passthrough in ATTEMPTS[self.spec.passthrough]:
-            if passthrough and (why := refused(self.spec, view, self.chosen.encoding)):
+            if passthrough and (why := refused(self.spec, view, self.encoding)):
                 self.not_passed.append(f"reader {reader.name}: {why}")
                 continue
             plan = self._plan(reader, source.facts, region, passthrough=passthrough)
@@ -193,7 +162,7 @@ class _Search:
 
     def _plan(self, reader: ReaderPlugin, facts: SlideFacts, region: Box, *, passthrough: bool) -> Plan:
         """Return the plan as far as it is decided before a backend is."""
-        spec, chosen = self.spec, self.chosen
+        spec = self.spec
         because = None if passthrough else "; ".join(self.not_passed) or None
         return Plan(
             source=_record(spec.slide, self.fingerprint, facts),
@@ -204,14 +173,14 @@ class _Search:
             backend="",
             method="",
             promises=Equality.LAYOUT,
-            pyramid=pyramid_of(spec, chosen.layout, facts, region.size, passthrough=passthrough),
-            layout=chosen.layout.name,
-            layout_options=asdict(chosen.layout_options),
-            format=chosen.writer.name,
-            format_options=asdict(chosen.writer_options),
-            encoding=chosen.encoding,
-            store=chosen.store.name,
-            store_options=asdict(chosen.store_options),
+            pyramid=pyramid_of(spec, self.layout, facts, region.size, passthrough=passthrough),
+            layout=self.layout.name,
+            layout_options=asdict(self.layout_options),
+            format=self.writer.name,
+            format_options=asdict(self.format_options),
+            encoding=self.encoding,
+            store=self.store.name,
+            store_options=asdict(self.store_options),
             passthrough=passthrough,
             notes=_notes(spec, facts, region, because),
             execution=Execution(str(spec.slide), spec.workers, spec.executor, spec.overwrite),
@@ -221,7 +190,7 @@ class _Search:
         through = job.plan.passthrough
         reasons = self.not_passed if through else self.passed_over
         missing: list[PluginError] = []
-        for offer in self._backends:
+        for offer in self.backends:
             try:
                 backend: Backend = offer.make()
             except PluginError as error:
@@ -240,7 +209,7 @@ class _Search:
                 )
                 return Prepared(replace(job, plan=plan), backend)
             reasons.append(f"backend {offer.name} with reader {job.plan.reader}: {reason}")
-        if len(missing) == len(self._backends) > 0:
+        if len(missing) == len(self.backends) > 0:
             raise missing[0]
         return None
 

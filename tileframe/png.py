@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import BinaryIO
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -22,31 +23,29 @@ def png_is_complete(file: BinaryIO) -> bool:
         file.seek(-len(PNG_END), os.SEEK_END)
         if file.read() == PNG_END:
             return True
-    position = len(PNG_SIGNATURE)
-    while position + 12 <= end:
-        file.seek(position)
-        length, kind = struct.unpack(">I4s", file.read(8))
-        position += 12 + length
-        if kind == b"IEND":
-            return bool(position <= end)
-    return False
+    return any(kind == b"IEND" and after <= end for kind, _, after in _chunks(file))
 
 
 def png_damaged_chunk(file: BinaryIO) -> str | None:
     """Return the name of the first chunk that carries pixels and does not have its checksum; None if all have."""
-    position = len(PNG_SIGNATURE)
-    while True:
-        file.seek(position)
-        head = file.read(8)
-        if len(head) < 8:
-            return None
-        length, kind = struct.unpack(">I4s", head)
+    for kind, length, _ in _chunks(file):
         if kind[:1].isupper():
             checksum, left = zlib.crc32(kind), length
             while left and (piece := file.read(min(left, PIECE))):
                 checksum, left = zlib.crc32(piece, checksum), left - len(piece)
             if file.read(4) != struct.pack(">I", checksum):
                 return str(kind, "ascii", "replace")
-        if kind == b"IEND":
-            return None
+    return None
+
+
+def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, length and end of each chunk, up to the end chunk, with ``file`` at the chunk's first byte."""
+    position, kind = len(PNG_SIGNATURE), b""
+    while kind != b"IEND":
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I4s", head)
         position += 12 + length
+        yield kind, length, position

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
 
@@ -63,6 +64,41 @@ class Broken:
 
 
 @dataclass(frozen=True)
+class _All(Generic[P]):
+    """A property of the registry: all plugins of one kind, by name."""
+
+    record: type[P]
+
+    def __get__(self, registry: Registry, owner: object) -> list[P]:
+        return _of_kind(registry, self.record)
+
+
+@dataclass(frozen=True)
+class _One(Generic[P]):
+    """A method of the registry: return the plugin of one kind that has a name; else `OptionError`, with those known."""
+
+    record: type[P]
+    noun: str
+
+    def __get__(self, registry: Registry, owner: object) -> Callable[[str], P]:
+        return partial(self._named, registry)
+
+    def _named(self, registry: Registry, name: str) -> P:
+        known = {plugin.name: plugin for plugin in _of_kind(registry, self.record)}
+        if name in known:
+            return known[name]
+        for broken in registry.broken:
+            if broken.owner == name:
+                raise PluginError(f"the plugin '{name}' is broken: {broken.reason}")
+        raise OptionError(f"no {self.noun} named '{name}' (have: {', '.join(known) or 'none'})")
+
+
+def _of_kind(registry: Registry, record: type[P]) -> list[P]:
+    offered = [offer.plugin for offer in registry.offers]
+    return sorted((plugin for plugin in offered if isinstance(plugin, record)), key=lambda plugin: plugin.name)
+
+
+@dataclass(frozen=True)
 class Registry:
     """Everything that the loaded plugins offer."""
 
@@ -70,51 +106,24 @@ class Registry:
     broken: tuple[Broken, ...]
     manager: pluggy.PluginManager
 
-    @property
-    def readers(self) -> list[ReaderPlugin]:
-        """All readers, by name."""
-        return self._all("reader", ReaderPlugin)
+    readers = _All(ReaderPlugin)
+    layouts = _All(LayoutPlugin)
+    stores = _All(StorePlugin)
+    checks = _All(CheckPlugin)
+    viewers = _All(ViewerPlugin)
+    reader = _One(ReaderPlugin, "reader")
+    writer = _One(WriterPlugin, "format")
+    layout = _One(LayoutPlugin, "layout")
+    store = _One(StorePlugin, "store")
+    backend = _One(BackendPlugin, "backend")
+    check = _One(CheckPlugin, "check")
+    executor = _One(ExecutorPlugin, "executor")
+    viewer = _One(ViewerPlugin, "viewer")
 
     @property
     def backends(self) -> list[BackendPlugin]:
         """All backends, the fastest first."""
-        return sorted(self._all("backend", BackendPlugin), key=lambda offer: (-offer.speed, offer.name))
-
-    @property
-    def layouts(self) -> list[LayoutPlugin]:
-        """All layouts, by name."""
-        return self._all("layout", LayoutPlugin)
-
-    @property
-    def stores(self) -> list[StorePlugin]:
-        """All stores, by name."""
-        return self._all("store", StorePlugin)
-
-    @property
-    def checks(self) -> list[CheckPlugin]:
-        """All checks, by name."""
-        return self._all("check", CheckPlugin)
-
-    @property
-    def viewers(self) -> list[ViewerPlugin]:
-        """All viewers, by name."""
-        return self._all("viewer", ViewerPlugin)
-
-    def reader(self, name: str) -> ReaderPlugin:
-        """Return the reader called ``name``; `OptionError`, listing the known ones, if there is none."""
-        return self._one("reader", ReaderPlugin, name)
-
-    def writer(self, name: str) -> WriterPlugin:
-        """Return the tile format called ``name``; `OptionError`, listing the known ones, if there is none."""
-        return self._one("writer", WriterPlugin, name, noun="format")
-
-    def store(self, name: str) -> StorePlugin:
-        """Return the store called ``name``; `OptionError`, listing the known ones, if there is none."""
-        return self._one("store", StorePlugin, name)
-
-    def layout(self, name: str) -> LayoutPlugin:
-        """Return the layout called ``name``; `OptionError`, listing the known ones, if there is none."""
-        return self._one("layout", LayoutPlugin, name)
+        return sorted(_of_kind(self, BackendPlugin), key=lambda offer: (-offer.speed, offer.name))
 
     def location(self, text: str, *, default_name: str = "", layout: str | None = None) -> Location:
         """Return the location that the user wrote, for a pyramid of ``layout`` or, where that is None, of any.
@@ -144,22 +153,6 @@ class Registry:
         names = " and ".join(f"'{store.name}'" for store in serving)
         raise PluginError(f"{location}: two stores serve it: {names}; name those to load in TILEFRAME_PLUGINS")
 
-    def backend(self, name: str) -> BackendPlugin:
-        """Return the backend called ``name``; `OptionError`, listing the known ones, if there is none."""
-        return self._one("backend", BackendPlugin, name)
-
-    def check(self, name: str) -> CheckPlugin:
-        """Return the check called ``name``; `OptionError`, listing the known ones, if there is none."""
-        return self._one("check", CheckPlugin, name)
-
-    def executor(self, name: str) -> ExecutorPlugin:
-        """Return the executor called ``name``; `OptionError`, listing the known ones, if there is none."""
-        return self._one("executor", ExecutorPlugin, name)
-
-    def viewer(self, name: str) -> ViewerPlugin:
-        """Return the viewer called ``name``; `OptionError`, listing the known ones, if there is none."""
-        return self._one("viewer", ViewerPlugin, name)
-
     def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
         """Let plugins add their subcommands to ``cli``; return those that failed. A name taken twice is an error."""
         import click
@@ -177,19 +170,6 @@ class Registry:
                     raise PluginError(f"the plugin '{implementation.plugin_name}' adds a second command '{name}'")
                 cli.add_command(command)
         return tuple(broken)
-
-    def _all(self, kind: str, record: type[P]) -> list[P]:
-        offered = [offer.plugin for offer in self.offers if offer.kind == kind]
-        return sorted((plugin for plugin in offered if isinstance(plugin, record)), key=lambda plugin: plugin.name)
-
-    def _one(self, kind: str, record: type[P], name: str, *, noun: str | None = None) -> P:
-        known = {plugin.name: plugin for plugin in self._all(kind, record)}
-        if name in known:
-            return known[name]
-        for broken in self.broken:
-            if broken.owner == name:
-                raise PluginError(f"the plugin '{name}' is broken: {broken.reason}")
-        raise OptionError(f"no {noun or kind} named '{name}' (have: {', '.join(known) or 'none'})")
 
 
 def load(plugins: Sequence[object] = (), *, installed: bool = True) -> Registry:

@@ -88,7 +88,8 @@ class CroppedTiles(Cropped):
             return why
         tile, (x, y) = self.facts.tile_size, (self.region.x, self.region.y)
         if tile is None or x % tile.width or y % tile.height:
-            return f"the part that is tiled begins inside a tile, at ({x}, {y}); give --no-limit-bounds or --region"
+            right = f"give --no-limit-bounds, or a --region from a multiple of {tile} on"
+            return f"the part that is tiled begins inside a tile, at ({x}, {y}); {right}"
         return None
 
     def compressed_tile(self, col: int, row: int) -> bytes | None:

@@ -4,38 +4,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe.against import check_against
 from tileframe.errors import CheckError
 from tileframe.job import Job
-from tileframe.ledger import Ledger, Presence
+from tileframe.ledger import DigestList, Ledger, Presence
 from tileframe.locations import Location
 from tileframe.opening import open_pyramid
 from tileframe.protocols import Progress, tiles_of
 from tileframe.pyramids import StoredPyramid
-from tileframe.records import Finding, Severity
+from tileframe.records import Finding, Severity, TilesRecord
 from tileframe.registry import Registry, load
 
 SAMPLE = 16
 
 
-@dataclass(frozen=True)
-class Checked:
-    """What the quick check saw of the tiles on its way."""
-
-    count: int
-    tile_bytes: int
-    passed_through: int
-    """How many tiles are the slide's own compressed data."""
-
-
-def quick_check(job: Job, ledger: Ledger) -> Checked:
+def quick_check(job: Job, ledger: Ledger) -> TilesRecord:
     """Check what the backend put into the store: every key, no other, every size, a sample decoded.
 
-    `CheckError` names the first tile that is wrong. Records of tiles that came into the store past `Job.put` are
-    added to ``ledger``.
+    Returns the tiles in figures. `CheckError` names the first tile that is wrong. Records of tiles that came into the
+    store past `Job.put` are added to ``ledger``.
     """
     _refuse_odd_keys(job)
     total = passed_through = 0
@@ -53,15 +42,13 @@ def quick_check(job: Job, ledger: Ledger) -> Checked:
         passed_through += record.passed_through
     for key in job.layout.extras:
         _decode(job, key)
-    return Checked(ledger.count, total, passed_through)
+    digests = DigestList(job.layout, job.pyramid, ledger).sha256()
+    return TilesRecord(ledger.count, total, passed_through, job.plan.location.digests_key, digests)
 
 
 def _refuse_odd_keys(job: Job) -> None:
     present = Presence(job.layout, job.pyramid)
-    extra, first = 0, ""
-    for key in job.store.keys():  # noqa: SIM118 - a store is no dict
-        if not present.mark(key):
-            extra, first = extra + 1, min(first, key) if first else key
+    extra, first = present.mark_all(job.store.keys())
     if present.missing:
         tile = next(tile for tile in tiles_of(job.layout, job.pyramid) if not present.has(tile))
         raise CheckError(f"{job.layout.key(tile)}: the tile is missing ({present.missing} of {present.count} are)")
@@ -97,7 +84,7 @@ def verify(
     with open_pyramid(target, registry=registry, workers=workers) as pyramid:
         findings = run_checks(pyramid, registry, checks=checks)
         if against is not None:
-            findings += check_against(pyramid, Path(against), registry, _silent, sample=sample, seed=seed)
+            findings += check_against(pyramid, Path(against), registry, silent, sample=sample, seed=seed)
         return findings
 
 
@@ -115,7 +102,7 @@ def run_checks(
     offers = [registry.check(name) for name in checks] or registry.checks
     found: set[Finding] = set()
     for offer in offers:
-        told: Progress = _silent if progress is None else progress(offer.name)
+        told: Progress = silent if progress is None else progress(offer.name)
         found.update(offer.make()(pyramid, told))
     return sorted(found)
 
@@ -125,5 +112,5 @@ def faults(findings: Sequence[Finding]) -> list[Finding]:
     return [finding for finding in findings if finding.severity is not Severity.NOTE]
 
 
-def _silent(tiles: int, pixels: int) -> None:
-    pass
+def silent(tiles: int, pixels: int) -> None:
+    """Tell nobody how far it has come: the `Progress` where none is asked for."""

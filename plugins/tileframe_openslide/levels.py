@@ -89,7 +89,7 @@ class Scaled:
         """Halve the base, as often as it takes: exactly what the pixel contract says."""
         scale, size = self._downsample, self._job.pyramid.base
         base_box = Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale)
-        pixels = self._job.source.read(base_box.clipped(Box(0, 0, size.width, size.height)))
+        pixels = self._job.read(base_box.clipped(Box(0, 0, size.width, size.height)))
         for _ in range(scale.bit_length() - 1):
             pixels = halve(pixels)
         return pixels
@@ -116,7 +116,7 @@ class Scaled:
         """Read ``wanted`` of the stored level; what lies beyond it repeats its last row and column."""
         x, y = min(wanted.x, size.width - 1), min(wanted.y, size.height - 1)
         right, bottom = min(wanted.right, size.width), min(wanted.bottom, size.height)
-        pixels = self._job.source.read(Box(x, y, right - x, bottom - y), native_level=self.native)
+        pixels = self._job.read(Box(x, y, right - x, bottom - y), native_level=self.native)
         if (right, bottom) == (wanted.right, wanted.bottom):
             return pixels
         rows = np.arange(wanted.y, wanted.bottom).clip(y, bottom - 1) - y

@@ -99,7 +99,7 @@ class BlockTask:
         box = _part(job, block, base, levels)
         wide = grown(box, job.pyramid.overlap << levels, job.pyramid.base)
         try:
-            return Patch(base, wide.x, wide.y, job.source.read(wide))
+            return Patch(base, wide.x, wide.y, job.read(wide))
         except InputError as error:
             cells = cells_of(job, box)
             first, last = (

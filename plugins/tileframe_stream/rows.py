@@ -61,7 +61,7 @@ class RowsRun:
             part = into[y : y + rows]
             box = Box(0, top + y, part.shape[1], len(part))
             try:
-                part[:] = self._job.source.read(box)
+                part[:] = self._job.read(box)
             except InputError as error:
                 raise InputError(f"{error} (rows {top} to {top + len(into) - 1} of the base)") from error
 

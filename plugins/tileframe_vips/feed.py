@@ -93,7 +93,7 @@ class PngFeed:
         if self._stopped:
             return
         try:
-            lines[:, 1 + 3 * box.x : 1 + 3 * box.right] = self._job.source.read(box).reshape(box.height, -1)
+            lines[:, 1 + 3 * box.x : 1 + 3 * box.right] = self._job.read(box).reshape(box.height, -1)
         except InputError as error:
             rows = f"rows {box.y} to {box.bottom - 1} of the base"
             self._first_error = self._first_error or InputError(f"{error} ({rows})")

@@ -52,7 +52,7 @@ def build_cli(registry: Registry) -> click.Group:
     """Return the command with every subcommand, the plugins' included."""
     cli = _Cli(
         "tileframe",
-        help="Turn a gigapixel picture or a whole-slide image into a Deep Zoom pyramid.",
+        help="Turn a gigapixel picture or a whole-slide image into a tile pyramid.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
     click.version_option(tileframe.__version__, prog_name="tileframe", message="%(prog)s %(version)s")(cli)

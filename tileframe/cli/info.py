@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tileframe.cli.parameters import options_of, plugin_options
+from tileframe.cli.parameters import plugin_options
 from tileframe.cli.text import in_bytes, show_json, show_rows
 from tileframe.errors import OptionError
 from tileframe.facts import SlideFacts
@@ -23,16 +23,15 @@ from tileframe.selection import opened
 @plugin_options("reader")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
-def info(registry: Registry, /, target: str, reader: str | None, reader_option: tuple[str, ...], as_json: bool) -> None:
+def info(registry: Registry, /, target: str, reader: str | None, reader_options: dict[str, str], as_json: bool) -> None:
     """Say what is known of SLIDE, or of a finished pyramid."""
-    options = options_of(reader_option, "reader")
     if reader is None and is_pyramid(target, registry):
-        if options:
+        if reader_options:
             raise OptionError(f"{target}: is a pyramid, which no reader opens; leave out --reader-option")
         with open_pyramid(target, registry=registry) as pyramid:
             _show_pyramid(pyramid, as_json=as_json)
         return
-    offer, source = next(opened(Path(target), registry, reader=reader, options=options))
+    offer, source = next(opened(Path(target), registry, reader=reader, options=reader_options))
     with source:
         facts = source.facts
     if as_json:

@@ -27,17 +27,16 @@ class Region(click.ParamType[Box]):
 
 
 def plugin_options(*kinds: str) -> Callable[[Any], Any]:
-    """Return a decorator that adds ``--KIND-option NAME=VALUE`` for each kind of plugin."""
+    """Return a decorator that adds ``--KIND-option NAME=VALUE`` for each kind of plugin: a dict ``KIND_options``."""
+
+    def pairs(ctx: click.Context, param: click.Parameter, words: tuple[str, ...]) -> dict[str, str]:
+        return parse_pairs(words, param.opts[0])
 
     def add(command: Any) -> Any:
         for kind in reversed(kinds):
+            names = f"--{kind}-option", f"{kind}_options"
             text = f"An option of the {kind}; may be given again. `tileframe plugins NAME` lists them."
-            click.option(f"--{kind}-option", multiple=True, metavar="NAME=VALUE", help=text)(command)
+            click.option(*names, multiple=True, metavar="NAME=VALUE", callback=pairs, help=text)(command)
         return command
 
     return add
-
-
-def options_of(words: tuple[str, ...], kind: str) -> dict[str, str]:
-    """Return the options given as ``--KIND-option NAME=VALUE``."""
-    return parse_pairs(words, f"--{kind}-option")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 
 from tileframe.cli.text import show_json, show_rows
 from tileframe.errors import OptionError
-from tileframe.options import NoOptions, describe
+from tileframe.options import NoOptions, OptionHelp, describe
 from tileframe.registry import Offer, Registry
 
 
@@ -46,18 +44,17 @@ def _row(offer: Offer) -> dict[str, str]:
     }
 
 
-def _options(offer: Offer) -> list[dict[str, object]]:
-    return [asdict(option) for option in describe(getattr(offer.plugin, "options", NoOptions))]
+def _options(offer: Offer) -> list[OptionHelp]:
+    return describe(getattr(offer.plugin, "options", NoOptions))
 
 
 def _show_one(offer: Offer) -> None:
     click.echo(f"{offer.kind} {offer.plugin.name}: {offer.plugin.summary} ({offer.package} {offer.version})")
-    described = describe(getattr(offer.plugin, "options", NoOptions))
     # Of a writer it is --format-option.
     flag = {"writer": "format"}.get(offer.kind, offer.kind)
     rows = [
         (f"--{flag}-option {one.name}={one.type.upper()}", f"{one.help} {one.range} (default: {one.default})")
-        for one in described
+        for one in _options(offer)
     ]
     if rows:
         show_rows([(left, " ".join(right.split())) for left, right in rows])

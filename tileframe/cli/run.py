@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar
 
 import click
 
 from tileframe import machine
-from tileframe.cli.parameters import Region, options_of, plugin_options
+from tileframe.cli.parameters import Region, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows
 from tileframe.errors import OptionError, OutputError, PluginError
 from tileframe.estimate import Forecast, forecast
 from tileframe.facts import Rgb
-from tileframe.geometry import Box
 from tileframe.guards import is_written
 from tileframe.opening import open_pyramid
 from tileframe.pipeline import execute, location_for, with_quality
@@ -59,14 +58,7 @@ class RunCommand(click.Command):
     "--backend", default="auto", show_default=True, metavar="NAME", help="auto, or one of `tileframe plugins`."
 )
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
-@click.option(
-    "--format",
-    "tile_format",
-    default="jpeg",
-    show_default=True,
-    metavar="NAME",
-    help="Tile format: jpeg, jpg, png, ...",
-)
+@click.option("--format", default="jpeg", show_default=True, metavar="NAME", help="Tile format: jpeg, jpg, png, ...")
 @click.option("--quality", type=int, metavar="1-100", help="Short for --format-option quality=N; default 75.")
 @click.option(
     "--layout", default="dzi", show_default=True, metavar="NAME", help="How tiles are named: dzi, zoomify, ..."
@@ -88,7 +80,10 @@ class RunCommand(click.Command):
 @click.option("--region", type=Region(), help="Tile only this part, in base pixels of the slide.")
 @click.option("--limit-bounds/--no-limit-bounds", default=True, show_default=True, help="Crop to the scanned part.")
 @click.option(
-    "--background", metavar="#rrggbb", help="Where the slide is transparent; default: the slide's own, or white."
+    "--background",
+    type=Rgb.parse,
+    metavar="#rrggbb",
+    help="Where the slide is transparent; default: the slide's own, or white.",
 )
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--executor", metavar="NAME", help="Where blocks are made; default: threads of this process.")
@@ -111,55 +106,33 @@ def run(
     slide: Path,
     output: str | None,
     backend: str,
-    reader: str | None,
-    tile_format: str,
-    quality: int | None,
     layout: str,
-    format_option: tuple[str, ...],
-    layout_option: tuple[str, ...],
-    reader_option: tuple[str, ...],
-    store_option: tuple[str, ...],
-    tile_size: int | Literal["native"] | None,
-    overlap: int | None,
+    quality: int | None,
+    format_options: dict[str, str],
     passthrough: str,
-    region: Box | None,
-    limit_bounds: bool,
-    background: str | None,
     workers: int | None,
-    executor: str | None,
-    overwrite: bool,
     viewer: str | None,
     dry_run: bool,
     report: Path | None,
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    **asked: Any,
 ) -> None:
     """Make the pyramid of SLIDE."""
     spec = Spec(
         slide,
         location_for(output, slide, layout, registry),
-        reader=reader,
-        reader_options=options_of(reader_option, "reader"),
         backend=None if backend == "auto" else backend,
         layout=layout,
-        layout_options=options_of(layout_option, "layout"),
-        format=tile_format,
-        format_options=with_quality(options_of(format_option, "format"), quality),
-        store_options=options_of(store_option, "store"),
-        tile_size=tile_size,
-        overlap=overlap,
+        format_options=with_quality(format_options, quality),
         passthrough=Passthrough(passthrough),
-        region=region,
-        limit_bounds=limit_bounds,
-        background=None if background is None else Rgb.parse(background),
         workers=machine.available_cores() if workers is None else workers,
-        executor=executor,
-        overwrite=overwrite,
+        **asked,  # the other options are called as the fields of the spec
     )
     pages = None if viewer is None else _viewer(registry, viewer, layout)
     if pages is not None:
-        pages.prepare([spec.location], overwrite=overwrite)
+        pages.prepare([spec.location], overwrite=spec.overwrite)
     if dry_run:
         coming = forecast(spec, registry)
         show_json(coming) if as_json else _show_forecast(coming)
@@ -172,7 +145,7 @@ def run(
     page = None
     if pages is not None:
         with open_pyramid(spec.location, registry=registry) as pyramid:
-            page = pages.write([pyramid], overwrite=overwrite)
+            page = pages.write([pyramid], overwrite=spec.overwrite)
     if as_json:
         show_json(done)
     elif not quiet:
