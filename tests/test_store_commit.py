@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -164,3 +165,19 @@ def test_a_pyramid_that_was_moved_away_is_not_removed_where_nobody_knows_more(tm
     with pytest.raises(OutputError, match="holds a pyramid that a run has moved away; move it back"):
         store_for(tmp_path, overwrite=True).prepare()
     assert (tmp_path / ".out.partial" / "replaced" / "out_files" / "7" / "0_0.png").read_bytes() == b"old"
+
+
+def test_a_ctrl_c_while_the_scratch_folder_is_removed_leaves_nothing_of_it(opened, tmp_path, monkeypatch):
+    opened.put("out_files/0/0_0.png", b"new")
+    opened.commit({"out.dzi": DESCRIPTOR})
+    rmtree, interrupts = shutil.rmtree, [KeyboardInterrupt]
+
+    def interrupted(*arguments, **options):
+        if interrupts:
+            raise interrupts.pop()
+        rmtree(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        opened.discard()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.dzi", "out_files"]

@@ -56,7 +56,11 @@ class Scratch:
             except OSError as error:
                 message = f"the old pyramid could not be moved back ({error.strerror}); it is in {self.path / REPLACED}"
                 raise OutputError(f"{self.target}: {message}") from error
-            remove_tree(self.path)
+            try:
+                remove_tree(self.path)
+            except KeyboardInterrupt:
+                remove_tree(self.path)  # first to its end: a Ctrl-C leaves nothing behind
+                raise
             self._claimed = False
         if committed:
             self._made_parents.clear()
