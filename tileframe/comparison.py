@@ -27,7 +27,7 @@ def compare(one: StoredPyramid, other: StoredPyramid, *, progress: Progress | No
     """
     differences = _descriptors(one, other)
     if one.pyramid != other.pyramid:
-        return Comparison(None, tuple(differences), ())
+        return Comparison(None, tuple(differences), (), _layouts(one, other))
     differences += _extra(one, other)
     tiles = pixels = 0
     levels = []
@@ -151,9 +151,7 @@ def _descriptors(one: StoredPyramid, other: StoredPyramid) -> list[str]:
 
 def _notes(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:
     """Say what differs and does not count."""
-    notes = []
-    if one.layout_name != other.layout_name:
-        notes.append(f"the layouts are {one.layout_name} and {other.layout_name}; levels that both keep are compared")
+    notes = [f"{layouts}; levels that both keep are compared" for layouts in _layouts(one, other)]
     if one.layout.pads != other.layout.pads and not _both_lossless(one, other):
         padding = (one if one.layout.pads else other).layout_name
         notes.append(f"the layout {padding} pads the tiles at the edges, which changes their pixels in a lossy format")
@@ -161,6 +159,12 @@ def _notes(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:
     if _both_lossless(one, other) and suffixes[0] != suffixes[1]:
         notes.append(f"the tile suffix is {suffixes[0]} and {suffixes[1]}; both formats are lossless")
     return tuple(notes)
+
+
+def _layouts(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:
+    if one.layout_name == other.layout_name:
+        return ()
+    return (f"the layouts are {one.layout_name} and {other.layout_name}",)
 
 
 def _both_lossless(one: StoredPyramid, other: StoredPyramid) -> bool:
