@@ -48,7 +48,7 @@ def test_the_readmes_plugin_works_with_every_backend(tmp_path):
     np.save(tmp_path / "array.npy", gradient(300, 200))
     for backend in ("stream", "vips", "openslide"):
         report = run(tmp_path / "array.npy", tmp_path / backend, format="png", backend=backend, registry=registry)
-        assert report.reader == "npy"
+        assert report.reader == "array"
         assert np.array_equal(assembled(report.target, report.levels - 1), gradient(300, 200))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -208,6 +209,23 @@ def test_a_folder_of_anything_is_no_pyramid(tmp_path, capsys, command):
     err = capsys.readouterr().err
     assert "no pyramid is there" in err
     assert len(err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["verify", "compare", "view"])
+def test_a_file_of_anything_is_no_pyramid(tmp_path, capsys, command):
+    (tmp_path / "letter.txt").write_text("Dear Sir")
+    again = [str(tmp_path / "letter.txt")] * (2 if command == "compare" else 1)
+    assert run_command([command, *again]) == 3
+    assert "letter.txt: no pyramid, for the descriptor is not XML" in capsys.readouterr().err
+
+
+def test_an_archive_of_anything_is_no_pyramid(tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / "letters.zip", "w") as archive:
+        archive.writestr("letters/letter.txt", "Dear Sir")
+    assert run_command(["verify", str(tmp_path / "letters.zip")]) == 3
+    err = capsys.readouterr().err
+    assert "no pyramid is in it (looked for letters.dzi, " in err
+    assert err.count("letters.zip") == 1
 
 
 def test_info_of_a_pyramid_takes_no_options_of_readers(slide, tmp_path, registry, capsys):

@@ -152,7 +152,7 @@ def test_no_figures_compares_nothing(tmp_path, target):
     ("arguments", "code", "message"),
     [
         (["no.dzi"], 3, "no.dzi: no such file"),
-        (["a.png"], 5, "a.png: the descriptor is not"),
+        (["a.png"], 3, "a.png: no pyramid, for the descriptor is not"),
         (["a.dzi", "no.dzi"], 3, "no.dzi: no such file"),
         (["a.dzi", "--port", "80"], 2, "--port goes with --serve"),
         (["a.dzi", "--serve", "--port", "70000"], 2, "from 0 to 65535, not 70000"),

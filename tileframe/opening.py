@@ -151,6 +151,8 @@ def _found(place: _Place, files: StoredFiles, manifest: Manifest | None) -> _Fou
         except KeyError:
             continue
         except CheckError as error:
+            if place.key and not place.key.lower().endswith(".xml"):  # of another name than any descriptor's
+                raise InputError(f"{location.shown(key)}: no pyramid, for {error}") from error
             raise CheckError(f"{location.shown(key)}: {error}") from error
         except InputError as error:
             raise InputError(f"{location.shown(key)}: {error}") from error
@@ -159,7 +161,10 @@ def _found(place: _Place, files: StoredFiles, manifest: Manifest | None) -> _Fou
             return _Found(offer, "", manifest.plan.pyramid, manifest.plan.encoding.suffix)
     if manifest is not None and manifest.plan.layout not in keys:
         raise PluginError(f"{location}: no plugin offers its layout '{manifest.plan.layout}' (have: {', '.join(keys)})")
-    looked = [location.shown(key) for key in keys.values() if key]
-    if len(looked) == 1:
-        raise InputError(f"{looked[0]}: no such file")
-    raise InputError(f"{location}: no pyramid is there (looked for {', '.join(looked)})")
+    looked = [key for key in keys.values() if key]
+    if location.container:
+        raise InputError(f"{location}: no pyramid is in it (looked for {', '.join(looked)})")
+    shown = [location.shown(key) for key in looked]
+    if len(shown) == 1:
+        raise InputError(f"{shown[0]}: no such file")
+    raise InputError(f"{location}: no pyramid is there (looked for {', '.join(shown)})")
