@@ -6,7 +6,6 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import IO
 from zlib import crc32
@@ -179,13 +178,27 @@ class Members:
         if file is None:
             return None
         file.flush()
-        with open(file.name, "rb") as records, mmap(records.fileno(), 0, access=ACCESS_READ) as view:
-            at = view.find(name)
-            while at >= 0:
-                head, end = view[max(0, at - CENTRAL.size) : at], at + len(name)
-                # Else the name is only a part of another one.
-                if head[:4] == CENTRAL_MARK and len(head) == CENTRAL.size and CENTRAL.unpack(head)[10] == len(name):
-                    fields = CENTRAL.unpack(head)
-                    return member_of(fields, name, view[end : end + fields[11]])
-                at = view.find(name, at + 1)
+        with open(file.name, "rb") as records:  # no map of it, whose pages would count as memory of the process
+            view = b""
+            while block := records.read(BLOCK):
+                view = view[-len(name) :] + block
+                end = records.tell()
+                at = view.find(name)
+                while at >= 0:
+                    if member := _member_at(records, end - len(view) + at, name):
+                        return member
+                    at = view.find(name, at + 1)
+                records.seek(end)
         return None
+
+
+def _member_at(records: IO[bytes], at: int, name: bytes) -> Member | None:
+    """Return the member whose name stands at the offset ``at``; None where that is only a part of another name."""
+    if at < CENTRAL.size:
+        return None
+    records.seek(at - CENTRAL.size)
+    fields = CENTRAL.unpack(records.read(CENTRAL.size))
+    if fields[0] != CENTRAL_MARK or fields[10] != len(name):
+        return None
+    records.seek(at + len(name))
+    return member_of(fields, name, records.read(fields[11]))
