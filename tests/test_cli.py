@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from PIL import Image, ImageCms
 
 from tests.pictures import MPP, gradient, jpeg, photo, png, svs
 from tests.pyramids import descriptor, tiles
 from tileframe import Location, OptionError, Plan, Report, Rgb, Spec, __version__, run
-from tileframe.cli import run_command
+from tileframe.cli import build_cli, run_command
 from tileframe.pipeline import location_for
 
 
@@ -24,8 +25,9 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_version(capsys):
-    assert run_command(["--version"]) == 0
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_version(option, capsys):
+    assert run_command([option]) == 0
     assert capsys.readouterr().out == f"tileframe {__version__}\n"
 
 
@@ -33,6 +35,30 @@ def test_version(capsys):
 def test_help_exits_with_0(arguments, capsys):
     assert run_command(arguments) == 0
     assert "Usage: tileframe" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("short", "long"), [("-q", "--quiet"), ("-v", "--verbose")])
+def test_an_option_has_its_short_form_in_every_command(short, long, registry):
+    options = [parameter.opts for command in build_cli(registry).commands.values() for parameter in command.params]
+    having = [names for names in options if long in names]
+    assert having
+    assert all(short in names for names in having)
+
+
+@pytest.mark.parametrize(
+    "words", [["info"], ["verify"], ["compare", "a"], ["view"], ["view", "a"], ["run"], ["run", "-o"]]
+)
+def test_a_shell_completes_the_names_of_files(words, registry):
+    completed = ShellComplete(build_cli(registry), {}, "tileframe", "_TILEFRAME_COMPLETE").get_completions(words, "sl")
+    assert [item.type for item in completed] == ["file"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_the_script_for_a_shell_is_printed(shell, capsys, monkeypatch):
+    monkeypatch.setenv("_TILEFRAME_COMPLETE", f"{shell}_source")
+    with pytest.raises(SystemExit, match=r"^0$"):
+        run_command([])
+    assert f"_TILEFRAME_COMPLETE={shell}_complete" in capsys.readouterr().out
 
 
 def test_no_command_shows_the_help_and_exits_with_2(capsys):
@@ -110,18 +136,21 @@ def test_a_picture_too_is_made_by_the_fastest_backend(here, capsys):
     assert capsys.readouterr().out.splitlines()[-1] == "  backend  stream: in one pass from the top down"
 
 
-def test_quiet_prints_nothing(here, capsys):
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--verbose"], ["--verbose", "--dry-run"]])
+def test_quiet_prints_nothing(more, here, capsys):
     png(here / "a.png", gradient(30, 20))
-    assert run_command(["run", "a.png", "--quiet"]) == 0
+    assert run_command(["run", "a.png", "-q", *more]) == 0
     assert capsys.readouterr() == ("", "")
 
 
-def test_verbose_says_what_was_taken_and_why_not_the_rest(here, capsys):
+@pytest.mark.parametrize("more", [[], ["--dry-run"], ["--dry-run", "--json"]])
+def test_verbose_says_what_was_taken_and_why_not_the_rest(more, here, capsys):
     png(here / "a.png", gradient(30, 20))
-    assert run_command(["run", "a.png", "--backend", "openslide", "--verbose"]) == 0
+    assert run_command(["run", "a.png", "--backend", "openslide", "-v", *more]) == 0
     err = capsys.readouterr().err
     assert "not taken: backend openslide with reader vips: it reads regions, and this reader gives rows" in err
-    assert "taken: reader imageslide, backend openslide (tile by tile from the base)" in err
+    assert "taken: reader imageslide, the best that can\n" in err
+    assert "taken: backend openslide, as asked (tile by tile from the base)\n" in err
 
 
 def test_json_is_the_report_for_machines(here, capsys):
@@ -220,6 +249,15 @@ def test_plugins_lists_all_and_where_they_come_from(capsys):
 def test_where_the_output_goes(output, target, registry):
     location = location_for(output, Path("slides/CMU-1.ome.tif"), "dzi", registry)
     assert Path(location.shown(f"{location.name}.dzi")) == Path(target)
+
+
+def test_a_pyramid_is_not_written_to_standard_output(here, capsys):
+    png(here / "a.png", gradient(30, 20))
+    assert run_command(["run", "a.png", "-o", "-"]) == 2
+    said = "a pyramid cannot be written to standard output; give FOLDER/NAME, or ./- for that name"
+    assert capsys.readouterr() == ("", f"tileframe: -: {said}\n")
+    assert run_command(["run", "a.png", "-o", "./-", "-q"]) == 0
+    assert sorted(os.listdir(here)) == ["-.dzi", "-.sha256", "-.tileframe.json", "-_files", "a.png"]
 
 
 def test_overwrite_replaces_and_its_lack_refuses(here, capsys):

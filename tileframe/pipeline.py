@@ -134,9 +134,14 @@ def execute(
 
 
 def location_for(output: str | Path | None, slide: Path, layout: str, registry: Registry) -> Location:
-    """Return the location that ``output`` names; in the current folder, under the slide's name, where it is None."""
+    """Return the location that ``output`` names; in the current folder, under the slide's name, where it is None.
+
+    `OptionError` for what names no place, ``-`` among it.
+    """
     if output is None:
         return Location("file", "", slide.stem)
+    if output == "-":
+        raise OptionError("-: a pyramid cannot be written to standard output; give FOLDER/NAME, or ./- for that name")
     return registry.location(str(output), default_name=slide.stem, layout=registry.layout(layout).name)
 
 

@@ -38,7 +38,7 @@ SCALES = 0.01, 2.0
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, not a table.")
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE.json", help="Also write the JSON there.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="Also write a page with charts.")
-@click.option("--quiet", is_flag=True, help="Do not say on stderr how far it is.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not say on stderr how far it is.")
 @click.pass_obj
 def bench(
     registry: Any,

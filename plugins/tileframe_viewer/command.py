@@ -18,11 +18,12 @@ from tileframe_viewer.page import PageViewer
 from tileframe_viewer.record import refuse_unknown
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
+FILE = click.Path(readable=False)  # not looked at here; shells complete it
 
 
 @click.command()
-@click.argument("target", metavar="PYRAMID")
-@click.argument("other", metavar="[OTHER]", required=False)
+@click.argument("target", metavar="PYRAMID", type=FILE)
+@click.argument("other", metavar="[OTHER]", type=FILE, required=False)
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in the browser, or only print its path.")
 @click.option("--serve", is_flag=True, help="Serve the folder on 127.0.0.1, to this machine only, until Ctrl-C.")
 @click.option("--port", type=int, metavar="N", help="With --serve; default: any that is free.")

@@ -55,7 +55,8 @@ def build_cli(registry: Registry) -> click.Group:
         help="Turn a gigapixel picture or a whole-slide image into a tile pyramid.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    click.version_option(tileframe.__version__, prog_name="tileframe", message="%(prog)s %(version)s")(cli)
+    version = tileframe.__version__
+    click.version_option(version, "-V", "--version", prog_name="tileframe", message="%(prog)s %(version)s")(cli)
     for command in (run, info, verify, compare, plugins):
         cli.add_command(command)
     for broken in registry.add_commands(cli):

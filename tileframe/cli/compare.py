@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tileframe.cli.parameters import FILE
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import show_json, show_rows
 from tileframe.comparison import compare as compared
@@ -17,12 +18,12 @@ STRENGTHS = [strength.value for strength in Equality]
 
 
 @click.command()
-@click.argument("one", metavar="A")
-@click.argument("other", metavar="B")
+@click.argument("one", metavar="A", type=FILE)
+@click.argument("other", metavar="B", type=FILE)
 @click.option("--require", metavar="STRENGTH", help=f"Exit with 5 if they are less equal: {', '.join(STRENGTHS)}.")
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; the exit code tells.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors; the exit code tells.")
 @click.pass_obj
 def compare(
     registry: Registry, /, one: str, other: str, require: str | None, workers: int | None, as_json: bool, quiet: bool

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tileframe.cli.parameters import plugin_options
+from tileframe.cli.parameters import FILE, plugin_options
 from tileframe.cli.text import in_bytes, show_json, show_rows
 from tileframe.errors import OptionError
 from tileframe.facts import SlideFacts
@@ -18,7 +18,7 @@ from tileframe.selection import opened
 
 
 @click.command()
-@click.argument("target", metavar="SLIDE")
+@click.argument("target", metavar="SLIDE", type=FILE)
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @plugin_options("reader")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")

@@ -11,6 +11,9 @@ import click
 from tileframe.geometry import Box
 from tileframe.options import parse_pairs
 
+FILE = click.Path(readable=False)
+"""The text as it was written: shells complete it as the name of a file, and nothing is looked at."""
+
 
 class Region(click.ParamType[Box]):
     """A part of the slide, written ``X,Y,WIDTH,HEIGHT``."""

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import click
 
 from tileframe import machine
-from tileframe.cli.parameters import Region, plugin_options
+from tileframe.cli.parameters import FILE, Region, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows
 from tileframe.errors import OptionError, OutputError, PluginError
@@ -51,6 +51,7 @@ class RunCommand(click.Command):
 @click.option(
     "-o",
     "--output",
+    type=FILE,
     metavar="LOCATION",
     help="Where to write: NAME, NAME.dzi, NAME.szi, ...; ending in a slash: a folder. Default: the slide's name, here.",
 )
@@ -97,8 +98,8 @@ class RunCommand(click.Command):
     help="Also write the figures there.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
-@click.option("--verbose", is_flag=True, help="Also say which reader and backend were taken, and why not others.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Also say which reader and backend were taken, and why not others.")
 @click.pass_obj
 def run(
     registry: Registry,
@@ -135,7 +136,12 @@ def run(
         pages.prepare([spec.location], overwrite=spec.overwrite)
     if dry_run:
         coming = forecast(spec, registry)
-        show_json(coming) if as_json else _show_forecast(coming)
+        if verbose and not quiet:
+            _say_choice(spec, coming.plan)
+        if as_json:
+            show_json(coming)
+        elif not quiet:
+            _show_forecast(coming)
         return
     if report is not None:
         _refuse_unwritable(report)
@@ -165,26 +171,30 @@ def _viewer(registry: Registry, name: str, layout: str) -> Viewer:
 
 
 def _execute(spec: Spec, registry: Registry, report: Path | None, *, quiet: bool, verbose: bool) -> Report:
-    def say(line: str) -> None:
-        if not quiet:
-            click.echo(f"tileframe: {line}", err=True)
-
     bar = ProgressBar(quiet=quiet)
 
     def announce(plan: Plan) -> None:
         if report is not None:
             _refuse_overwriting(report, spec, plan, registry)
-        if verbose:
-            for reason in plan.live.passed_over:
-                say(f"not taken: {reason}")
-            say(f"taken: reader {plan.reader}, backend {plan.backend} ({plan.method})")
+        if verbose and not quiet:
+            _say_choice(spec, plan)
         bar.start(plan.pyramid)
 
     with bar:
         done = execute(spec, registry, bar, on_plan=announce)
-    for note in done.notes:
-        say(note)
+    for note in () if quiet else done.notes:
+        click.echo(f"tileframe: {note}", err=True)
     return done
+
+
+def _say_choice(spec: Spec, plan: Plan) -> None:
+    """Say on stderr which reader and which backend were taken, why, and why not those before them."""
+    for reason in plan.live.passed_over:
+        click.echo(f"tileframe: not taken: {reason}", err=True)
+    reader = "the best that can" if spec.reader is None else "as asked"
+    backend = "the fastest that can" if spec.backend is None else "as asked"
+    click.echo(f"tileframe: taken: reader {plan.reader}, {reader}", err=True)
+    click.echo(f"tileframe: taken: backend {plan.backend}, {backend} ({plan.method})", err=True)
 
 
 def _show_report(done: Report, page: Path | None) -> None:
@@ -224,7 +234,6 @@ def _show_forecast(coming: Forecast) -> None:
             ("store", plan.store),
             ("reader", plan.reader),
             ("backend", f"{plan.backend}: {plan.method}"),
-            *(("not taken", reason) for reason in plan.live.passed_over),
             *(("note", note) for note in plan.notes),
         ]
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from tileframe.against import check_against
+from tileframe.cli.parameters import FILE
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import show_json
 from tileframe.errors import CheckError, OptionError
@@ -19,14 +20,14 @@ SHOWN = 20
 
 
 @click.command()
-@click.argument("target", metavar="PYRAMID")
+@click.argument("target", metavar="PYRAMID", type=FILE)
 @click.option("--check", "checks", multiple=True, metavar="NAME", help="Only this check; may be given again.")
 @click.option("--against", type=click.Path(path_type=Path), metavar="SLIDE", help="Also compare the base with it.")
 @click.option("--sample", type=int, metavar="N", help="With --against: compare only so many tiles.")
 @click.option("--seed", type=int, metavar="N", help="Of the sample; default 0.")
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-@click.option("--quiet", is_flag=True, help="Print nothing but errors; the exit code tells.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors; the exit code tells.")
 @click.pass_obj
 def verify(
     registry: Registry,
