@@ -81,7 +81,7 @@ OPTIONS = [
     (["--format", "gif"], "no format named 'gif' (have: jpeg, jpg, png)"),
     (["--backend", "vip"], "no backend named 'vip' (have: openslide, stream, vips)"),
     (["--reader", "foo"], "no reader named 'foo' (have: imageslide, openslide, tiff, vips)"),
-    (["--executor", "moon"], "no executor named 'moon' (have: threads)"),
+    (["--executor", "moon"], "no executor named 'moon' (have: processes, threads)"),
     (["--background", "white"], "#rrggbb, as in #ffffff, not 'white'"),
     (["--workers", "0"], "must be 1 or more, not 0"),
     (["--no-such"], "No such option '--no-such'"),

@@ -226,6 +226,7 @@ def test_plugins_lists_all_and_where_they_come_from(capsys):
     assert listed >= {
         ("reader", "openslide"), ("reader", "imageslide"), ("reader", "tiff"), ("reader", "vips"),
         ("backend", "openslide"), ("backend", "stream"), ("backend", "vips"), ("executor", "threads"),
+        ("executor", "processes"),
         ("writer", "jpeg"), ("writer", "jpg"), ("writer", "png"), ("store", "directory"), ("store", "szi"),
         ("layout", "dzi"), ("layout", "zoomify"), ("viewer", "page"), ("check", "tiles"),
     }  # fmt: skip

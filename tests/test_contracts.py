@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
+import tileframe_executors
 import tileframe_openslide
 import tileframe_stream
 import tileframe_vips
@@ -158,11 +159,19 @@ class TestOpenSlideBackendOnJpeg(TestOpenSlideBackend):
 
 
 class TestThreadsExecutor(ExecutorContract):
-    plugin = named("threads", tileframe_stream.tileframe_executors())
+    plugin = named("threads", tileframe_executors.tileframe_executors())
+
+
+class TestProcessesExecutor(ExecutorContract):
+    plugin = named("processes", tileframe_executors.tileframe_executors())
 
 
 class TestDemoPlugin(PluginContract):
     module = "tileframe_demo"
+
+
+class TestExecutorsPlugin(PluginContract):
+    module = "tileframe_executors"
 
 
 class TestLayoutsPlugin(PluginContract):

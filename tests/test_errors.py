@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pickle
 import pkgutil
 import re
 
@@ -45,8 +46,10 @@ def test_exit_code_is_the_drawn_one(name, code):
 
 def test_only_the_root_has_no_drawn_exit_code():
     assert [name for name, (_, code) in drawn().items() if code is None] == ["TileframeError"]
-    # 0 is success, 1 a bug in tileframe, 130 an interruption: no error of the tree may be taken for one of them.
-    assert not {code for _, code in drawn().values()} & {0, 1, 130}
+    # 0 is success, 130 an interruption: no error of the tree may be taken for one of them. 1 says that it is not known
+    # who is to blame: a bug in tileframe, with its traceback, or a process that was killed.
+    assert not {code for _, code in drawn().values()} & {0, 130}
+    assert [name for name, (_, code) in drawn().items() if code == 1] == ["WorkerError"]
 
 
 @pytest.mark.parametrize("name", sorted(written()))
@@ -63,6 +66,13 @@ def test_no_other_module_has_errors_of_its_own():
         for kind in vars(importlib.import_module(module.name)).values():
             if isinstance(kind, type) and issubclass(kind, Exception) and kind.__module__ == module.name:
                 assert module.name == "tileframe.errors", f"{module.name}.{kind.__name__}"
+
+
+@pytest.mark.parametrize("kind", written().values())
+def test_every_error_comes_back_from_another_process_as_it_is(kind):
+    sent = pickle.loads(pickle.dumps(kind("slide.svs: no such file")))
+    assert type(sent) is kind
+    assert str(sent) == "slide.svs: no such file"
 
 
 def test_an_error_is_shown_by_its_message_alone():

@@ -1,174 +1,272 @@
-"""Where blocks are made: the executor that docs/plugins.md shows, and the one of the core."""
+"""Who does the work of a run: any executor of the standard library, honoured or refused, and looked at."""
 
 from __future__ import annotations
 
-import multiprocessing
+import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tests.pictures import damage_tile, gradient, photo, svs
+from tests.contracts.calling import failures, methods_of
+from tests.contracts.executors import BREAKERS, Foreign, GoodExecutor, Losing, Mixing, Swallowing
+from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs
+from tests.plugins.objects import Offers
 from tests.pyramids import assembled, tiles
 from tests.streamed import Slide, threads_of_ours
-from tileframe import Access, ExecutorPlugin, InputError, OptionError, Plan, Spec, compare, hookimpl, open_pyramid, run
-from tileframe import registry as registry_module
-from tileframe.planning import prepare
-from tileframe.registry import Registry
-from tileframe.work import AHEAD, Threads
+from tileframe import (
+    Access,
+    ExecutorPlugin,
+    InputError,
+    OptionError,
+    PluginError,
+    Size,
+    Spec,
+    TileframeError,
+    WorkerError,
+    plan,
+    run,
+)
+from tileframe.cli import run_command
+from tileframe.executors import broken
+from tileframe.registry import load
+from tileframe.testing import gradient as picture
+from tileframe.work import AHEAD, in_order, threads
 
-
-def test_the_executor_makes_the_same_tiles_in_other_processes(loaded, tmp_path):
-    slide, registry = svs(tmp_path / "a.svs", photo(3000, 2100)), loaded("processes")
-    here = run(slide, tmp_path / "here", tile_size=128, overlap=2, registry=registry)
-    there = run(slide, tmp_path / "there", tile_size=128, overlap=2, executor="processes", registry=registry)
-    assert here.backend == there.backend == "stream"
-    ours, theirs = tiles(here.target), tiles(there.target)
-    assert {key: path.read_bytes() for key, path in ours.items()} == {
-        key: path.read_bytes() for key, path in theirs.items()
-    }
-
-
-def test_what_fails_in_another_process_is_said_as_it_would_be_here(loaded, tmp_path):
-    slide, registry = damage_tile(svs(tmp_path / "a.svs", photo(600, 421)), 1), loaded("processes")
-    said = []
-    for executor in (None, "processes"):
-        with pytest.raises(
-            InputError, match=r"tile 1, 0 of the base .* \(in the tiles a_files/10/0_0.jpeg to "
-        ) as caught:
-            run(slide, tmp_path / "out" / "a", executor=executor, registry=registry)
-        said.append(str(caught.value))
-        assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["a.svs"]
-        assert not (tmp_path / "out").exists()
-    assert said[0] == said[1]
-
-
-def test_the_executor_stops_when_the_run_does(loaded, tmp_path):
-    def stop(tiles: int, pixels: int) -> None:
-        raise KeyboardInterrupt
-
-    slide, registry = svs(tmp_path / "a.svs", photo(600, 421)), loaded("processes")
-    before = set(multiprocessing.active_children())
-    with pytest.raises(KeyboardInterrupt):
-        run(slide, tmp_path / "out" / "a", executor="processes", registry=registry, progress=stop)
-    assert not (tmp_path / "out").exists()
-    assert set(multiprocessing.active_children()) <= before
-
-
-class Lasting:
-    """An executor whose two processes live on from run to run, as those of a cluster do."""
-
-    def __init__(self) -> None:
-        self.pool = ProcessPoolExecutor(2, mp_context=get_context("spawn"))
-
-    def map(self, task: Callable[..., Any], plan: Plan, blocks: Iterable[Any]) -> Generator[Any, None, None]:
-        yield from self.pool.map(task, *zip(*((plan, block) for block in blocks), strict=True))
-
-    @hookimpl
-    def tileframe_executors(self) -> list[ExecutorPlugin]:
-        return [ExecutorPlugin("lasting", "in tests", lambda: self)]
-
-
-@pytest.fixture(scope="module")
-def lasting() -> Iterator[Registry]:
-    executor = Lasting()
-    with executor.pool:
-        yield registry_module.load([executor])
-
-
-def test_a_process_that_lives_on_reads_a_slide_that_was_replaced_anew(lasting, tmp_path):
-    slide = tmp_path / "a.svs"
-    for pixels in (photo(600, 421, seed=1), photo(600, 421, seed=2)):
-        svs(slide, pixels, levels=(1,), lossless=True)
-        how = {"format": "png", "executor": "lasting", "overwrite": True, "registry": lasting}
-        report = run(slide, tmp_path / "o", **how)
-        assert np.array_equal(assembled(report.target, report.levels - 1), pixels)
-
-
-def test_a_process_that_lives_on_writes_to_where_the_next_run_does(lasting, tmp_path):
-    slide = svs(tmp_path / "a.svs", photo(600, 421))
-    for name in ("one", "two"):
-        run(slide, tmp_path / name / "o", executor="lasting", registry=lasting)
-    one, two = (tiles(tmp_path / name / "o.dzi") for name in ("one", "two"))
-    assert one.keys() == two.keys()
-    assert all(path.read_bytes() == two[key].read_bytes() for key, path in one.items())
-
-
-def test_tiles_for_an_archive_come_back_from_other_processes(lasting, tmp_path):
-    slide = svs(tmp_path / "a.svs", photo(1500, 1100))
-    run(slide, tmp_path / "o", registry=lasting)
-    run(slide, tmp_path / "o.szi", executor="lasting", registry=lasting)
-    with (
-        open_pyramid(tmp_path / "o.dzi", registry=lasting) as here,
-        open_pyramid(tmp_path / "o.szi", registry=lasting) as there,
-    ):
-        assert compare(here, there).identical == here.tile_count
-        assert there.manifest is not None
-        assert here.manifest is not None
-        assert there.manifest.tiles.digests_sha256 == here.manifest.tiles.digests_sha256
-
-
-def test_the_region_and_the_reader_are_those_of_the_plan_in_other_processes(lasting, tmp_path):
-    slide = svs(tmp_path / "a.svs", photo(600, 421))
-    region = (7, 11, 400, 300)
-    here = run(slide, tmp_path / "here", region=region, reader="openslide", registry=lasting)
-    there = run(slide, tmp_path / "there", region=region, reader="openslide", executor="lasting", registry=lasting)
-    ours, theirs = tiles(here.target), tiles(there.target)
-    assert {key: path.read_bytes() for key, path in ours.items()} == {
-        key: path.read_bytes() for key, path in theirs.items()
-    }
-
-
-@pytest.fixture
-def plan_of(tmp_path) -> Callable[[int], Plan]:
-    """A plan for so many workers, of which nothing but that matters."""
-    slide = Slide(tmp_path, gradient(9, 9), Access.REGIONS)
-    spec = Spec(slide.path, slide.registry.location(str(tmp_path / "a")), format="raw", reader="streamed")
-    return lambda workers: prepare(replace(spec, workers=workers), slide.registry).plan
+SEVERAL_BLOCKS = picture(Size(4100, 300))
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-def test_threads_give_results_in_order_and_take_few_blocks_ahead(workers, plan_of):
+def test_results_come_in_order_and_few_are_begun_ahead(workers):
     taken: list[int] = []
 
-    def blocks() -> Iterator[int]:
+    def things() -> Iterator[int]:
         for number in range(1000):
             taken.append(number)
             yield number
 
-    results = Threads().map(lambda plan, block: block, plan_of(workers), blocks())
-    with closing(results):
-        assert [next(results) for _ in range(10)] == list(range(10))
+    with closing(in_order(lambda number: -number, things(), workers=workers)) as results:
+        assert [next(results) for _ in range(10)] == [-number for number in range(10)]
         assert len(taken) <= 10 + AHEAD * workers
-    negated = Threads().map(lambda plan, block: -block, plan_of(workers), range(50))
-    assert list(negated) == [-number for number in range(50)]
+    assert list(in_order(lambda number: -number, range(50), workers=workers)) == [-number for number in range(50)]
 
 
-def test_threads_that_are_closed_begin_nothing_more(plan_of):
+@pytest.mark.parametrize("pool", [None, threads], ids=["own", "given"])
+def test_work_that_is_closed_begins_nothing_more(pool):
     done: list[int] = []
 
-    def task(plan: Plan, block: int) -> int:
+    def work(number: int) -> None:
         time.sleep(0.01)
-        done.append(block)
-        return block
+        done.append(number)
 
-    results = Threads().map(task, plan_of(2), range(1000))
+    stop = threading.Event()
+    results = in_order(work, range(1000), workers=2, stop=stop, pool=pool and pool(2))
     next(results)
     results.close()
     before = len(done)
+    assert stop.is_set()
     time.sleep(0.05)
     assert len(done) == before <= 1 + 2 * AHEAD
     assert list(threads_of_ours()) == []
 
 
-def test_the_executor_threads_has_a_name(tmp_path, registry):
-    slide = svs(tmp_path / "a.svs", photo(600, 421))
-    assert run(slide, tmp_path / "out", executor="threads", registry=registry).backend == "stream"
-    with pytest.raises(OptionError, match=r"no executor named 'moon' \(have: threads\)"):
+def lent(tmp_path, pool: Any, **options: Any) -> Any:
+    """A run of several blocks by ``pool``."""
+    slide = Slide(tmp_path, SEVERAL_BLOCKS, Access.REGIONS)
+    return slide.run("out", executor=pool, **options)
+
+
+def test_an_executor_of_the_callers_makes_the_same_tiles_and_lives_on(tmp_path):
+    slide = Slide(tmp_path, SEVERAL_BLOCKS, Access.REGIONS)
+    with ThreadPoolExecutor(2) as pool:
+        theirs = slide.run("theirs", executor=pool)
+        assert pool.submit(int).result() == 0
+    ours = slide.run("ours")
+    assert [path.read_bytes() for path in tiles(ours.target).values()] == [
+        path.read_bytes() for path in tiles(theirs.target).values()
+    ]
+
+
+def test_an_executor_of_the_callers_is_given_nothing_more_after_an_error(tmp_path):
+    def stop(tiles: int, pixels: int) -> None:
+        raise KeyboardInterrupt
+
+    with ThreadPoolExecutor(2) as pool:
+        with pytest.raises(KeyboardInterrupt):
+            lent(tmp_path, pool, progress=stop)
+        assert pool.submit(int).result() == 0
+    assert not (tmp_path / "out").exists()
+
+
+class Backwards(ThreadPoolExecutor):
+    """Gives the results of two calls each to the other."""
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        given: Future[Any] = Future()
+        self.waiting = [*getattr(self, "waiting", []), (given, function, arguments)]
+        if len(self.waiting) == 2:
+            for (future, _, _), (_, work, its) in zip(self.waiting, reversed(self.waiting), strict=True):
+                future.set_result(work(*its))
+            self.waiting = []
+        return given
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (Backwards, "gave the result of another call than the one that was asked for"),
+        (Mixing, "gave the result of another call than the one that was asked for"),
+        (Losing, "gave a NoneType that is no result of the call"),
+        (Foreign, "gives a list for a call, not a concurrent.futures.Future"),
+    ],
+)
+def test_a_result_that_is_not_its_calls_makes_no_pyramid(wrong, says, tmp_path):
+    with wrong(2) as pool, pytest.raises(PluginError, match=f"^the executor '{wrong.__name__}' {says}$"):
+        lent(tmp_path, pool, tile_size=64)  # of four blocks
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_error_that_an_executor_swallows_makes_no_pyramid(tmp_path):
+    def fault(number: int) -> None:
+        raise InputError("damaged")
+
+    slide = Slide(tmp_path, SEVERAL_BLOCKS, Access.REGIONS, fault=fault)
+    with Swallowing(2) as pool, pytest.raises(PluginError, match="'Swallowing' gave a NoneType"):
+        slide.run("out", executor=pool)
+
+
+class Cancelling(ThreadPoolExecutor):
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.cancel()
+        future.set_running_or_notify_cancel()
+        return future
+
+
+def test_a_call_that_an_executor_cancels_makes_no_pyramid(tmp_path):
+    with Cancelling(2) as pool, pytest.raises(PluginError, match="'Cancelling' cancelled a call"):
+        lent(tmp_path, pool)
+
+
+def offering(make: Callable[[int], Any]) -> Any:
+    return load([Offers(executors=[ExecutorPlugin("mine", "in tests", make)])])
+
+
+def test_a_plugin_that_makes_no_executor_is_named(tmp_path):
+    slide = svs(tmp_path / "a.svs", photo(300, 200))
+    with pytest.raises(PluginError, match=r"^the executor 'mine' makes a str, not a concurrent\.futures\.Executor$"):
+        run(slide, tmp_path / "out", executor="mine", registry=offering(str))
+
+
+def test_an_executor_is_made_for_the_workers_of_its_run_and_shut_down(tmp_path):
+    made: list[tuple[int, ThreadPoolExecutor]] = []
+
+    def make(workers: int) -> ThreadPoolExecutor:
+        made.append((workers, ThreadPoolExecutor(workers)))
+        return made[-1][1]
+
+    slide = svs(tmp_path / "a.svs", photo(300, 200))
+    run(slide, tmp_path / "out", executor="mine", workers=3, registry=offering(make))
+    ((workers, pool),) = made
+    assert workers == 3
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        pool.submit(int)
+
+
+def test_a_plan_names_the_executor_and_makes_none(tmp_path, registry):
+    slide = svs(tmp_path / "a.svs", photo(300, 200))
+    spec = Spec(slide, registry.location(str(tmp_path / "out")))
+
+    def recorded(executor: Any) -> str:
+        return plan(replace(spec, executor=executor), offering(lambda workers: 1 / 0)).live.executor
+
+    with ThreadPoolExecutor(1) as pool:
+        assert [recorded(executor) for executor in (None, "threads", "mine", pool)] == [
+            "threads", "threads", "mine", "ThreadPoolExecutor",
+        ]  # fmt: skip
+
+
+def test_an_unknown_executor_is_refused_with_those_there_are(tmp_path, registry):
+    slide = svs(tmp_path / "a.svs", photo(300, 200))
+    with pytest.raises(OptionError, match=r"no executor named 'moon' \(have: processes, threads\)"):
         run(slide, tmp_path / "out", executor="moon", registry=registry)
+
+
+@pytest.mark.parametrize("backend", ["openslide", "vips"])
+def test_a_backend_that_does_not_work_by_executors_is_refused(backend, tmp_path, capsys):
+    slide = svs(tmp_path / "a.svs", photo(300, 200))
+    command = ["run", str(slide), "-o", str(tmp_path / "out"), "--backend", backend]
+    assert run_command([*command, "--executor", "processes"]) == 2
+    said = f"tileframe: the backend {backend} does not work by the executor processes (those that do: stream)\n"
+    assert capsys.readouterr().err == said
+    assert run_command([*command, "--executor", "threads", "--quiet"]) == 0
+
+
+def test_a_slide_that_is_read_row_by_row_is_refused_with_the_reasons_of_all(tmp_path, capsys):
+    slide = jpeg(tmp_path / "a.jpg", photo(300, 200))
+    command = ["run", str(slide), "--reader", "vips", "-o", str(tmp_path / "out"), "--executor", "processes"]
+    assert run_command(command) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    rows = "a slide that is read row by row is read by this process alone, not by the executor processes"
+    assert f"backend stream with reader vips: {rows}; " in said
+    assert "backend vips with reader vips: it works in threads of this process alone" in said
+    assert not (tmp_path / "out.dzi").exists()
+
+
+def test_auto_takes_a_backend_and_a_reader_that_honour_the_executor(tmp_path, registry):
+    slide = png(tmp_path / "a.png", gradient(300, 200))
+    with ThreadPoolExecutor(2) as pool:
+        report = run(slide, tmp_path / "out", executor=pool, format="png", registry=registry)
+    assert (report.backend, report.reader) == ("stream", "imageslide")
+    assert any("row by row" in reason for reason in report.passed_over)
+    assert np.array_equal(assembled(report.target, report.levels - 1), gradient(300, 200))
+
+
+@pytest.mark.parametrize("executor", [None, "threads"])
+def test_damage_is_said_with_the_tile(executor, tmp_path, registry):
+    slide = damage_tile(svs(tmp_path / "a.svs", photo(600, 421)), 1)
+    with pytest.raises(InputError, match=r"tile 1, 0 of the base .* \(in the tiles a_files/10/0_0.jpeg to "):
+        run(slide, tmp_path / "a", executor=executor, registry=registry)
+
+
+class Ended(BrokenExecutor):
+    def __init__(self, exitcode: int) -> None:
+        super().__init__("ended")
+        self.exitcode = exitcode
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "says"),
+    [
+        (Ended(-9), WorkerError, "of the executor 'far' was killed (SIGKILL), perhaps for want of memory"),
+        (Ended(-15), WorkerError, "was killed (SIGTERM)"),
+        (Ended(-11), InputError, "a.svs: a worker process crashed while it worked on it (SIGSEGV)"),
+        (Ended(-6), InputError, "(SIGABRT)"),
+        (Ended(0xC0000005), InputError, "a.svs: a worker process crashed while it worked on it (0xc0000005)"),
+        (Ended(-99), WorkerError, "was killed (signal 99)"),
+        (Ended(1), WorkerError, "ended with exit code 1"),
+        (BrokenExecutor("gone"), WorkerError, "the executor 'far' broke: gone"),
+        (BrokenExecutor(), WorkerError, "the executor 'far' broke: BrokenExecutor"),
+    ],
+)
+def test_what_became_of_a_worker_decides_the_exit_code(error, kind, says):
+    found: TileframeError = broken(error, "far", "a.svs")
+    assert type(found) is kind
+    assert found.exit_code == (3 if kind is InputError else 1)
+    assert says in str(found)
+
+
+@pytest.mark.parametrize("wrong", [one for one in BREAKERS if str(one) not in ("Blackening", "Foreign")], ids=str)
+def test_an_executor_that_breaks_one_promise_fails_the_test_meant_for_it_alone(wrong, tmp_path):
+    failed = set()
+    # No run comes to its end by what gives wrong results, and by what is no executor nothing does.
+    for test in set(methods_of(GoodExecutor)) - {"test_a_run_makes_the_same_tiles_as_threads_do"}:
+        (tmp_path / test).mkdir()
+        if list(failures(wrong.contract, test, tmp_path / test)):
+            failed.add(test)
+    assert failed == {wrong.test}

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from tests.pictures import jpeg, photo, svs
@@ -40,6 +41,58 @@ def test_so_does_what_services_and_containers_send_to_end_a_program(large, tmp_p
     stops_at(signal.SIGTERM, "a.svs", "stream", large, tmp_path)
 
 
+@pytest.mark.parametrize("whom", ["terminal", "parent"])
+def test_worker_processes_end_with_a_run_that_is_stopped(whom, large, tmp_path):
+    process, workers = with_workers(large, tmp_path)
+    if whom == "terminal":  # which sends Ctrl-C to all of them
+        os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.send_signal(signal.SIGTERM)
+    then = time.monotonic()
+    _, err = process.communicate(timeout=30)
+    assert time.monotonic() - then < 2
+    assert process.returncode == 130
+    assert err.strip() == "tileframe: interrupted; nothing half-made was left"
+    assert os.listdir(tmp_path) == []
+    assert not any(worker.is_running() for worker in workers)
+
+
+def test_worker_processes_end_with_a_run_that_is_killed(large, tmp_path):
+    process, workers = with_workers(large, tmp_path)
+    process.kill()
+    process.communicate()
+    _, left = psutil.wait_procs(workers, timeout=5)
+    assert left == []
+
+
+def test_a_worker_process_that_is_killed_ends_the_run_with_one_line(large, tmp_path):
+    process, workers = with_workers(large, tmp_path)
+    workers[0].kill()
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 1
+    (line,) = err.splitlines()
+    assert line.startswith("tileframe: a worker process of the executor 'processes' was killed (SIGKILL), perhaps")
+    assert os.listdir(tmp_path) == []
+
+
+def with_workers(large: Path, tmp_path: Path) -> tuple[subprocess.Popen[str], list[psutil.Process]]:
+    """A run in the middle of its work, in a group of processes of its own, and its workers."""
+    how = ["--executor", "processes", "--workers", "2", "--format", "png"]
+    command = [*MAIN, "run", str(large / "a.svs"), *how, "-o", str(tmp_path / "o" / "a")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    until_it_works(process, tmp_path)
+    children = psutil.Process(process.pid).children()
+    return process, [child for child in children if "spawn_main" in " ".join(child.cmdline())]
+
+
+def until_it_works(process: subprocess.Popen[str], tmp_path: Path) -> None:
+    scratch, deadline = tmp_path / "o" / ".a.partial", time.monotonic() + 60
+    while not any(scratch.rglob("*.png")):
+        assert process.poll() is None, "ended before it could be interrupted"
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def stops_at(sent: signal.Signals, name: str, backend: str, large: Path, tmp_path: Path) -> None:
     command = [
         *MAIN,
@@ -53,12 +106,7 @@ def stops_at(sent: signal.Signals, name: str, backend: str, large: Path, tmp_pat
         str(tmp_path / "o" / "a"),
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    scratch = tmp_path / "o" / ".a.partial"
-    deadline = time.monotonic() + 60
-    while not any(scratch.rglob("*.png")):  # until it is in the middle of the work
-        assert process.poll() is None, "ended before it could be interrupted"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until_it_works(process, tmp_path)
     process.send_signal(sent)
     then = time.monotonic()
     _, err = process.communicate(timeout=30)

@@ -21,7 +21,7 @@ PLUGINS = sorted(folder for folder in (ROOT / "plugins").glob("tileframe_*") if 
 
 LAYERS = (
     {"errors"},
-    {"fingerprint", "geometry", "locations", "machine", "options", "png", "serialize"},
+    {"executors", "fingerprint", "geometry", "locations", "machine", "options", "png", "serialize"},
     {"facts"},
     {"pixels", "records"},
     {"protocols", "work"},

@@ -8,7 +8,8 @@ import os
 import pickle
 import subprocess
 import sys
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,16 @@ from PIL import Image
 from tests.pictures import gradient, photo, png, svs
 from tileframe import (
     CheckError,
-    ExecutorPlugin,
     InputError,
     Manifest,
     OptionError,
     Plan,
     PluginError,
-    hookimpl,
     open_job,
     open_pyramid,
     run,
     verify,
 )
-from tileframe import registry as registry_module
 from tileframe.cli import run_command
 from tileframe.records import MANIFEST_SCHEMA, PLAN_SCHEMA
 from tileframe.serialize import from_json, to_json
@@ -254,38 +252,38 @@ def test_a_layout_that_is_not_installed_is_named(slide, tmp_path, registry):
 # Workers.
 
 
-class Elsewhere:
+class Elsewhere(Executor):
     """An executor that sends everything through pickle, as if it went to another process; ``before`` comes first."""
 
     def __init__(self, before: Callable[[], object] = lambda: None) -> None:
         self._before = before
 
-    def map(self, task: Any, plan: Plan, blocks: Iterable[Any]) -> Generator[Any, None, None]:
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **options: Any) -> Future[Any]:
         self._before()
-        for block in blocks:
-            sent = pickle.loads(pickle.dumps((task, plan, block)))
-            yield pickle.loads(pickle.dumps(sent[0](*sent[1:])))
-
-    @hookimpl
-    def tileframe_executors(self) -> list[ExecutorPlugin]:
-        return [ExecutorPlugin("elsewhere", "in tests", lambda: self)]
+        future: Future[Any] = Future()
+        try:
+            sent = pickle.loads(pickle.dumps((function, arguments)))
+            future.set_result(pickle.loads(pickle.dumps(sent[0](*sent[1]))))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
 
 @pytest.mark.parametrize("name", ["a", "a.szi"])
 def test_a_second_run_in_a_living_worker_opens_its_own_slide(tmp_path, registry, name):
-    slide, elsewhere = tmp_path / "slide.png", registry_module.load([Elsewhere()])
+    slide = tmp_path / "slide.png"
     for seed in (1, 2):
         png(slide, photo(300, 200, seed=seed))
-        options: dict[str, Any] = {"executor": "elsewhere", "reader": "imageslide", "format": "png", "overwrite": True}
-        assert run(slide, tmp_path / name, registry=elsewhere, **options).backend == "stream"
+        options: dict[str, Any] = {"executor": Elsewhere(), "reader": "imageslide", "format": "png", "overwrite": True}
+        assert run(slide, tmp_path / name, registry=registry, **options).backend == "stream"
         assert verify(tmp_path / name, against=slide, registry=registry) == []
 
 
 def test_a_worker_opens_what_the_plan_says_and_decides_nothing(tmp_path, registry):
-    slide, elsewhere = svs(tmp_path / "a.svs", photo(700, 500)), registry_module.load([Elsewhere()])
+    slide = svs(tmp_path / "a.svs", photo(700, 500))
     options: dict[str, Any] = {"reader": "openslide", "quality": 33, "tile_size": 100, "overlap": 3}
     ours = run(slide, tmp_path / "ours", region=(101, 57, 499, 333), registry=registry, backend="stream", **options)
-    run(slide, tmp_path / "far", region=(101, 57, 499, 333), registry=elsewhere, executor="elsewhere", **options)
+    run(slide, tmp_path / "far", region=(101, 57, 499, 333), registry=registry, executor=Elsewhere(), **options)
     assert ours.reader == "openslide"
     digests = [(tmp_path / f"{name}.sha256").read_text().replace(f"{name}_files", "") for name in ("ours", "far")]
     assert digests[0] == digests[1]
@@ -293,18 +291,18 @@ def test_a_worker_opens_what_the_plan_says_and_decides_nothing(tmp_path, registr
 
 def test_a_worker_whose_slide_was_replaced_by_one_of_another_size_says_so(tmp_path):
     slide = png(tmp_path / "slide.png", gradient(300, 200))
-    swapped = registry_module.load([Elsewhere(lambda: png(slide, gradient(301, 200)))])
+    swapped = Elsewhere(lambda: png(slide, gradient(301, 200)))
     said = r"slide\.png: was changed since the run was planned; it is 301x200, and was 300x200"
     with pytest.raises(InputError, match=said):
-        run(slide, tmp_path / "a", reader="imageslide", executor="elsewhere", registry=swapped)
+        run(slide, tmp_path / "a", reader="imageslide", executor=swapped)
     assert not list(tmp_path.glob("a*"))
 
 
 def test_a_slide_that_is_replaced_while_it_is_read_makes_no_pyramid(tmp_path):
     slide = png(tmp_path / "slide.png", photo(300, 200))
-    swapped = registry_module.load([Elsewhere(lambda: png(slide, photo(300, 200, seed=2)))])
+    swapped = Elsewhere(lambda: png(slide, photo(300, 200, seed=2)))
     with pytest.raises(InputError, match="was changed since the run was planned"):
-        run(slide, tmp_path / "a", reader="imageslide", executor="elsewhere", registry=swapped)
+        run(slide, tmp_path / "a", reader="imageslide", executor=swapped)
     assert not list(tmp_path.glob("a*"))
 
 

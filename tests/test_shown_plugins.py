@@ -42,7 +42,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import batch, compatible_plugin, database, flat, negative, plain, ppm, processes, sheet, weight
+import batch, compatible_plugin, database, flat, negative, plain, pool, ppm, sheet, weight
 import numpy as np
 from PIL import Image
 from tileframe import testing
@@ -96,8 +96,8 @@ class TestDatabase(testing.StoreContract):
         return files
 
 
-class TestProcesses(testing.ExecutorContract):
-    plugin = processes.tileframe_executors()[0]
+class TestPool(testing.ExecutorContract):
+    plugin = pool.tileframe_executors()[0]
 
 
 class TestWeight(testing.CheckContract):
@@ -105,7 +105,7 @@ class TestWeight(testing.CheckContract):
     faults = ()  # the kit's are for other checks to find; they must not stop this one
 
 
-for module in (batch, compatible_plugin, database, flat, negative, plain, ppm, processes, sheet, weight):
+for module in (batch, compatible_plugin, database, flat, negative, plain, pool, ppm, sheet, weight):
     name = f"Test_{module.__name__}"
     globals()[name] = type(name, (testing.PluginContract,), {"module": module.__name__})
 """

@@ -18,6 +18,7 @@ from tileframe.errors import (
     PluginError,
     TileframeError,
     UnsupportedInput,
+    WorkerError,
 )
 from tileframe.facts import WHITE, Access, Encoding, Equality, Fit, IccProfile, NativeLevel, Rgb, SlideFacts
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
@@ -40,7 +41,6 @@ from tileframe.protocols import (
     AdoptsFolder,
     CompressedTiles,
     Content,
-    Executor,
     Layout,
     Progress,
     Reader,
@@ -96,7 +96,6 @@ __all__ = [
     "Cropped",
     "Encoding",
     "Equality",
-    "Executor",
     "ExecutorPlugin",
     "Finding",
     "Fit",
@@ -138,6 +137,7 @@ __all__ = [
     "View",
     "Viewer",
     "ViewerPlugin",
+    "WorkerError",
     "Writer",
     "WriterPlugin",
     "__version__",

@@ -8,7 +8,8 @@
     │   └── UnsupportedInput 3   this reader does not take this file; another one may
     ├── OutputError          4   the output cannot be written, or already exists
     ├── CheckError           5   a pyramid is not what it should be
-    └── PluginError          6   a plugin is missing or broken
+    ├── PluginError          6   a plugin is missing or broken
+    └── WorkerError          1   a process that worked for the run was killed
 
 A message is one line: what was wrong, with the value, and what would be right.
 """
@@ -60,3 +61,7 @@ class PluginError(TileframeError):
     """A plugin is missing, broken, or lacks its library."""
 
     exit_code = 6
+
+
+class WorkerError(TileframeError):
+    """A process that worked for the run was killed, or the executor broke for a reason that it does not tell."""

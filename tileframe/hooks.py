@@ -8,6 +8,7 @@ the user picks the name. Importing the module must not import an image library; 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -18,7 +19,7 @@ from tileframe.facts import Fit
 from tileframe.geometry import Pyramid
 from tileframe.job import Backend
 from tileframe.options import NoOptions, resolve
-from tileframe.protocols import Executor, Layout, Reader, Store, StoredFiles, Writer
+from tileframe.protocols import Layout, Reader, Store, StoredFiles, Writer
 from tileframe.pyramids import Check, Viewer
 from tileframe.records import Options
 
@@ -112,7 +113,7 @@ class CheckPlugin(Plugin[Check]):
 
 @dataclass(frozen=True)
 class ExecutorPlugin(Plugin[Executor]):
-    """A place where blocks are made; ``make()`` returns the executor. Without a name, threads of this process do."""
+    """A pool that does a backend's work; ``make(workers)`` returns a `concurrent.futures.Executor` for one run."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,8 @@ class BackendPlugin(Plugin[Backend]):
     """How fast it is beside the others; ``auto`` tries the largest first. The plain Deep Zoom way is 10."""
     passes_through: bool = False
     """Whether it heeds `Job.own_tile`; others are not taken for pass-through."""
+    uses_executors: bool = False
+    """Whether it works by `Job.in_order`; others are not taken where another executor than threads is asked for."""
 
 
 @hookspec
@@ -164,7 +167,7 @@ def tileframe_backends() -> Sequence[BackendPlugin]:  # type: ignore[empty-body]
 
 @hookspec
 def tileframe_executors() -> Sequence[ExecutorPlugin]:  # type: ignore[empty-body]
-    """Offer places where blocks are made, chosen by ``--executor NAME``; without it, they are made by threads."""
+    """Offer pools that do a backend's work, chosen by ``--executor NAME``; without it, threads of this process do."""
 
 
 @hookspec

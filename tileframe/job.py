@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import BrokenExecutor, Executor
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Protocol
+from functools import cached_property, partial
+from typing import Protocol, TypeVar
 
 from tileframe.errors import CheckError, PluginError
+from tileframe.executors import broken
 from tileframe.facts import Equality
 from tileframe.geometry import Box, Pyramid, TileAddress
 from tileframe.ledger import TileRecord
-from tileframe.protocols import CompressedTiles, Executor, Layout, Pixels, Progress, Source, Store, Writer, stored_size
+from tileframe.protocols import CompressedTiles, Layout, Pixels, Progress, Source, Store, Writer, stored_size
 from tileframe.records import Plan
+from tileframe.work import in_order
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Keeps(Protocol):
@@ -31,7 +39,8 @@ class Job:
     layout: Layout
     writer: Writer
     store: Store
-    executor: Executor
+    executor: Executor | None = field(default=None, compare=False)
+    """Does the work of `in_order`; None takes threads of this process."""
     ledger: Keeps | None = field(default=None, compare=False)
     """What `put` finds out of each tile: the check at the end need not read it again."""
 
@@ -53,6 +62,21 @@ class Job:
             wanted = f"uint8 {(box.height, box.width, 3)}"
             raise PluginError(f"the reader '{self.plan.reader}' gives {kind} {shape} for {box}, not {wanted}")
         return pixels
+
+    def in_order(
+        self, task: Callable[[Plan, T], R], things: Iterable[T], *, stop: threading.Event | None = None
+    ) -> Generator[R, None, None]:
+        """Yield ``task(plan, thing)`` for each of ``things``, in their order, made by the run's executor.
+
+        That may be in other processes: task, things and results can be pickled, and `open_job` gives the job of the
+        plan there. It is closed as `tileframe.work.in_order` is; ``stop``, which is set then, is seen in this process
+        alone. An executor that breaks is a `WorkerError`, or, where a library crashed in a worker, an `InputError`.
+        """
+        name, work = self.plan.live.executor, partial(task, self.plan)
+        try:
+            yield from in_order(work, things, workers=self.workers, stop=stop, pool=self.executor, name=name)
+        except BrokenExecutor as error:
+            raise broken(error, name, self.plan.live.slide) from error
 
     def own_tile(self, tile: TileAddress) -> bytes | None:
         """Return ``tile`` as the slide stores it; None if it is to be encoded, as all are without pass-through.

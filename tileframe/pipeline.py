@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from tileframe import machine
-from tileframe.errors import InputError, OptionError
+from tileframe.errors import InputError, OptionError, PluginError
+from tileframe.executors import Lent
 from tileframe.facts import Rgb
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
@@ -45,7 +48,7 @@ def run(
     limit_bounds: bool = True,
     background: Rgb | str | None = None,
     workers: int | None = None,
-    executor: str | None = None,
+    executor: str | Executor | None = None,
     overwrite: bool = False,
     registry: Registry | None = None,
     progress: Progress | None = None,
@@ -54,7 +57,9 @@ def run(
     """Turn ``slide`` into the pyramid ``output`` and return what was done.
 
     The options are those of ``tileframe run``; ``quality`` is the format's option of that name, and ``workers`` is
-    None for every core this process may use. ``progress`` is called, by this thread, with the tiles and pixels done so
+    None for every core this process may use. ``executor`` may also be one of your own, which is not shut down; its
+    processes need tileframe and the slide, and never more than a few blocks for each of ``workers`` are sent to it.
+    ``progress`` is called, by this thread, with the tiles and pixels done so
     far; how many there are, of all levels, says the plan, with which ``on_plan`` is called before any pixel is read. An
     exception that either raises ends the run. On any error the target is left as it was, and a `TileframeError` says
     what was wrong.
@@ -93,6 +98,7 @@ def execute(
 ) -> Report:
     """Do what ``spec`` says and return what was done; ``on_plan`` is told the plan before any pixel is read."""
     started, cpu = time.perf_counter(), machine.cpu_seconds()
+    before = helpers = machine.Usage(0, 0)
     prepared = prepare(spec, registry)
     plan, job = prepared.plan, prepared.job
     with job.source:
@@ -101,7 +107,12 @@ def execute(
             job.store.prepare()
             if on_plan is not None:
                 on_plan(plan)
-            prepared.backend.run(replace(job, ledger=ledger), progress or silent)
+            if not plan.live.in_threads:
+                before = machine.used_by_children()
+            with _executor(spec, registry) as executor:
+                prepared.backend.run(replace(job, ledger=ledger, executor=executor), progress or silent)
+                if not plan.live.in_threads:
+                    helpers = machine.used_by_children()  # now: of processes that have ended less is known
             tiles = quick_check(job, ledger)
             _refuse_changed(prepared)
             seconds = time.perf_counter() - started
@@ -122,8 +133,8 @@ def execute(
         passed_through=tiles.passed_through,
         megapixels=plan.pyramid.pixel_count / 1e6,
         seconds=time.perf_counter() - started,
-        cpu_seconds=machine.cpu_seconds() - cpu,
-        peak_memory=machine.peak_memory(),
+        cpu_seconds=machine.cpu_seconds() - cpu + helpers.cpu_seconds - before.cpu_seconds,
+        peak_memory=machine.peak_memory() + helpers.peak_memory,
         reader=plan.reader,
         backend=plan.backend,
         method=plan.method,
@@ -131,6 +142,24 @@ def execute(
         passed_over=plan.live.passed_over,
         notes=plan.notes,
     )
+
+
+@contextmanager
+def _executor(spec: Spec, registry: Registry) -> Iterator[Executor | None]:
+    """Give the executor that ``spec`` asks for, None if it asks for none; shut it down, unless it is the caller's."""
+    if spec.executor is None or isinstance(spec.executor, Executor):
+        yield Lent(spec.executor) if spec.executor else None
+        return
+    made: object = registry.executor(spec.executor).make(spec.workers)
+    if not isinstance(made, Executor):
+        kind = type(made).__name__
+        raise PluginError(f"the executor '{spec.executor}' makes a {kind}, not a concurrent.futures.Executor")
+    try:
+        yield made
+    except BaseException:
+        made.shutdown(cancel_futures=True)
+        raise
+    made.shutdown()
 
 
 def location_for(output: str | Path | None, slide: Path, layout: str, registry: Registry) -> Location:

@@ -10,15 +10,14 @@ from tileframe.facts import Equality, SlideFacts
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
 from tileframe.guards import refuse_own_slide
-from tileframe.hooks import ReaderPlugin
+from tileframe.hooks import BackendPlugin, ReaderPlugin
 from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
 from tileframe.protocols import Source, Target
-from tileframe.records import Execution, Passthrough, Plan, SourceRecord, Spec
+from tileframe.records import THREADS, Execution, Passthrough, Plan, SourceRecord, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import open_with, opened, read_head
 from tileframe.sources import cropped
-from tileframe.work import Threads
 
 ATTEMPTS = {Passthrough.NEVER: (False,), Passthrough.AUTO: (True, False), Passthrough.ALWAYS: (True,)}
 
@@ -85,7 +84,7 @@ def open_job(plan: Plan, registry: Registry | None = None) -> Job:
             if source.facts.size != plan.source.size or Fingerprint.of(slide).text != plan.source.fingerprint:
                 sizes = f"it is {source.facts.size}, and was {plan.source.size}"
                 raise InputError(f"{slide}: was changed since the run was planned; {sizes}")
-            here = replace(plan, execution=replace(plan.live, executor=None))
+            here = replace(plan, execution=replace(plan.live, executor=THREADS))
             return _live(here, cropped(source, plan.region), registry)
         except BaseException:
             source.close()
@@ -97,7 +96,7 @@ def open_job(plan: Plan, registry: Registry | None = None) -> Job:
 def _live(plan: Plan, source: Source, registry: Registry) -> Job:
     """Return the job of ``plan``, whose part of the slide is open as ``source``."""
     writer, layout = registry.writer(plan.format), registry.layout(plan.layout)
-    store, executor = registry.store_for(plan.location), plan.live.executor
+    store = registry.store_for(plan.location)
     options = layout.resolved(plan.layout_options, "layout")
     made = layout.create(plan.location.name, plan.encoding.suffix, plan.pyramid, options=options)
     refuse_own_slide(Path(plan.live.slide), plan.location, made)
@@ -108,7 +107,6 @@ def _live(plan: Plan, source: Source, registry: Registry) -> Job:
         layout=made,
         writer=writer.create(options=writer.resolved(plan.format_options, "format")),
         store=store.create(target, options=store.resolved(plan.store_options, "store")),
-        executor=Threads() if executor is None else registry.executor(executor).make(),
     )
 
 
@@ -124,7 +122,7 @@ class _Search:
             raise OptionError(f"{spec.location}: the store {store.name} holds {names} alone, not {layout.name}")
         if layout.overlap == 0 and spec.overlap:
             raise OptionError(f"tiles of the layout {layout.name} do not overlap; give --overlap 0, not {spec.overlap}")
-        if spec.executor is not None:
+        if isinstance(spec.executor, str):
             registry.executor(spec.executor)
         self.spec, self.registry = spec, registry
         self.writer, self.layout, self.store = writer, layout, store
@@ -136,6 +134,10 @@ class _Search:
         # Before any reader has opened it; with the one at the end it is that of the file that was read.
         self.fingerprint = Fingerprint.of(spec.slide)
         self.backends = registry.backends if spec.backend is None else [registry.backend(spec.backend)]
+        if spec.executor_name != THREADS and not any(offer.uses_executors for offer in self.backends):
+            able = ", ".join(offer.name for offer in registry.backends if offer.uses_executors)
+            who = "no backend here works" if spec.backend is None else f"the backend {spec.backend} does not work"
+            raise OptionError(f"{who} by the executor {spec.executor_name} (those that do: {able or 'none'})")
         self.passed_over: list[str] = []
         self.not_passed: list[str] = []
         """Why the slide's tiles are not passed through."""
@@ -183,7 +185,7 @@ class _Search:
             store_options=asdict(self.store_options),
             passthrough=passthrough,
             notes=_notes(spec, facts, region, because),
-            execution=Execution(str(spec.slide), spec.workers, spec.executor, spec.overwrite),
+            execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite),
         )
 
     def _backend_for(self, job: Job) -> Prepared | None:
@@ -197,8 +199,7 @@ class _Search:
                 missing.append(error)
                 reasons.append(f"backend {offer.name}: {error}")
                 continue
-            anew = through and not offer.passes_through
-            reason = "it encodes every tile anew" if anew else backend.refuses(job)
+            reason = _unable(offer, job.plan) or backend.refuses(job)
             if reason is None:
                 plan = replace(
                     job.plan,
@@ -212,6 +213,15 @@ class _Search:
         if len(missing) == len(self.backends) > 0:
             raise missing[0]
         return None
+
+
+def _unable(offer: BackendPlugin, plan: Plan) -> str | None:
+    """Say what ``plan`` asks for that no job of this backend has; None if there is nothing."""
+    if plan.passthrough and not offer.passes_through:
+        return "it encodes every tile anew"
+    if not plan.live.in_threads and not offer.uses_executors:
+        return f"it works in threads of this process alone, not by the executor {plan.live.executor}"
+    return None
 
 
 def _region(spec: Spec, facts: SlideFacts) -> Box:

@@ -1,23 +1,22 @@
-"""What plugins implement: sources and readers, writers, layouts, stores and executors.
+"""What plugins implement: sources and readers, writers, layouts and stores.
 
-Backends are in `job`, checks and viewers in `pyramids`: beside what they are given.
+Backends are in `job`, checks and viewers in `pyramids`: beside what they are given. An executor is a
+`concurrent.futures.Executor`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from tileframe.facts import Encoding, Rgb, SlideFacts
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.locations import Location
-from tileframe.records import Plan, SourceRecord
+from tileframe.records import SourceRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -26,8 +25,6 @@ else:
     # Importing tileframe stays quick: numpy is loaded by those who touch pixels.
     Pixels = Any
 
-B = TypeVar("B")
-R = TypeVar("R")
 Content: TypeAlias = "bytes | Iterable[bytes]"
 """What a file is to hold, whole or in pieces; pieces can be iterated over again."""
 
@@ -210,18 +207,6 @@ class Progress(Protocol):
 
     def __call__(self, tiles: int, pixels: int) -> None:
         """Take the numbers of tiles and of pixels, over all levels, that are done so far."""
-
-
-class Executor(Protocol):
-    """Where a backend's blocks are made: in threads here, or in other processes, or on other machines."""
-
-    def map(self, task: Callable[[Plan, B], R], plan: Plan, blocks: Iterable[B]) -> Generator[R, None, None]:
-        """Yield ``task(plan, block)`` for each of ``blocks``, in their order, as many at once as the plan's workers.
-
-        Task, plan, blocks and results can all be pickled. Takes a few of ``blocks`` ahead, not all. What a task
-        raises is raised here; after that, and when it is closed, nothing is begun and nothing still runs. A task
-        with a ``stop``, a `threading.Event`, ends early once that is set; in other processes it is another one.
-        """
 
 
 def tiles_of(layout: Layout, pyramid: Pyramid) -> Iterator[TileAddress]:

@@ -6,6 +6,7 @@ import enum
 import re
 import uuid
 from collections.abc import Mapping
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -20,6 +21,8 @@ Options: TypeAlias = Mapping[str, OptionValue]
 
 NATIVE: Literal["native"] = "native"
 """The tile size of the slide itself."""
+THREADS = "threads"
+"""The executor that is taken unless another one is asked for."""
 PLAN_SCHEMA, MANIFEST_SCHEMA = "tileframe-plan/1", "tileframe-manifest/2"
 
 
@@ -61,8 +64,8 @@ class Spec:
     background: Rgb | None = None
     """Shown where the slide is transparent; None takes the slide's own, else white."""
     workers: int = 1
-    executor: str | None = None
-    """Where blocks are made; None takes threads of this process."""
+    executor: str | Executor | None = None
+    """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
     overwrite: bool = False
 
     def __post_init__(self) -> None:
@@ -75,6 +78,13 @@ class Spec:
         Pyramid(Size(1, 1), tile_size, self.overlap or 0)
         if self.region is not None and (min(self.region.x, self.region.y) < 0 or not self.region.has_area):
             raise OptionError(f"the region is X,Y,WIDTH,HEIGHT, from 0,0 on and at least 1x1, not {self.region}")
+
+    @property
+    def executor_name(self) -> str:
+        """What a plan calls the executor: its name, or that of its class."""
+        if isinstance(self.executor, Executor):
+            return type(self.executor).__name__
+        return THREADS if self.executor is None else self.executor
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +115,18 @@ class Execution:
     slide: str
     """The path of the slide."""
     workers: int
-    executor: str | None
+    executor: str
+    """The name of who makes the blocks."""
     overwrite: bool
     passed_over: tuple[str, ...] = ()
     """Why better-ranked readers and backends were not taken."""
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Unlike that of any other run: what a worker keeps open for one run must not serve the next."""
+
+    @property
+    def in_threads(self) -> bool:
+        """Whether threads of this process do the work, as in every backend unless an executor is asked for."""
+        return self.executor == THREADS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,8 +227,9 @@ class Report:
     """Of all levels."""
     seconds: float
     cpu_seconds: float
+    """Of this process and of those that it started, as far as the system tells; not of other machines."""
     peak_memory: int
-    """Of this process since it started, in bytes."""
+    """Of this process since it started, and of those that an executor started here, in bytes."""
     reader: str
     backend: str
     method: str

@@ -1,15 +1,15 @@
-"""Windowed work over a pool of threads, whose results come in order and which stops cleanly."""
+"""Windowed work over a pool, whose results come in order and which stops cleanly."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import partial
-from typing import TypeVar
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+from uuid import uuid4
 
-from tileframe.records import Plan
+from tileframe.errors import PluginError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -18,42 +18,77 @@ R = TypeVar("R")
 AHEAD = 4
 
 
-def in_order(
-    work: Callable[[T], R], things: Iterable[T], *, workers: int, stop: threading.Event | None = None
-) -> Generator[R, None, None]:
-    """Yield ``work(thing)`` for each of ``things``, in their order, made by ``workers`` threads.
+def threads(workers: int) -> Executor:
+    """Return a pool of as many threads of this process: what does the work unless an executor is asked for."""
+    return ThreadPoolExecutor(workers, thread_name_prefix="tileframe")
 
-    What ``work`` raises is raised here. On that, or when it is closed, ``stop`` is set, nothing new is begun,
-    and what is running is waited for. Iterate in a ``with closing(...)``: else, after an exception of the
-    caller's own, the threads go on until the traceback is gone.
+
+def in_order(
+    work: Callable[[T], R],
+    things: Iterable[T],
+    *,
+    workers: int,
+    stop: threading.Event | None = None,
+    pool: Executor | None = None,
+    name: str = "threads",
+) -> Generator[R, None, None]:
+    """Yield ``work(thing)`` for each of ``things``, in their order, made by ``pool``, or by ``workers`` threads.
+
+    A few for each worker are begun ahead. What ``work`` raises is raised here. On that, or when it is closed, ``stop``
+    is set, the pool is shut down, and what is running is waited for. Iterate in a ``with closing(...)``: else, after an
+    exception of the caller's own, the work goes on until the traceback is gone.
+
+    `PluginError`, naming the pool by ``name``, where a result is not that of its call.
     """
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="tileframe")
-    waiting: deque[Future[R]] = deque()
+    used = threads(workers) if pool is None else pool
+    run = uuid4().hex
+    waiting: deque[tuple[str, Future[tuple[str, R]]]] = deque()
     try:
-        for thing in things:
-            waiting.append(pool.submit(work, thing))
+        for number, thing in enumerate(things):
+            mark = f"{run}-{number}"
+            waiting.append((mark, _checked(used.submit(_marked, mark, work, thing), name)))
             if len(waiting) >= AHEAD * workers:
-                yield _result(waiting.popleft())
+                yield _result(*waiting[0], name)
+                waiting.popleft()
         while waiting:
-            yield _result(waiting.popleft())
+            yield _result(*waiting[0], name)
+            waiting.popleft()
     except BaseException:
         if stop is not None:
             stop.set()
+        used.shutdown(wait=False, cancel_futures=True)
         raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        running = [future for _, future in waiting if not future.cancel()]
+        while wait(running, timeout=0.2).not_done:
+            pass
+        if pool is None:
+            used.shutdown()
 
 
-class Threads:
-    """The executor `threads`: in this process."""
-
-    def map(self, task: Callable[[Plan, T], R], plan: Plan, blocks: Iterable[T]) -> Generator[R, None, None]:
-        """Yield ``task(plan, block)`` for each of ``blocks``, in their order, by the plan's number of threads."""
-        return in_order(partial(task, plan), blocks, workers=plan.live.workers, stop=getattr(task, "stop", None))
+def _marked(mark: str, work: Callable[[T], R], thing: T) -> tuple[str, R]:
+    """Return the result with the mark of its call, unlike that of any other call in any run."""
+    return mark, work(thing)
 
 
-def _result(future: Future[R]) -> R:
+def _checked(made: object, name: str) -> Future[Any]:
+    if not isinstance(made, Future):
+        kind = type(made).__name__
+        raise PluginError(f"the executor '{name}' gives a {kind} for a call, not a concurrent.futures.Future")
+    return made
+
+
+def _result(mark: str, future: Future[tuple[str, R]], name: str) -> R:
+    """Return the result of the call ``mark``; `PluginError` for anything else that ``future`` holds."""
     # In short waits: Windows lets no Ctrl-C through an endless one.
     while not wait([future], timeout=0.2).done:
         pass
-    return future.result()
+    if future.cancelled():
+        raise PluginError(f"the executor '{name}' cancelled a call that nobody wanted cancelled")
+    match future.result():
+        case (str(found), result) if found == mark:
+            return result
+        case (str(found), _) if found.startswith(mark.partition("-")[0]):
+            raise PluginError(f"the executor '{name}' gave the result of another call than the one that was asked for")
+        case other:
+            raise PluginError(f"the executor '{name}' gave a {type(other).__name__} that is no result of the call")

@@ -1,11 +1,10 @@
-"""Backend `stream`: one pass, parallel, the same pixels as dzsave; and the executor `threads`, which is its default."""
+"""Backend `stream`: one pass, parallel, the same pixels as dzsave."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tileframe import Backend, BackendPlugin, ExecutorPlugin, PluginError, hookimpl
-from tileframe.work import Threads
+from tileframe import Backend, BackendPlugin, PluginError, hookimpl
 
 
 def _backend() -> Backend:
@@ -20,10 +19,4 @@ def _backend() -> Backend:
 def tileframe_backends() -> Sequence[BackendPlugin]:
     """Offer the engine."""
     summary = "one pass over the slide, in parallel, in little memory"
-    return [BackendPlugin("stream", summary, _backend, speed=100, passes_through=True)]
-
-
-@hookimpl
-def tileframe_executors() -> Sequence[ExecutorPlugin]:
-    """Offer the default by its name."""
-    return [ExecutorPlugin("threads", "in threads of this process: the default", Threads)]
+    return [BackendPlugin("stream", summary, _backend, speed=100, passes_through=True, uses_executors=True)]

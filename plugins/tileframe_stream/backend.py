@@ -12,8 +12,11 @@ class StreamBackend:
     """Works with any reader, writer and store."""
 
     def refuses(self, job: Job) -> str | None:
-        """Refuse nothing."""
-        return None
+        """Refuse an executor for a slide that is read row by row."""
+        if job.plan.live.in_threads or job.source.facts.access is Access.REGIONS:
+            return None
+        executor = job.plan.live.executor
+        return f"a slide that is read row by row is read by this process alone, not by the executor {executor}"
 
     def promises(self, job: Job) -> Equality:
         """Every level is the contract's, unless the base is the slide's own."""

@@ -74,9 +74,9 @@ class BlockTask:
     def _made(self, plan: Plan, block: Block) -> Remainder:
         if self._job is not None:
             return self._cut(self._job, block)
-        job, kept = remote_job(plan)
-        made = self._cut(job, block)
-        return replace(made, records=tuple(kept.records), files=tuple(kept.files))
+        with remote_job(plan) as (job, kept):
+            made = self._cut(job, block)
+            return replace(made, records=tuple(kept.records), files=tuple(kept.files))
 
     def _cut(self, job: Job, block: Block) -> Remainder:
         levels = levels_of_block(job.pyramid.tile_size, job.pyramid.level_count)
@@ -122,8 +122,8 @@ class BlocksRun:
 
     def all_levels(self) -> None:
         """Make every tile: the executor those of the blocks, this thread the few above them."""
-        task, plan = BlockTask(self._job), self._job.plan
-        with no_threads_of_opencv(), closing(self._job.executor.map(task, plan, self._blocks())) as made:
+        task = BlockTask(self._job)
+        with no_threads_of_opencv(), closing(self._job.in_order(task, self._blocks(), stop=task.stop)) as made:
             for remainder in made:
                 self._take(remainder)
                 self._progress(self._tiles, self._pixels)

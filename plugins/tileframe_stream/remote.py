@@ -1,20 +1,29 @@
-"""The job of a block that is made in another process than the run's."""
+"""The job of a plan in another process than the run's: opened once, and closed when nobody has used it for a while."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from tileframe import Job, Plan, Store, TileAddress, open_job
 from tileframe.ledger import TileRecord
+from tileframe_stream.halving import no_threads_of_opencv
+from tileframe_stream.memory import keep_freed_memory
+
+UNUSED = 10.0
+"""Seconds after which a job is closed: the process may live on, and keep the slide open."""
 
 
-def remote_job(plan: Plan) -> tuple[Job, Kept]:
-    """Return a job of ``plan`` for one block, and what that leaves to be told to the run."""
-    job, kept = _OPEN.job_of(plan), Kept()
-    store = job.store if job.store.shared else cast("Store", KeptStore(job.store, kept))
-    return replace(job, ledger=kept, store=store), kept
+@contextmanager
+def remote_job(plan: Plan) -> Iterator[tuple[Job, Kept]]:
+    """Give a job of ``plan`` for one block, and what that leaves to be told to the run."""
+    with _OPEN.used(plan) as job, no_threads_of_opencv():
+        kept = Kept()
+        store = job.store if job.store.shared else cast("Store", KeptStore(job.store, kept))
+        yield replace(job, ledger=kept, store=store), kept
 
 
 class Kept:
@@ -45,22 +54,48 @@ class KeptStore:
         return getattr(self._store, name)
 
 
+@dataclass(slots=True, eq=False)
+class _Opened:
+    """An open job, and how many threads use it now."""
+
+    job: Job
+    users: int = 0
+    timer: threading.Timer | None = None
+
+
 class _Open:
-    """The job of one plan, kept open in a process that tasks are sent to until another run's comes."""
+    """The jobs that are open in this process, by their run: a slide may be replaced before the next one."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._job: Job | None = None
+        self._opened: dict[str, _Opened] = {}
 
-    def job_of(self, plan: Plan) -> Job:
-        """Return the job of ``plan``, opened once; that of an earlier run is closed."""
+    @contextmanager
+    def used(self, plan: Plan) -> Iterator[Job]:
+        """Give the job of ``plan``, opened if it is not open yet."""
+        run = plan.live.run
         with self._lock:
-            if self._job is None or self._job.plan.live.run != plan.live.run:
-                if self._job is not None:
-                    self._job.source.close()
-                self._job = None
-                self._job = open_job(plan)
-            return self._job
+            if run not in self._opened:
+                self._opened[run] = _Opened(open_job(plan))
+                keep_freed_memory()
+            opened = self._opened[run]
+            opened.users += 1
+            if opened.timer is not None:
+                opened.timer.cancel()
+        try:
+            yield opened.job
+        finally:
+            with self._lock:
+                opened.users -= 1
+                if not opened.users:
+                    opened.timer = threading.Timer(UNUSED, self._close_unused, [run])
+                    opened.timer.daemon = True
+                    opened.timer.start()
+
+    def _close_unused(self, run: str) -> None:
+        with self._lock:
+            if run in self._opened and not self._opened[run].users:
+                self._opened.pop(run).job.source.close()
 
 
 _OPEN = _Open()

@@ -3,79 +3,141 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from tests.contracts.calling import breaker
-from tileframe import ExecutorPlugin, InputError, OutputError, Plan
+from tileframe import ExecutorPlugin, InputError, OutputError
 from tileframe.testing import ExecutorContract
-from tileframe.work import Threads
+from tileframe_stream.blocks import Remainder
 
-B = TypeVar("B")
-R = TypeVar("R")
-Task = Callable[[Plan, B], R]
+Function = Callable[..., Any]
 
 
 class GoodExecutor(ExecutorContract):
-    plugin = ExecutorPlugin("good", "threads", Threads)
+    plugin = ExecutorPlugin("good", "threads", ThreadPoolExecutor)
 
 
-class AsTheyCome(Threads):
-    def map(self, task: Task[B, R], plan: Plan, blocks: Iterable[B]) -> Generator[R, None, None]:
-        with ThreadPoolExecutor(plan.live.workers) as pool:
-            for future in as_completed([pool.submit(task, plan, block) for block in blocks]):
-                yield future.result()
+class Bare:
+    """Has the methods, and is no executor."""
+
+    def __init__(self, workers: int) -> None:
+        self._pool = ThreadPoolExecutor(workers)
+
+    def submit(self, function: Function, /, *arguments: Any) -> Future[Any]:
+        return self._pool.submit(function, *arguments)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
 
 
-class AllAtOnce(Threads):
-    def map(self, task: Task[B, R], plan: Plan, blocks: Iterable[B]) -> Generator[R, None, None]:
-        yield from super().map(task, plan, list(blocks))
+class Foreign(ThreadPoolExecutor):
+    """Gives futures of its own."""
+
+    def submit(self, function: Function, /, *arguments: Any, **options: Any) -> Any:
+        return [super().submit(function, *arguments)]
 
 
-class Crowding(Threads):
-    def map(self, task: Task[B, R], plan: Plan, blocks: Iterable[B]) -> Generator[R, None, None]:
-        yield from super().map(task, replace(plan, execution=replace(plan.live, workers=8)), blocks)
+class Losing(ThreadPoolExecutor):
+    """One of its results does not come back."""
+
+    calls = 0
+
+    def submit(self, function: Function, /, *arguments: Any, **options: Any) -> Future[Any]:
+        self.calls += 1
+        if self.calls == 2:
+            return super().submit(lambda: function(*arguments) and None)
+        return super().submit(function, *arguments, **options)
 
 
-class Detached(Threads):
-    """Leaves behind a thread that goes on."""
+class Mixing(ThreadPoolExecutor):
+    """Gives one result for two calls."""
 
-    def map(self, task: Task[B, R], plan: Plan, blocks: Iterable[B]) -> Generator[R, None, None]:
-        kept = list(blocks)
+    calls = 0
+    kept: Future[Any]
 
-        def go_on() -> None:
-            for block in islice(kept, 10, None):
-                with suppress(InputError):
-                    task(plan, block)
-
-        threading.Thread(target=go_on, daemon=True).start()
-        yield from super().map(task, plan, kept)
-
-
-class Rewording(Threads):
-    def map(self, task: Task[B, R], plan: Plan, blocks: Iterable[B]) -> Generator[R, None, None]:
-        try:
-            yield from super().map(task, plan, blocks)
-        except InputError as error:
-            raise OutputError("a worker failed") from error
+    def submit(self, function: Function, /, *arguments: Any, **options: Any) -> Future[Any]:
+        self.calls += 1
+        if self.calls == 2:
+            super().submit(function, *arguments, **options)
+            return self.kept
+        self.kept = super().submit(function, *arguments, **options)
+        return self.kept
 
 
-class Swallowing(Threads):
-    def map(self, task: Task[B, Any], plan: Plan, blocks: Iterable[B]) -> Generator[Any, None, None]:
-        with suppress(InputError):
-            yield from super().map(task, plan, blocks)
+class Swallowing(ThreadPoolExecutor):
+    def submit(self, function: Function, /, *arguments: Any, **options: Any) -> Future[Any]:
+        def quietly() -> Any:
+            try:
+                return function(*arguments, **options)
+            except InputError:
+                return None
+
+        return super().submit(quietly)
 
 
-WRONG: dict[str, list[type[Threads]]] = {
-    "test_results_come_in_the_order_of_the_blocks": [AsTheyCome],
-    "test_a_few_blocks_are_taken_ahead_and_not_all": [AllAtOnce],
-    "test_no_more_run_at_once_than_the_plan_has_workers": [Crowding],
-    "test_what_a_task_raises_is_raised_and_nothing_runs_after_it": [Detached, Rewording, Swallowing],
-    "test_nothing_runs_after_it_is_closed": [Detached],
+class Rewording(ThreadPoolExecutor):
+    def submit(self, function: Function, /, *arguments: Any, **options: Any) -> Future[Any]:
+        def in_other_words() -> Any:
+            try:
+                return function(*arguments, **options)
+            except InputError as error:
+                raise OutputError("a worker failed") from error
+
+        return super().submit(in_other_words)
+
+
+class Crowding(ThreadPoolExecutor):
+    def __init__(self, workers: int) -> None:
+        super().__init__(8)
+
+
+class Stubborn(ThreadPoolExecutor):
+    """Does all that it was given, wanted or not."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=wait)
+
+
+class Hasty(ThreadPoolExecutor):
+    """Does not wait for what still runs."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
+
+
+class Lingering(ThreadPoolExecutor):
+    """Leaves a thread behind, for a while."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=wait, cancel_futures=cancel_futures)
+        threading.Thread(target=threading.Event().wait, args=(1.0,)).start()
+
+
+class Blackening(ThreadPoolExecutor):
+    """Keeps every promise but for pixels."""
+
+    def submit(self, function: Function, /, *arguments: Any, **options: Any) -> Future[Any]:
+        def blackened() -> Any:
+            made = function(*arguments, **options)
+            match made:
+                case (mark, Remainder() as remainder):
+                    return mark, replace(remainder, pixels=remainder.pixels * 0)
+            return made
+
+        return super().submit(blackened)
+
+
+WRONG: dict[str, list[type[Any]]] = {
+    "test_it_is_an_executor_of_the_standard_library": [Bare, Foreign],
+    "test_every_call_gives_its_own_result": [Losing, Mixing],
+    "test_what_a_call_raises_is_raised_as_it_is": [Swallowing, Rewording],
+    "test_no_more_calls_run_at_once_than_there_are_workers": [Crowding],
+    "test_calls_that_have_not_begun_can_be_cancelled": [Stubborn],
+    "test_its_shutdown_waits_for_all_calls_and_leaves_nothing": [Hasty, Lingering],
+    "test_a_run_makes_the_same_tiles_as_threads_do": [Blackening],
 }
 GOOD = [GoodExecutor]
 BREAKERS = [

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.plugins.slides import Slide
-from tileframe import BackendPlugin, Equality, Fit, Job, Progress, ReaderPlugin, Rgb, StorePlugin, hookimpl
+from tileframe import (
+    BackendPlugin,
+    Equality,
+    ExecutorPlugin,
+    Fit,
+    Job,
+    Progress,
+    ReaderPlugin,
+    Rgb,
+    StorePlugin,
+    hookimpl,
+)
 
 Judge = Callable[[Job], str | None]
 
@@ -20,9 +31,10 @@ class Offers:
         readers: Sequence[ReaderPlugin] = (),
         backends: Sequence[BackendPlugin] = (),
         stores: Sequence[StorePlugin] = (),
+        executors: Sequence[ExecutorPlugin] = (),
         name: str = "offers",
     ) -> None:
-        self._readers, self._backends, self._stores = readers, backends, stores
+        self._readers, self._backends, self._stores, self._executors = readers, backends, stores, executors
         self.__name__ = name
 
     @hookimpl
@@ -36,6 +48,10 @@ class Offers:
     @hookimpl
     def tileframe_stores(self) -> Sequence[StorePlugin]:
         return self._stores
+
+    @hookimpl
+    def tileframe_executors(self) -> Sequence[ExecutorPlugin]:
+        return self._executors
 
 
 class Opener:

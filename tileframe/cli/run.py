@@ -87,7 +87,7 @@ class RunCommand(click.Command):
     help="Where the slide is transparent; default: the slide's own, or white.",
 )
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
-@click.option("--executor", metavar="NAME", help="Where blocks are made; default: threads of this process.")
+@click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, or processes, ...")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
 @click.option("--viewer", metavar="[=NAME]", help="Also write NAME.html, a page to look at the pyramid in.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")

@@ -3,107 +3,151 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import replace
+from concurrent.futures import Executor, Future, wait
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any
 
-from tileframe import ExecutorPlugin, InputError, Plan, Size
-from tileframe.records import Execution
-from tileframe.testing.cases import Case, Contract
-from tileframe.testing.faults import made_plan
+import psutil
+
+from tileframe import ExecutorPlugin, InputError, Location, Size, Spec
+from tileframe.pipeline import execute
+from tileframe.selection import read_head
+from tileframe.testing.cases import Contract, gradient
+from tileframe.testing.making import files_in
 from tileframe.testing.measures import refusal
-from tileframe.testing.slides import installed
+from tileframe.testing.slides import installed, registry_with
 
 WORKERS = 2
-MOST_AHEAD = 100 * WORKERS
-"""Blocks that may have been taken when the first result is there."""
-FAILING = 5
-PAUSE, QUIET = 0.02, 0.3
-"""Seconds: what a block takes, and for how long nothing may happen afterwards."""
-Block: TypeAlias = tuple[Path, int]
+CALLS = 40
+LONG, SHORT, QUIET = 0.05, 0.01, 0.1
+"""Seconds: what calls take, and for how long nothing may happen after the end."""
+PATIENCE = 60.0
+"""Seconds that all calls of a test may take, the start of processes or machines with them."""
+SLIDE = Size(2600, 40)
+"""Of two blocks, so that one may be made before the other."""
 
 
 class ExecutorContract(Contract):
-    """Asserts what an `Executor` promises. State ``plugin``."""
+    """Asserts what an executor promises. State ``plugin``.
+
+    The calls are functions of the standard library, which every process can import, and one whole run.
+    """
 
     plugin: ExecutorPlugin
 
-    def test_results_come_in_the_order_of_the_blocks(self) -> None:
-        executor, plan = self.plugin.make(), _plan()
-        with closing(executor.map(_slower_at_first, plan, range(30))) as results:
-            found = list(results)
-        assert found == [f"{WORKERS}: {block}" for block in range(30)], f"the results are {found}"
-        with closing(executor.map(_slower_at_first, plan, ())) as results:
-            assert list(results) == [], "there are results without blocks"
+    def test_it_is_an_executor_of_the_standard_library(self) -> None:
+        with self._pool() as pool:
+            assert isinstance(pool, Executor), f"it is a {type(pool).__name__}, not a concurrent.futures.Executor"
+            future = pool.submit(os.getpid)
+            assert isinstance(future, Future), f"submit gives a {type(future).__name__}, not a Future"
 
-    def test_a_few_blocks_are_taken_ahead_and_not_all(self) -> None:
-        taken = 0
+    def test_every_call_gives_its_own_result(self) -> None:
+        with self._pool() as pool:
+            futures = [pool.submit(divmod, number, 7) for number in range(CALLS)]
+            found = _results(futures)
+        wanted = [divmod(number, 7) for number in range(CALLS)]
+        wrong = [number for number in range(CALLS) if found[number] != wanted[number]]
+        assert not wrong, f"the call {wrong[0]} gives {found[wrong[0]]}, not {wanted[wrong[0]]}"
 
-        def blocks() -> Iterator[int]:
-            nonlocal taken
-            for block in range(20 * MOST_AHEAD):
-                taken += 1
-                yield block
+    def test_what_a_call_raises_is_raised_as_it_is(self, tmp_path: Path) -> None:
+        missing = tmp_path / "missing.svs"
+        with self._pool() as pool:
+            future = pool.submit(read_head, missing)
+            error = refusal(InputError, f"read_head of {missing}", lambda: future.result(timeout=PATIENCE))
+        assert str(error) == f"{missing}: no such file", f"the error is another one: {error!r}"
 
-        with closing(self.plugin.make().map(_slower_at_first, _plan(), blocks())) as results:
-            next(results)
-            assert taken <= MOST_AHEAD, f"{taken} blocks were taken for the first result; a slide may have a million"
+    def test_no_more_calls_run_at_once_than_there_are_workers(self) -> None:
+        with self._pool() as pool:
+            began = time.monotonic()
+            _results([pool.submit(time.sleep, LONG) for _ in range(10)])
+            seconds = time.monotonic() - began
+        least = 10 * LONG / WORKERS
+        assert seconds >= least, f"10 calls of {LONG} s took {seconds:.2f} s; {WORKERS} workers take {least:.2f} s"
 
-    def test_no_more_run_at_once_than_the_plan_has_workers(self) -> None:
-        with closing(self.plugin.make().map(_timed, _plan(), range(20))) as results:
-            spans = list(results)
-        most = max(sum(start <= moment < end for start, end in spans) for moment, _ in spans)
-        assert most <= WORKERS, f"{most} blocks were made at once, and the plan has {WORKERS} workers"
+    def test_calls_that_have_not_begun_can_be_cancelled(self, tmp_path: Path) -> None:
+        with self._pool() as pool:
+            pool.submit(os.getpid).result(timeout=PATIENCE)
+            futures = _slow_calls(pool, tmp_path)
+            pool.shutdown(wait=True, cancel_futures=True)
+            assert any(future.cancelled() for future in futures), "it was shut down, and no call was cancelled"
+            _assert_quiet(tmp_path)
 
-    def test_what_a_task_raises_is_raised_and_nothing_runs_after_it(self, tmp_path: Path) -> None:
-        blocks = [(tmp_path, number) for number in range(200)]
-        with closing(self.plugin.make().map(_failing, _plan(), blocks)) as results:
-            error = refusal(InputError, f"block {FAILING}", lambda: list(results))
-            assert str(error) == f"block {FAILING} cannot be read", f"the error is another one: {error!r}"
-            _assert_quiet(tmp_path, "a block failed")
+    def test_its_shutdown_waits_for_all_calls_and_leaves_nothing(self, tmp_path: Path) -> None:
+        threads = set(threading.enumerate())
+        with self._pool() as pool:
+            places = _results([pool.submit(os.getpid) for _ in range(WORKERS)])
+            futures = _slow_calls(pool, tmp_path)
+            pool.shutdown(wait=True)
+            unfinished = [future for future in futures if not future.done()]
+            assert not unfinished, f"it was shut down, and {len(unfinished)} calls were not done"
+            _assert_quiet(tmp_path)
+        left = [place for place in places if place != os.getpid() and _is_a_child(place)]
+        assert not left, f"it was shut down, and its process {left[0]} still runs"
+        running = [one.name for one in threading.enumerate() if one not in threads and not one.daemon]
+        assert not running, f"it was shut down, and its thread {running[0]} still runs"
 
-    def test_nothing_runs_after_it_is_closed(self, tmp_path: Path) -> None:
-        blocks = [(tmp_path, number) for number in range(200)]
-        with closing(self.plugin.make().map(_leaving, _plan(), blocks)) as results:
-            next(results)
-        _assert_quiet(tmp_path, "it was closed")
+    def test_a_run_makes_the_same_tiles_as_threads_do(self, tmp_path: Path) -> None:
+        (tmp_path / "slide.png").write_bytes(installed().writer("png").create().encode(gradient(SLIDE)))
+        made = []
+        for executor in (None, self.plugin.name):
+            folder = tmp_path / (executor or "in-threads")
+            # A reader that gives any region: what is read row by row is not for an executor.
+            spec = Spec(
+                tmp_path / "slide.png",
+                Location("file", str(folder), "made"),
+                reader="imageslide",
+                format="png",
+                workers=WORKERS,
+                executor=executor,
+            )
+            try:
+                execute(spec, registry_with(self.plugin))
+            except Exception as error:
+                raise AssertionError(f"the run failed: {error!r}") from error
+            made.append(files_in(folder))
+        tiles = [{key: data for key, data in files.items() if key.startswith("made_files/")} for files in made]
+        wrong = sorted(key for key in tiles[0].keys() | tiles[1].keys() if tiles[0].get(key) != tiles[1].get(key))
+        assert not wrong, f"{len(wrong)} tiles are others than those that threads make: {wrong[:3]}"
+
+    @contextmanager
+    def _pool(self) -> Iterator[Executor]:
+        pool = self.plugin.make(WORKERS)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _plan() -> Plan:
-    plan = made_plan(Case(Size(1, 1)), installed().layout("dzi"), installed().writer("png").create().encoding)
-    return replace(plan, execution=Execution("slide.made", WORKERS, None, overwrite=False))
+def _results(futures: list[Future[Any]]) -> list[Any]:
+    unfinished = wait(futures, timeout=PATIENCE).not_done
+    assert not unfinished, f"{len(unfinished)} of {len(futures)} calls were not done within {PATIENCE:.0f} s"
+    return [future.result() for future in futures]
 
 
-def _slower_at_first(plan: Plan, block: int) -> str:
-    time.sleep(PAUSE if block % 2 else 0)
-    return f"{plan.live.workers}: {block}"
+def _slow_calls(pool: Executor, folder: Path) -> list[Future[Any]]:
+    """Begin calls that take their time, between others that each leave a folder."""
+    futures: list[Future[Any]] = []
+    for number in range(CALLS // 2):
+        futures += [pool.submit(time.sleep, SHORT), pool.submit(os.mkdir, folder / f"{number}")]
+    return futures
 
 
-def _timed(plan: Plan, block: int) -> tuple[float, float]:
-    start = time.monotonic()  # the same clock in every process
-    time.sleep(PAUSE)
-    return start, time.monotonic()
-
-
-def _leaving(plan: Plan, block: Block) -> int:
-    folder, number = block
-    (folder / f"{number}").touch()
-    time.sleep(PAUSE)
-    (folder / f"{number}-done").touch()
-    return number
-
-
-def _failing(plan: Plan, block: Block) -> int:
-    if block[1] == FAILING:
-        raise InputError(f"block {FAILING} cannot be read")
-    return _leaving(plan, block)
-
-
-def _assert_quiet(folder: Path, since: str) -> None:
-    before = len(list(folder.iterdir()))
+def _assert_quiet(folder: Path) -> None:
+    before = len(os.listdir(folder))
     time.sleep(QUIET)
-    after = len(list(folder.iterdir()))
-    assert after == before, f"{since}, and blocks were made after that: {before} files became {after}"
+    after = len(os.listdir(folder))
+    assert after == before, f"it was shut down, and calls were made after that: {before} folders became {after}"
+
+
+def _is_a_child(pid: int) -> bool:
+    """Say whether a process that this one has started still runs."""
+    try:
+        process = psutil.Process(pid)
+        return bool(process.ppid() == os.getpid() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False

@@ -15,6 +15,7 @@ from tileframe import (
     BackendPlugin,
     BaseSource,
     Box,
+    ExecutorPlugin,
     Fit,
     InputError,
     NativeLevel,
@@ -91,7 +92,7 @@ class MadeSource(BaseSource):
 
 
 class Offering:
-    """A plugin that offers one reader or backend."""
+    """A plugin that offers one reader, backend or executor."""
 
     def __init__(self, plugin: Plugin[object]) -> None:
         self._plugin = plugin
@@ -105,6 +106,11 @@ class Offering:
     def tileframe_backends(self) -> Sequence[BackendPlugin]:
         """Offer it if it is a backend."""
         return [self._plugin] if isinstance(self._plugin, BackendPlugin) else []
+
+    @hookimpl
+    def tileframe_executors(self) -> Sequence[ExecutorPlugin]:
+        """Offer it if it is an executor."""
+        return [self._plugin] if isinstance(self._plugin, ExecutorPlugin) else []
 
 
 @cache

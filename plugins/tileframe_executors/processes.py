@@ -1,0 +1,100 @@
+"""Executor `processes`: threads that each hand their calls to a process of their own.
+
+Unlike those of Python's `ProcessPoolExecutor`, the processes share no queue: one that is killed in the middle of a
+result holds nobody up, and the call that it was at is known to have failed, with the exit code.
+"""
+
+from __future__ import annotations
+
+import pickle
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from multiprocessing import get_context
+from typing import ParamSpec, TypeVar, cast
+
+from tileframe_executors.worker import serve
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class ProcessEnded(BrokenExecutor):
+    """A worker process ended before its call did."""
+
+    def __init__(self, exitcode: int) -> None:
+        super().__init__(f"a worker process ended with exit code {exitcode}")
+        self.exitcode = exitcode
+
+
+class Processes(Executor):
+    """As many fresh processes as there is work for, ``workers`` at most. They end with it, and with this process."""
+
+    def __init__(self, workers: int) -> None:
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="tileframe-processes")
+        self._of_thread = threading.local()
+        self._lock = threading.Lock()
+        self._workers: list[Worker] = []
+        self._killed = False
+
+    def submit(self, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Call ``function`` in a process; it, its arguments and its result go there and back by pickle."""
+        return self._threads.submit(self._call, function, args, kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take nothing more, and end the processes when all is done; with ``cancel_futures``, kill them now."""
+        self._threads.shutdown(wait=False, cancel_futures=cancel_futures)
+        if cancel_futures:
+            with self._lock:
+                self._killed = True
+                for worker in self._workers:
+                    worker.kill()
+        if wait:
+            self._threads.shutdown(wait=True)
+            while self._workers:
+                self._workers.pop().end()
+
+    def _call(self, function: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:
+        worker: Worker | None = getattr(self._of_thread, "worker", None)
+        if worker is None:
+            with self._lock:
+                if self._killed:
+                    raise CancelledError
+                worker = self._of_thread.worker = Worker()
+                self._workers.append(worker)
+        return cast("R", worker.call(pickle.dumps((function, args, kwargs), pickle.HIGHEST_PROTOCOL)))
+
+
+class Worker:
+    """One process, and the pipe to it."""
+
+    def __init__(self) -> None:
+        # Fresh, never forked: a lock that a thread of this process holds would stay locked there for ever.
+        context = get_context("spawn")
+        self._pipe, far_end = context.Pipe()
+        self._process = context.Process(target=serve, args=(far_end,), name="tileframe-worker", daemon=True)
+        self._process.start()
+        far_end.close()
+
+    def call(self, pickled: bytes) -> object:
+        """Return the result of a call, or raise what it raises; `ProcessEnded` where the process does not survive."""
+        try:
+            self._pipe.send_bytes(pickled)
+            answer = self._pipe.recv_bytes()
+        except (EOFError, OSError) as error:
+            self._process.join()
+            raise ProcessEnded(self._process.exitcode or 0) from error
+        result, raised = pickle.loads(answer)
+        if raised is not None:
+            raise raised
+        return result
+
+    def kill(self) -> None:
+        """End it at once, whatever it does."""
+        self._process.kill()
+
+    def end(self) -> None:
+        """Let it end, and wait for that."""
+        self._pipe.close()
+        self._process.join()
+        self._process.close()
