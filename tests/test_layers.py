@@ -27,7 +27,7 @@ LAYERS = (
     {"protocols", "work"},
     {"guards", "ledger", "pyramids", "sources", "tiles"},
     {"comparison", "job"},
-    {"hooks"},
+    {"discovery", "hooks"},
     {"passthrough", "registry"},
     {"manifest", "opening", "selection"},
     {"against", "planning"},

@@ -60,3 +60,8 @@ class PluginError(TileframeError):
     """A plugin is missing, broken, or lacks its library."""
 
     exit_code = 6
+
+
+def one_line(error: BaseException) -> str:
+    """Return the class and the message of any exception, as part of a message of ours."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")

@@ -108,7 +108,7 @@ def _live(plan: Plan, source: Source, registry: Registry) -> Job:
         layout=made,
         writer=writer.create(options=writer.resolved(plan.format_options, "format")),
         store=store.create(target, options=store.resolved(plan.store_options, "store")),
-        executor=Threads() if executor is None else registry.executor(executor).make(),
+        executor=Threads() if executor is None else registry.executor(executor).create(),
     )
 
 
@@ -192,7 +192,7 @@ class _Search:
         missing: list[PluginError] = []
         for offer in self.backends:
             try:
-                backend: Backend = offer.make()
+                backend: Backend = offer.create()
             except PluginError as error:
                 missing.append(error)
                 reasons.append(f"backend {offer.name}: {error}")

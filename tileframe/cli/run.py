@@ -159,7 +159,7 @@ def _viewer(registry: Registry, name: str, layout: str) -> Viewer:
         raise PluginError("no viewer is installed; --viewer needs a plugin that offers one")
     for offer in offers:
         if not offer.layouts or layout in offer.layouts:
-            return offer.make()
+            return offer.create()
     shown = ", ".join(sorted({known for offer in offers for known in offer.layouts}))
     raise OptionError(f"no viewer{f' {name}' if name else ''} shows the layout {layout} (it may be: {shown})")
 
