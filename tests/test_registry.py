@@ -233,6 +233,8 @@ def require(tmp_path, monkeypatch) -> Iterator[Callable[[str], Registry]]:
         f"tileframe>=0.1,<={tileframe.__version__}",
         "tileframe (>=0.1)",
         "tileframe",
+        "tileframe[bench]>=0.1",
+        "tileframe @ file:///somewhere",
         "tileframe-other>=99",
         'tileframe>=99; python_version < "3"',
         'tileframe>=99; extra == "dev"',
@@ -253,4 +255,4 @@ def test_a_plugin_that_requires_another_version_is_broken_and_not_imported(requi
 
 def test_a_requirement_that_cannot_be_read_is_said(require):
     (broken,) = require("tileframe >> 1").broken
-    assert broken.reason.startswith("InvalidRequirement: ")
+    assert broken.reason.startswith("InvalidSpecifier: ")

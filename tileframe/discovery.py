@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
 from itertools import pairwise
 
@@ -36,13 +37,18 @@ class Installed:
     def refuses(self) -> str | None:
         """Say why it cannot be used: its distribution requires another version of tileframe; None if it can."""
         for text in self.requires:
-            # Here, for the bundled plugins require nothing, and most starts do without.
-            from packaging.requirements import Requirement
+            versions, _, marker = text[len(GROUP) :].partition(";")
+            versions = versions.rpartition("]")[2].strip(" ()")  # after its extras; older tools put it in brackets
+            # Both are imported here, for most starts do without; packaging.requirements would take 20 ms.
+            if marker:
+                from packaging.markers import Marker
 
-            needed, have = Requirement(text), version(GROUP)
-            applies = needed.marker is None or needed.marker.evaluate({"extra": ""})
-            if applies and not needed.specifier.contains(have, prereleases=True):
-                return f"it needs {needed.name}{needed.specifier}, and this is {have}"
+                if not Marker(marker).evaluate({"extra": ""}):
+                    continue
+            from packaging.specifiers import SpecifierSet
+
+            if "@" not in versions and not SpecifierSet(versions).contains(_own_version(), prereleases=True):
+                return f"it needs {GROUP}{versions}, and this is {_own_version()}"
         return None
 
 
@@ -102,6 +108,11 @@ def _facts(distribution: Distribution) -> tuple[str, str, tuple[str, ...]]:
     metadata = distribution.metadata
     requires = tuple(text for text in metadata.get_all("Requires-Dist", ()) if OURS.match(text))
     return metadata["Name"], metadata["Version"], () if metadata["Name"] == GROUP else requires
+
+
+@cache
+def _own_version() -> str:
+    return version(GROUP)
 
 
 def _modules(error: BaseException | None) -> Iterator[str]:
