@@ -151,7 +151,7 @@ def test_a_heavy_library_would_be_noticed():
 
 def modules_of_a_start(path: Path) -> set[str]:
     """What a fresh interpreter has loaded after ``tileframe --help``, with plugins installed at ``path``."""
-    code = "import sys; from tileframe.cli import run_command; run_command(['--help']); print(*sys.modules, file=sys.stderr)"
+    code = "import sys, tileframe.cli as cli; cli.run_command(['--help']); print(*sys.modules, file=sys.stderr)"
     environment = {**os.environ, "PYTHONPATH": str(path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
     return set(done.stderr.split())

@@ -160,6 +160,8 @@ class ViewerPlugin(Plugin[Viewer]):
     interface = Viewer
     layouts: tuple[str, ...] = ()
     """The layouts that it can show; empty for any."""
+    formats: tuple[str, ...] = ()
+    """The tile formats that it can show, as `Encoding` names them; empty for any."""
 
 
 @dataclass(frozen=True)

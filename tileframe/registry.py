@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -167,6 +167,25 @@ class Registry:
             raise OptionError(f"{location}: no store keeps {kind} {location.scheme}:// (have: {known or 'none'})")
         names = " and ".join(f"'{store.name}'" for store in serving)
         raise PluginError(f"{location}: two stores serve it: {names}; name those to load in TILEFRAME_PLUGINS")
+
+    def viewer_for(self, layouts: Iterable[str], formats: Iterable[str], name: str | None = None) -> ViewerPlugin:
+        """Return the viewer ``name``, or the first by name, that shows pyramids of these layouts and tile formats.
+
+        `OptionError` if none does, with what it could show; `PluginError` if there is none.
+        """
+        offers = self.viewers if name is None else [self.viewer(name)]
+        if not offers:
+            raise PluginError("no viewer is installed; a page needs a plugin that offers one")
+        for what, wanted in {"layout": set(layouts), "tile format": set(formats)}.items():
+            shown_by = [offer.layouts if what == "layout" else offer.formats for offer in offers]
+            able = [offer for offer, known in zip(offers, shown_by, strict=True) if not known or wanted <= set(known)]
+            if not able:
+                known = sorted({one for names in shown_by for one in names})
+                other = ", ".join(sorted(wanted - set(known)) or sorted(wanted))
+                who = "viewer" if name is None else f"viewer {name}"
+                raise OptionError(f"no {who} shows the {what} {other} (it may be: {', '.join(known)})")
+            offers = able
+        return offers[0]
 
     def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
         """Let plugins add their subcommands to ``cli``; return those that failed. A name taken twice is an error."""
