@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import io
+import os
 import subprocess
 import sys
 import tokenize
@@ -27,7 +28,7 @@ LAYERS = (
     {"protocols", "work"},
     {"guards", "ledger", "pyramids", "sources", "tiles"},
     {"comparison", "job"},
-    {"hooks"},
+    {"discovery", "hooks"},
     {"passthrough", "registry"},
     {"manifest", "opening", "selection"},
     {"against", "planning"},
@@ -146,6 +147,30 @@ def test_commands_that_touch_no_pixel_load_no_heavy_library(arguments):
 
 def test_a_heavy_library_would_be_noticed():
     assert loaded_by("import numpy") == ["numpy"]
+
+
+def modules_of_a_start(path: Path) -> set[str]:
+    """What a fresh interpreter has loaded after ``tileframe --help``, with plugins installed at ``path``."""
+    code = "import sys, tileframe.cli as cli; cli.run_command(['--help']); print(*sys.modules, file=sys.stderr)"
+    environment = {**os.environ, "PYTHONPATH": str(path)}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    return set(done.stderr.split())
+
+
+def test_a_start_loads_little_more_than_the_plugins_that_are_installed(tmp_path):
+    for number in range(10):
+        folder = tmp_path / f"fake_{number}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: fake-{number}\nVersion: 1.0\nRequires-Dist: tileframe<9,>=0.1\n"
+        )
+        (folder / "entry_points.txt").write_text(f"[tileframe]\nfake{number} = fake_{number}\n")
+        (tmp_path / f"fake_{number}.py").write_text("import tileframe")
+    more = modules_of_a_start(tmp_path) - modules_of_a_start(tmp_path / "nothing")
+    assert {f"fake_{number}" for number in range(10)} <= more
+    # Whether they fit this version. The whole of packaging would take longer than all of them.
+    assert len(more) < 30, more
+    assert "packaging.requirements" not in more
 
 
 def lines_of_code(path: Path) -> int:

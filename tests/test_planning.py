@@ -206,16 +206,3 @@ def test_missing_folder_and_empty_paths_are_refused_with_the_path(tmp_path):
 def test_planning_writes_nothing(planned, slide):
     planned(reader("r", Slide()), ANY)
     assert list(slide.parent.iterdir()) == [slide]
-
-
-class Surprised:
-    """A reader that fails in a way of its own."""
-
-    def open(self, path, *, background=None):
-        raise ZeroDivisionError("in a header")
-
-
-def test_a_reader_that_fails_in_its_own_way_is_named(slide):
-    registry = loaded(ReaderPlugin("surprised", "in tests", Surprised, lambda path, head: Fit.NATIVE))
-    with pytest.raises(InputError, match=r"the reader 'surprised' failed \(ZeroDivisionError: in a header\)"):
-        prepare(Spec(slide, registry.location(str(slide.with_name("o.dzi")))), registry)

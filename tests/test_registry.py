@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -67,7 +68,7 @@ def test_plugin_with_one_hook_that_fails_offers_nothing(install):
 
 def test_broken_plugin_that_is_asked_for_by_name_says_why(install):
     install("working")
-    with pytest.raises(PluginError, match="the plugin 'broken' is broken: OSError: libfake"):
+    with pytest.raises(PluginError, match=r"the plugin 'broken' \(trouble 0\.3\) is broken: OSError: libfake"):
         load().backend("broken")
 
 
@@ -205,3 +206,53 @@ def test_limiting_the_plugins_to_an_unknown_one_is_an_error(monkeypatch):
 def test_an_empty_limit_is_none(monkeypatch):
     monkeypatch.setenv("TILEFRAME_PLUGINS", "")
     assert "vips" in [offer.name for offer in load().backends]
+
+
+@pytest.fixture
+def require(tmp_path, monkeypatch) -> Iterator[Callable[[str], Registry]]:
+    """Load a plugin whose package has this line in its requirements."""
+
+    def load_with(requirement: str) -> Registry:
+        folder = tmp_path / "fake_made-2.0.dist-info"
+        folder.mkdir()
+        metadata = f"Metadata-Version: 2.1\nName: made\nVersion: 2.0\nRequires-Dist: {requirement}\n"
+        (folder / "METADATA").write_text(metadata)
+        (folder / "entry_points.txt").write_text("[tileframe]\nmade = fake_made\n")
+        (tmp_path / "fake_made.py").write_text("")
+        monkeypatch.syspath_prepend(tmp_path)
+        monkeypatch.setenv("TILEFRAME_PLUGINS", "made")
+        return load()
+
+    yield load_with
+    sys.modules.pop("fake_made", None)
+
+
+@pytest.mark.parametrize(
+    "requirement",
+    [
+        f"tileframe>=0.1,<={tileframe.__version__}",
+        "tileframe (>=0.1)",
+        "tileframe",
+        "tileframe[bench]>=0.1",
+        "tileframe @ file:///somewhere",
+        "tileframe-other>=99",
+        'tileframe>=99; python_version < "3"',
+        'tileframe>=99; extra == "dev"',
+    ],
+)
+def test_a_plugin_that_requires_this_version_or_none_is_loaded(requirement, require):
+    assert require(requirement).broken == ()
+    assert "fake_made" in sys.modules
+
+
+@pytest.mark.parametrize("requirement", ["tileframe>=99", "Tileframe<0.1", "tileframe (==99.*)"])
+def test_a_plugin_that_requires_another_version_is_broken_and_not_imported(requirement, require):
+    (broken,) = require(requirement).broken
+    assert str(broken).startswith("the plugin 'made' (made 2.0) is broken: it needs ")
+    assert broken.reason.endswith(f", and this is {tileframe.__version__}")
+    assert "fake_made" not in sys.modules
+
+
+def test_a_requirement_that_cannot_be_read_is_said(require):
+    (broken,) = require("tileframe >> 1").broken
+    assert broken.reason.startswith("InvalidSpecifier: ")

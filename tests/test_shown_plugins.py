@@ -322,3 +322,12 @@ def test_the_viewer_makes_a_page(output, loaded, tmp_path, capsys):
     assert source is not None
     with Image.open(io.BytesIO(b64decode(source[1]))) as shown:
         assert shown.size == (150, 100)
+
+
+@pytest.mark.parametrize("output", ["a", "a.szi"])
+def test_the_viewer_shows_a_finished_pyramid(output, loaded, tmp_path, capsys):
+    registry = loaded("sheet")
+    done = run(png(tmp_path / "a.png", gradient(600, 400)), tmp_path / output, registry=registry)
+    command = ["view", done.target, "--viewer", "sheet", "--no-open"]
+    build_cli(registry).main(command, standalone_mode=False, obj=registry)
+    assert capsys.readouterr() == (f"{tmp_path / 'a-sheet.html'}\n", "")

@@ -90,6 +90,26 @@ def test_viewer_takes_a_name_and_lists_the_known(tmp_path, capsys):
     assert not (tmp_path / "b.dzi").exists()
 
 
+def test_view_takes_a_viewer_by_name_and_lists_the_known(target, capsys):
+    assert run_command(["view", str(target), "--viewer", "page"]) == 0
+    assert run_command(["view", str(target), "--viewer", "film"]) == 2
+    assert capsys.readouterr().err == "tileframe: no viewer named 'film' (have: page)\n"
+
+
+def test_a_page_of_tiles_that_no_browser_shows_is_refused(install, tmp_path, capsys):
+    install("working", only="tiny,layouts,stores,stream,viewer,vips")
+    slide, target = png(tmp_path / "a.png", gradient(30, 20)), tmp_path / "a.dzi"
+    how = ["run", str(slide), "-o", str(target), "--format", "tiny", "--quiet"]
+    said = "shows the tile format tiny (it may be: avif, bmp, gif, jpeg, jxl, png, webp)\n"
+    assert run_command([*how, "--viewer"]) == 2
+    assert capsys.readouterr().err == f"tileframe: no viewer {said}"
+    assert not target.exists()
+    assert run_command(how) == 0
+    assert run_command(["view", str(target), "--viewer=page"]) == 2
+    assert capsys.readouterr().err == f"tileframe: no viewer page {said}"
+    assert not target.with_suffix(".html").exists()
+
+
 def test_run_refuses_before_the_work_to_replace_what_is_not_ours(tmp_path, capsys):
     slide = png(tmp_path / "a.png", gradient(300, 200))
     (tmp_path / "a.html").write_text("mine")
@@ -168,13 +188,15 @@ def test_what_is_wrong_is_one_line(tmp_path, target, monkeypatch, capsys, argume
     assert len(error.splitlines()) == 1
 
 
-def test_serve_serves_until_it_is_interrupted(tmp_path, target):
+@pytest.mark.parametrize("viewer", ["page", "breaking"])
+def test_serve_serves_any_viewers_page_until_it_is_interrupted(viewer, tmp_path, target):
+    stranger = Path(__file__).parent / "plugins" / "breaking"
     started = subprocess.Popen(
-        [sys.executable, "-m", "tileframe", "view", str(target), "--serve", "--no-open"],
+        [sys.executable, "-m", "tileframe", "view", str(target), "--serve", "--no-open", "--viewer", viewer],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": f"{stranger}"},
     )
     with started:
         assert started.stdout is not None

@@ -65,3 +65,8 @@ class PluginError(TileframeError):
 
 class WorkerError(TileframeError):
     """A process that worked for the run was killed, or the executor broke for a reason that it does not tell."""
+
+
+def one_line(error: BaseException) -> str:
+    """Return the class and the message of any exception, as part of a message of ours."""
+    return " ".join(f"{type(error).__name__}: {error}".split()).removesuffix(":")

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pluggy
 
+from tileframe.errors import PluginError
 from tileframe.facts import Fit
 from tileframe.geometry import Pyramid
 from tileframe.job import Backend
@@ -46,20 +47,50 @@ class Plugin(Generic[T]):
     make: Callable[..., T]
     """With options of its own, it is given their record last."""
 
+    interface: ClassVar[type] = object
+    """What ``make`` has to return, as a protocol."""
+
     def create(self, *arguments: Any, options: Any = None) -> T:
-        """Return the thing: ``make(*arguments)``, and, if it declares options, with their record or its defaults."""
+        """Return the thing: ``make(*arguments)``, and, if it declares options, with their record or its defaults.
+
+        `PluginError` if ``make`` takes other arguments, or returns something else.
+        """
         record = getattr(self, "options", NoOptions)
-        return self.make(*arguments) if record is NoOptions else self.make(*arguments, options or record())
+        given = arguments if record is NoOptions else (*arguments, options or record())
+        try:
+            made = self.make(*given)
+        except TypeError as error:
+            if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+                raise
+            raise PluginError(f"the {self.noun} '{self.name}' is broken: {error}") from error  # it was not even begun
+        refuse_lacking(made, self.interface, f"the {self.noun} '{self.name}' is broken: make returns")
+        return made
+
+    @property
+    def noun(self) -> str:
+        """What it offers, in messages: ``reader``, ``writer``, ..."""
+        return self.interface.__name__.lower()
 
     def resolved(self, given: Options, kind: str) -> Any:
         """Return the record of its options with the values ``given``; `OptionError` for what is wrong with them."""
         return resolve(getattr(self, "options", NoOptions), given, f"{kind} {self.name}")
 
 
+def refuse_lacking(made: object, interface: type, what: str) -> None:
+    """Raise `PluginError` if ``made``, which a plugin returned, lacks a method or a property of ``interface``."""
+    # Of the class, where Python looks for __call__, and where a property need have no value yet.
+    has = {name for kind in type(made).__mro__ for name in vars(kind)}
+    for name in vars(interface):
+        needed = name in ("__call__", "__enter__") or not name.startswith("_")
+        if needed and name not in has and (name.startswith("_") or not hasattr(made, name)):
+            raise PluginError(f"{what} {made!r}, which has no '{name}'")
+
+
 @dataclass(frozen=True)
 class ReaderPlugin(Plugin[Reader]):
     """A way to open slides; ``make()`` returns the reader."""
 
+    interface = Reader
     guess: Callable[[Path, bytes], Fit]
     """Judges a file by its path and its first 4096 bytes. Opens nothing heavy."""
     options: type = NoOptions
@@ -70,6 +101,7 @@ class ReaderPlugin(Plugin[Reader]):
 class WriterPlugin(Plugin[Writer]):
     """A tile format; ``make()`` returns the writer."""
 
+    interface = Writer
     options: type = NoOptions
     """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
 
@@ -78,6 +110,7 @@ class WriterPlugin(Plugin[Writer]):
 class LayoutPlugin(Plugin[Layout]):
     """A layout; ``make(name, suffix, pyramid)`` returns it for the pyramid ``name`` with tiles ending in ``suffix``."""
 
+    interface = Layout
     descriptor: str = ""
     """The key of the file by which a pyramid is named and found, as ``{name}.dzi``; empty for one without."""
     read: Callable[[bytes], tuple[Pyramid, str]] | None = None
@@ -94,6 +127,7 @@ class LayoutPlugin(Plugin[Layout]):
 class StorePlugin(Plugin[Store]):
     """A place for pyramids; ``make(target)`` returns the store for a new one at the `tileframe.Target`."""
 
+    interface = Store
     open: Callable[[Location], StoredFiles]
     """Opens the finished pyramid there; `InputError` if there is nothing that can be read."""
     schemes: tuple[str, ...] = ("file",)
@@ -110,24 +144,32 @@ class StorePlugin(Plugin[Store]):
 class CheckPlugin(Plugin[Check]):
     """A check for ``tileframe verify``; ``make()`` returns it."""
 
+    interface = Check
+
 
 @dataclass(frozen=True)
 class ExecutorPlugin(Plugin[Executor]):
     """A pool that does a backend's work; ``make(workers)`` returns a `concurrent.futures.Executor` for one run."""
+
+    interface = Executor
 
 
 @dataclass(frozen=True)
 class ViewerPlugin(Plugin[Viewer]):
     """A page to look at pyramids in; ``make()`` returns what writes it."""
 
+    interface = Viewer
     layouts: tuple[str, ...] = ()
     """The layouts that it can show; empty for any."""
+    formats: tuple[str, ...] = ()
+    """The tile formats that it can show, as `Encoding` names them; empty for any."""
 
 
 @dataclass(frozen=True)
 class BackendPlugin(Plugin[Backend]):
     """An engine; ``make()`` returns the backend."""
 
+    interface = Backend
     speed: int
     """How fast it is beside the others; ``auto`` tries the largest first. The plain Deep Zoom way is 10."""
     passes_through: bool = False

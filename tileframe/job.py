@@ -124,6 +124,8 @@ class Job:
     def inspect(self, tile: TileAddress, key: str, data: bytes, *, passed_through: bool = False) -> TileRecord:
         """Return what there is to know of an encoded tile; `CheckError` if its header gives another size."""
         size = stored_size(self.layout, self.pyramid, tile)
+        if not isinstance(data, bytes):
+            raise PluginError(f"the writer '{self.plan.format}' encodes a tile as {type(data).__name__}, not as bytes")
         try:
             found = self.writer.size(data)
         except CheckError as error:

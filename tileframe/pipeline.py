@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from tileframe import machine
-from tileframe.errors import InputError, OptionError, PluginError
+from tileframe.errors import InputError, OptionError
 from tileframe.executors import Lent
 from tileframe.facts import Rgb
 from tileframe.fingerprint import Fingerprint
@@ -150,10 +150,7 @@ def _executor(spec: Spec, registry: Registry) -> Iterator[Executor | None]:
     if spec.executor is None or isinstance(spec.executor, Executor):
         yield Lent(spec.executor) if spec.executor else None
         return
-    made: object = registry.executor(spec.executor).make(spec.workers)
-    if not isinstance(made, Executor):
-        kind = type(made).__name__
-        raise PluginError(f"the executor '{spec.executor}' makes a {kind}, not a concurrent.futures.Executor")
+    made = registry.executor(spec.executor).create(spec.workers)
     try:
         yield made
     except BaseException:

@@ -194,7 +194,7 @@ class _Search:
         missing: list[PluginError] = []
         for offer in self.backends:
             try:
-                backend: Backend = offer.make()
+                backend: Backend = offer.create()
             except PluginError as error:
                 missing.append(error)
                 reasons.append(f"backend {offer.name}: {error}")

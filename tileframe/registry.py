@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
 
 from tileframe import hooks
-from tileframe.errors import OptionError, PluginError
+from tileframe.discovery import LIMIT, Installed, chosen, shown
+from tileframe.errors import OptionError, PluginError, one_line
 from tileframe.hooks import (
     BackendPlugin,
     CheckPlugin,
@@ -61,6 +59,19 @@ class Broken:
 
     owner: str
     reason: str
+    package: str = ""
+    version: str = ""
+    error: BaseException | None = field(default=None, compare=False, repr=False)
+    """What it failed with; None if it was not tried."""
+
+    @classmethod
+    def by(cls, error: BaseException, name: str, found: Installed | None) -> Broken:
+        """Return the record of the plugin ``name`` that failed with ``error``; ``found`` if it is installed."""
+        package, version = (found.package, found.version) if found else ("", "")
+        return cls(name, one_line(error), package, version, error)
+
+    def __str__(self) -> str:
+        return f"{shown(self.owner, self.package, self.version)} is broken: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -89,8 +100,10 @@ class _One(Generic[P]):
             return known[name]
         for broken in registry.broken:
             if broken.owner == name:
-                raise PluginError(f"the plugin '{name}' is broken: {broken.reason}")
-        raise OptionError(f"no {self.noun} named '{name}' (have: {', '.join(known) or 'none'})")
+                raise PluginError(str(broken)) from broken.error
+        # One of them may be what was meant, for what they offer is not known.
+        others = f"; broken: {', '.join(broken.owner for broken in registry.broken)}" if registry.broken else ""
+        raise OptionError(f"no {self.noun} named '{name}' (have: {', '.join(known) or 'none'}{others})")
 
 
 def _of_kind(registry: Registry, record: type[P]) -> list[P]:
@@ -105,6 +118,8 @@ class Registry:
     offers: tuple[Offer, ...]
     broken: tuple[Broken, ...]
     manager: pluggy.PluginManager
+    installed: Mapping[str, Installed]
+    """The plugins of the entry points, by name, the broken ones too."""
 
     readers = _All(ReaderPlugin)
     layouts = _All(LayoutPlugin)
@@ -153,21 +168,42 @@ class Registry:
         names = " and ".join(f"'{store.name}'" for store in serving)
         raise PluginError(f"{location}: two stores serve it: {names}; name those to load in TILEFRAME_PLUGINS")
 
+    def viewer_for(self, layouts: Iterable[str], formats: Iterable[str], name: str | None = None) -> ViewerPlugin:
+        """Return the viewer ``name``, or the first by name, that shows pyramids of these layouts and tile formats.
+
+        `OptionError` if none does, with what it could show; `PluginError` if there is none.
+        """
+        offers = self.viewers if name is None else [self.viewer(name)]
+        if not offers:
+            raise PluginError("no viewer is installed; a page needs a plugin that offers one")
+        for what, wanted in {"layout": set(layouts), "tile format": set(formats)}.items():
+            shown_by = [offer.layouts if what == "layout" else offer.formats for offer in offers]
+            able = [offer for offer, known in zip(offers, shown_by, strict=True) if not known or wanted <= set(known)]
+            if not able:
+                known = sorted({one for names in shown_by for one in names})
+                other = ", ".join(sorted(wanted - set(known)) or sorted(wanted))
+                who = "viewer" if name is None else f"viewer {name}"
+                raise OptionError(f"no {who} shows the {what} {other} (it may be: {', '.join(known)})")
+            offers = able
+        return offers[0]
+
     def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
         """Let plugins add their subcommands to ``cli``; return those that failed. A name taken twice is an error."""
         import click
 
         broken: list[Broken] = []
         for implementation in self.manager.hook.tileframe_add_commands.get_hookimpls():
-            own = click.Group()
+            own, name = click.Group(), implementation.plugin_name
             try:
                 implementation.function(own)
-            except Exception as error:  # a plugin may fail in any way, and must not stop the others
-                broken.append(Broken(implementation.plugin_name, _one_line(error)))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # a plugin may fail in any way, and must not stop the others
+                broken.append(Broken.by(error, name, self.installed.get(name)))
                 continue
-            for name, command in own.commands.items():
-                if name in cli.commands:
-                    raise PluginError(f"the plugin '{implementation.plugin_name}' adds a second command '{name}'")
+            for command_name, command in own.commands.items():
+                if command_name in cli.commands:
+                    raise PluginError(f"the plugin '{name}' adds a second command '{command_name}'")
                 cli.add_command(command)
         return tuple(broken)
 
@@ -175,60 +211,43 @@ class Registry:
 def load(plugins: Sequence[object] = (), *, installed: bool = True) -> Registry:
     """Return what ``plugins`` and, if ``installed``, the entry points of the group ``tileframe`` offer.
 
-    ``TILEFRAME_PLUGINS=a,b`` limits the entry points to those names. An entry point that cannot be loaded
-    is recorded, not fatal; a misspelled hook, or one name offered twice, is a `PluginError`.
+    ``TILEFRAME_PLUGINS=a,b`` limits the entry points to those names. One that cannot be loaded, or is made for another
+    version of tileframe, is recorded, not fatal; a misspelled hook, or one name offered twice, is a `PluginError`.
     """
     manager = pluggy.PluginManager(hooks.PROJECT)
     manager.add_hookspecs(hooks)
     offers: list[Offer] = []
     broken: list[Broken] = []
-    for entry in _entry_points() if installed else ():
-        package, version = (entry.dist.name, entry.dist.version) if entry.dist else ("", "")
+    found = {plugin.name: plugin for plugin in (chosen() if installed else ())}
+    for name, entry in found.items():
         try:
-            offers += _register(manager, entry.load(), entry.name, package, version)
-        except PluginError:
+            if reason := entry.refuses():
+                broken.append(Broken(name, reason, entry.package, entry.version))
+            else:
+                offers += _register(manager, entry.entry.load(), name, entry)
+        except KeyboardInterrupt:
             raise
-        except Exception as error:  # a plugin may fail in any way, and must not stop the others
-            broken.append(Broken(entry.name, _one_line(error)))
+        except BaseException as error:  # a plugin may fail in any way, and must not stop the others
+            broken.append(Broken.by(error, name, entry))
     for plugin in plugins:
-        offers += _register(manager, plugin, None, "", "")
+        name = str(manager.get_canonical_name(plugin))
+        try:
+            offers += _register(manager, plugin, name, None)
+        except Exception as error:
+            raise PluginError(str(Broken.by(error, name, None))) from error
+    _refuse_unknown_hooks(manager)
     _refuse_clashes(offers)
-    return Registry(tuple(offers), tuple(broken), manager)
+    return Registry(tuple(offers), tuple(broken), manager, found)
 
 
-def _entry_points() -> list[EntryPoint]:
-    found = sorted(entry_points(group=hooks.PROJECT), key=lambda entry: (entry.name, _package(entry)))
-    wanted = {name.strip() for name in os.environ.get("TILEFRAME_PLUGINS", "").split(",")} - {""}
-    known = {entry.name for entry in found}
-    if unknown := sorted(wanted - known):
-        names = ", ".join(sorted(known))
-        raise OptionError(f"TILEFRAME_PLUGINS names '{unknown[0]}', which is not installed (have: {names})")
-    chosen = [entry for entry in found if not wanted or entry.name in wanted]
-    for one, other in pairwise(chosen):
-        if one.name == other.name:
-            packages = f"'{_package(one)}' and '{_package(other)}'"
-            raise PluginError(f"two packages have a plugin named '{one.name}': {packages}; uninstall one")
-    return chosen
-
-
-def _package(entry: EntryPoint) -> str:
-    return entry.dist.name if entry.dist else entry.value
-
-
-def _register(
-    manager: pluggy.PluginManager, plugin: object, name: str | None, package: str, version: str
-) -> list[Offer]:
+def _register(manager: pluggy.PluginManager, plugin: object, name: str, found: Installed | None) -> list[Offer]:
     """Register one plugin and return its offers; if anything is wrong with it, it is not registered."""
-    owner = name or manager.get_canonical_name(plugin)
+    manager.register(plugin, name)
     try:
-        manager.register(plugin, name)
-        _refuse_unknown_hooks(manager, plugin, owner)
-        return [Offer(kind, offer, owner, package, version) for kind, offer in _offered(manager, plugin)]
-    except BaseException as error:
-        if manager.is_registered(plugin):
-            manager.unregister(plugin)
-        if name is None and not isinstance(error, PluginError):
-            raise PluginError(f"the plugin '{owner}' is broken: {_one_line(error)}") from error
+        package, version = (found.package, found.version) if found else ("", "")
+        return [Offer(kind, offer, name, package, version) for kind, offer in _offered(manager, plugin)]
+    except BaseException:
+        manager.unregister(plugin)
         raise
 
 
@@ -243,11 +262,12 @@ def _offered(manager: pluggy.PluginManager, plugin: object) -> Iterator[tuple[st
                     yield kind, offer
 
 
-def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugin: object, owner: str) -> None:
-    for caller in manager.get_hookcallers(plugin) or ():
-        if not caller.has_spec():
-            known = ", ".join(sorted(hook for hook in vars(hooks) if hook.startswith("tileframe_")))
-            raise PluginError(f"the plugin '{owner}' implements an unknown hook '{caller.name}' (have: {known})")
+def _refuse_unknown_hooks(manager: pluggy.PluginManager) -> None:
+    for owner, plugin in manager.list_name_plugin():
+        for caller in manager.get_hookcallers(plugin) or ():
+            if not caller.has_spec():
+                known = ", ".join(sorted(hook for hook in vars(hooks) if hook.startswith("tileframe_")))
+                raise PluginError(f"the plugin '{owner}' implements an unknown hook '{caller.name}' (have: {known})")
 
 
 def _refuse_clashes(offers: Sequence[Offer]) -> None:
@@ -257,9 +277,5 @@ def _refuse_clashes(offers: Sequence[Offer]) -> None:
         if other is not offer:
             raise PluginError(
                 f"two plugins offer a {offer.kind} named '{offer.plugin.name}': '{other.owner}' and '{offer.owner}'; "
-                "uninstall one, or name those to load in TILEFRAME_PLUGINS"
+                f"uninstall one, or name those to load in {LIMIT}"
             )
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

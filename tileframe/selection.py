@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tileframe.errors import InputError, OptionError, PluginError, TileframeError, UnsupportedInput
+from tileframe.errors import InputError, OptionError, PluginError, UnsupportedInput
 from tileframe.facts import Fit, Rgb
-from tileframe.hooks import ReaderPlugin
+from tileframe.hooks import ReaderPlugin, refuse_lacking
 from tileframe.protocols import Source
 from tileframe.records import Options
 from tileframe.registry import Registry, load
@@ -52,7 +52,7 @@ def opened(
     missing: PluginError | None = None
     unknown: OptionError | None = None
     any_opened = False
-    for offer in _ranked(slide, registry, reader, said):
+    for offer in _ranked(slide, registry, reader):
         try:
             resolved = offer.resolved(options, "reader")
         except OptionError as error:
@@ -85,30 +85,19 @@ def opened(
 
 
 def open_with(offer: ReaderPlugin, slide: Path, options: Any, background: Rgb | None) -> Source:
-    """Open ``slide`` with this reader; `InputError` for whatever it fails with."""
-    try:
-        return offer.create(options=options).open(slide, background=background)
-    except TileframeError:
-        raise
-    except Exception as error:  # a stranger's reader may raise anything on a damaged file
-        said = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"{slide}: the reader '{offer.name}' failed ({said})") from error
+    """Open ``slide`` with this reader."""
+    source = offer.create(options=options).open(slide, background=background)
+    refuse_lacking(source, Source, f"the reader '{offer.name}' is broken: open returns")
+    return source
 
 
-def _ranked(slide: Path, registry: Registry, reader: str | None, said: list[str]) -> list[ReaderPlugin]:
+def _ranked(slide: Path, registry: Registry, reader: str | None) -> list[ReaderPlugin]:
     head = read_head(slide)
     if reader is not None:
         return [registry.reader(reader)]
-    suitable: list[tuple[Fit, ReaderPlugin]] = []
-    for offer in registry.readers:
-        try:
-            fit = offer.guess(slide, head)
-        except Exception as error:  # a plugin may fail in any way, and must not stop the others
-            said.append(f"reader {offer.name}: its guess failed ({error})")
-            continue
-        if fit is not Fit.NONE:
-            suitable.append((fit, offer))
-    return [offer for fit, offer in sorted(suitable, key=lambda pair: (-pair[0], pair[1].name))]
+    # A guess that fails ends the run: what that reader is for, another one might take for something else.
+    fits = [(offer.guess(slide, head), offer) for offer in registry.readers]
+    return [offer for fit, offer in sorted(fits, key=lambda pair: (-pair[0], pair[1].name)) if fit is not Fit.NONE]
 
 
 def read_head(slide: Path) -> bytes:

@@ -103,7 +103,7 @@ def run_checks(
     found: set[Finding] = set()
     for offer in offers:
         told: Progress = silent if progress is None else progress(offer.name)
-        found.update(offer.make()(pyramid, told))
+        found.update(offer.create()(pyramid, told))
     return sorted(found)
 
 

@@ -7,13 +7,13 @@ import click
 from tileframe import ViewerPlugin, hookimpl
 from tileframe_viewer.command import view
 from tileframe_viewer.page import PageViewer
-from tileframe_viewer.record import LAYOUTS
+from tileframe_viewer.record import FORMATS, LAYOUTS
 
 
 @hookimpl
 def tileframe_viewers() -> list[ViewerPlugin]:
     """Offer the page ``NAME.html``."""
-    return [ViewerPlugin("page", "NAME.html beside the pyramid, with OpenSeadragon", PageViewer, LAYOUTS)]
+    return [ViewerPlugin("page", "NAME.html beside the pyramid, with OpenSeadragon", PageViewer, LAYOUTS, FORMATS)]
 
 
 @hookimpl

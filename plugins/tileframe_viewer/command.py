@@ -13,9 +13,8 @@ from urllib.parse import quote
 import click
 
 import tileframe
-from tileframe import Comparison, Location, OptionError, OutputError, StoredPyramid
+from tileframe import Comparison, Location, OptionError, OutputError, StoredPyramid, Viewer
 from tileframe_viewer.page import PageViewer
-from tileframe_viewer.record import refuse_unknown
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 FILE = click.Path(readable=False)  # not looked at here; shells complete it
@@ -24,6 +23,7 @@ FILE = click.Path(readable=False)  # not looked at here; shells complete it
 @click.command()
 @click.argument("target", metavar="PYRAMID", type=FILE)
 @click.argument("other", metavar="[OTHER]", type=FILE, required=False)
+@click.option("--viewer", "viewer_name", metavar="NAME", help="Which page; default: the first that can.")
 @click.option("--open/--no-open", "opens", default=True, help="Open the page in the browser, or only print its path.")
 @click.option("--serve", is_flag=True, help="Serve the folder on 127.0.0.1, to this machine only, until Ctrl-C.")
 @click.option("--port", type=int, metavar="N", help="With --serve; default: any that is free.")
@@ -36,6 +36,7 @@ def view(
     /,
     target: str,
     other: str | None,
+    viewer_name: str | None,
     opens: bool,
     serve: bool,
     port: int | None,
@@ -52,7 +53,6 @@ def view(
         raise OptionError(f"--port goes with --serve and is from 0 to 65535, not {port}")
     if workers is not None and workers < 1:
         raise OptionError(f"the number of workers must be 1 or more, not {workers}")
-    viewer = PageViewer()
     with ExitStack() as stack:
         pyramids = [
             stack.enter_context(tileframe.open_pyramid(text, registry=registry, workers=workers))
@@ -60,7 +60,9 @@ def view(
             if text is not None
         ]
         locations = [pyramid.location for pyramid in pyramids]
-        refuse_unknown(pyramids)
+        layouts = [pyramid.layout_name for pyramid in pyramids]
+        formats = [pyramid.writer.encoding.format for pyramid in pyramids]
+        viewer: Viewer = registry.viewer_for(layouts, formats, viewer_name).create()
         viewer.prepare(locations, overwrite=overwrite)
         comparison = _compared(pyramids[0], pyramids[1]) if other is not None and figures else None
         page = viewer.write(pyramids, comparison=comparison, overwrite=overwrite)
@@ -68,7 +70,8 @@ def view(
         _serve(page, locations, port=port or 0, opens=opens)
         return
     click.echo(f"{page}")
-    if archive := next((location for location in locations if location.container), None):
+    archive = next((location for location in locations if location.container), None)
+    if archive is not None and isinstance(viewer, PageViewer):
         click.echo(f"tileframe: a browser reads {archive.path.name} only from a server; --serve is one", err=True)
     elif opens:
         _open(page.resolve().as_uri())
@@ -85,7 +88,8 @@ def _compared(one: StoredPyramid, other: StoredPyramid) -> Comparison:
 def _serve(page: Path, locations: list[Location], *, port: int, opens: bool) -> None:
     from tileframe_viewer.serving import Server
 
-    folders = [Path(location.folder).resolve() for location in locations]
+    beside = [Path(location.folder).resolve() for location in locations if location.scheme == "file"]
+    folders = [page.resolve().parent, *beside]
     root = Path(os.path.commonpath(folders))
     try:
         server = Server(root, folders, port=port)

@@ -14,6 +14,8 @@ from tileframe_viewer.facts import facts, mpp, objective_power
 
 # Those whose tile paths page/layouts.js works out.
 LAYOUTS = ("dzi", "google", "iiif3", "zoomify")
+# Tiles that browsers show, if not every one of them: jxl is Safari's alone in many versions.
+FORMATS = ("avif", "bmp", "gif", "jpeg", "jxl", "png", "webp")
 # The escapes keep "</script", which would end the record's element, and "<!--" out of the page; U+2028 and 2029 are
 # escaped with all that is not ASCII.
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
@@ -29,13 +31,14 @@ def record_text(pyramids: Sequence[StoredPyramid], folder: Path, comparison: Com
 
 
 def refuse_unknown(pyramids: Sequence[StoredPyramid]) -> None:
-    """Raise `OptionError` if one of ``pyramids`` has a layout that the page cannot show."""
+    """Raise `OptionError` if one of ``pyramids`` has a layout or a tile format that the page cannot show."""
     for pyramid in pyramids:
-        if pyramid.layout_name not in LAYOUTS:
-            raise OptionError(
-                f"{pyramid.target}: the page does not know the layout '{pyramid.layout_name}' "
-                f"(it knows: {', '.join(LAYOUTS)})"
-            )
+        tiles = pyramid.writer.encoding.format
+        for what, has, known in (("layout", pyramid.layout_name, LAYOUTS), ("tile format", tiles, FORMATS)):
+            if has not in known:
+                raise OptionError(
+                    f"{pyramid.target}: the page does not show the {what} {has} (it may be: {', '.join(known)})"
+                )
 
 
 def address(path: Path, folder: Path) -> str:

@@ -67,6 +67,8 @@ class _Handler(SimpleHTTPRequestHandler):
         ".jpeg": "image/jpeg",
         ".jpg": "image/jpeg",
         ".png": "image/png",
+        ".bmp": "image/bmp",
+        ".gif": "image/gif",
         ".webp": "image/webp",
         ".avif": "image/avif",
         ".jxl": "image/jxl",

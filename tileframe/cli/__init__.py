@@ -9,7 +9,8 @@ import sys
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from types import FrameType
+from typing import Any, NoReturn, TextIO
 
 import click
 
@@ -20,11 +21,14 @@ from tileframe.cli.info import info
 from tileframe.cli.plugins import plugins
 from tileframe.cli.run import run
 from tileframe.cli.verify import verify
-from tileframe.errors import OptionError, TileframeError
+from tileframe.discovery import culprit, shown
+from tileframe.errors import OptionError, PluginError, TileframeError, one_line
 from tileframe.registry import Registry
 
 # What a shell shows of a program that was ended by SIGINT, and by SIGPIPE.
 INTERRUPTED, READER_GONE = 130, 141
+TRACEBACK = "TILEFRAME_TRACEBACK"
+"""The environment variable with which every error shows where it arose, not one line alone."""
 
 
 class _Cli(click.Group):
@@ -60,7 +64,7 @@ def build_cli(registry: Registry) -> click.Group:
     for command in (run, info, verify, compare, plugins):
         cli.add_command(command)
     for broken in registry.add_commands(cli):
-        click.echo(f"tileframe: the commands of the plugin '{broken.owner}' are broken: {broken.reason}", err=True)
+        click.echo(f"tileframe: no commands: {broken}", err=True)
     return cli
 
 
@@ -69,20 +73,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # numpy's linear algebra, which nothing here uses, starts a thread for each core, that waits by spinning.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # As Ctrl-C: else a service or a container that is stopped would leave half a pyramid behind.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and not ignored, as below nohup
+        signal.signal(signal.SIGINT, _interrupt)
     sys.exit(run_command(arguments))
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    """Interrupt the program; by this frame, `_is_interrupted` knows a user's Ctrl-C from what a plugin raises."""
+    raise KeyboardInterrupt
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; messages go to stderr."""
     try:
         return _run(arguments)
-    except BrokenPipeError:
+    except BrokenPipeError as error:
         gone = [stream for stream in (sys.stdout, sys.stderr) if _is_gone(stream)]
         for stream in gone:
             # It must not be flushed again at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        return READER_GONE if gone else _fail_as_bug()  # a plugin has pipes of its own
+        return READER_GONE if gone else _fail_unexpectedly(error)  # a plugin has pipes of its own
 
 
 def _run(arguments: Sequence[str] | None) -> int:
@@ -91,21 +102,45 @@ def _run(arguments: Sequence[str] | None) -> int:
         result = build_cli(registry).main(arguments, prog_name="tileframe", standalone_mode=False, obj=registry)
         return result if isinstance(result, int) else 0
     except TileframeError as error:
-        return _fail(str(error), error.exit_code)
+        return _fail(str(error), error.exit_code, error)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return OptionError.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "tileframe"
-        return _fail(f"{error.format_message().rstrip('.')} (see {where} --help)", OptionError.exit_code)
+        return _fail(f"{error.format_message().rstrip('.')} (see {where} --help)", OptionError.exit_code, error)
     except click.ClickException as error:
-        return _fail(error.format_message(), error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        return _fail("interrupted; nothing half-made was left", INTERRUPTED)
+        return _fail(error.format_message(), error.exit_code, error)
+    except click.Abort as error:
+        # By this, click replaces a KeyboardInterrupt, or an EOFError.
+        return _fail_unexpectedly(error.__cause__ or error)
     except BrokenPipeError:
         raise
-    except Exception:
-        return _fail_as_bug()
+    except BaseException as error:  # a plugin may raise anything, a SystemExit too
+        return _fail_unexpectedly(error)
+
+
+def _fail_unexpectedly(error: BaseException) -> int:
+    """Say whose fault ``error`` is, which is none of ours: the user's who interrupts, a plugin's, or tileframe's."""
+    if _is_interrupted(error):
+        return _fail("interrupted; nothing half-made was left", INTERRUPTED, error)
+    if plugin := culprit(error):
+        name = shown(plugin.name, plugin.package, plugin.version)
+        where = "" if os.environ.get(TRACEBACK) else f" ({TRACEBACK}=1 shows where)"
+        return _fail(f"{name} failed: {one_line(error)}{where}", PluginError.exit_code, error)
+    if isinstance(error, SystemExit):  # click's own, as for the completion of a shell
+        raise error
+    if not os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    return _fail("this is a bug in tileframe: please report it with the lines above and the command you gave", 1, error)
+
+
+def _is_interrupted(error: BaseException) -> bool:
+    """Say whether the user has ended the program, and not a plugin that raises the same."""
+    if not isinstance(error, KeyboardInterrupt | click.Abort):
+        return False
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return frames[-1].f_code is _interrupt.__code__ or isinstance(error, click.Abort) or culprit(error) is None
 
 
 def _is_gone(stream: TextIO) -> bool:
@@ -120,11 +155,8 @@ def _is_gone(stream: TextIO) -> bool:
     return bool(poll.poll(0))
 
 
-def _fail_as_bug() -> int:
-    traceback.print_exc()
-    return _fail("this is a bug in tileframe: please report it with the lines above and the command you gave", 1)
-
-
-def _fail(message: str, exit_code: int) -> int:
+def _fail(message: str, exit_code: int, error: BaseException) -> int:
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
     click.echo(f"tileframe: {' '.join(message.split())}", err=True)
     return exit_code

@@ -7,7 +7,7 @@ import click
 from tileframe.cli.text import show_json, show_rows
 from tileframe.errors import OptionError
 from tileframe.options import NoOptions, OptionHelp, describe
-from tileframe.registry import Offer, Registry
+from tileframe.registry import Broken, Offer, Registry
 
 
 @click.command()
@@ -22,7 +22,7 @@ def plugins(registry: Registry, /, name: str | None, as_json: bool) -> None:
         raise OptionError(f"nothing is named '{name}' (have: {known})")
     if as_json:
         listed = [_row(offer) | ({"options": _options(offer)} if name else {}) for offer in offers]
-        show_json({"plugins": listed, "broken": [] if name else registry.broken})
+        show_json({"plugins": listed, "broken": [] if name else [_broken_row(broken) for broken in registry.broken]})
     elif name is not None:
         for offer in offers:
             _show_one(offer)
@@ -30,7 +30,7 @@ def plugins(registry: Registry, /, name: str | None, as_json: bool) -> None:
         heads = ("KIND", "NAME", "PLUGIN", "PACKAGE", "VERSION", "SUMMARY")
         show_rows([heads, *(tuple(_row(offer).values()) for offer in offers)], indent=0)
         for broken in registry.broken:
-            click.echo(f"broken: {broken.owner}: {broken.reason}")
+            click.echo(f"{broken}")
 
 
 def _row(offer: Offer) -> dict[str, str]:
@@ -41,6 +41,15 @@ def _row(offer: Offer) -> dict[str, str]:
         "package": offer.package,
         "version": offer.version,
         "summary": offer.plugin.summary,
+    }
+
+
+def _broken_row(broken: Broken) -> dict[str, str]:
+    return {
+        "plugin": broken.owner,
+        "package": broken.package,
+        "version": broken.version,
+        "reason": broken.reason,
     }
 
 

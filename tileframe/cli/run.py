@@ -12,7 +12,7 @@ from tileframe import machine
 from tileframe.cli.parameters import FILE, Region, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows
-from tileframe.errors import OptionError, OutputError, PluginError
+from tileframe.errors import OutputError
 from tileframe.estimate import Forecast, forecast
 from tileframe.facts import Rgb
 from tileframe.guards import is_written
@@ -131,7 +131,7 @@ def run(
         workers=machine.available_cores() if workers is None else workers,
         **asked,  # the other options are called as the fields of the spec
     )
-    pages = None if viewer is None else _viewer(registry, viewer, layout)
+    pages = None if viewer is None else _viewer(registry, viewer, spec)
     if pages is not None:
         pages.prepare([spec.location], overwrite=spec.overwrite)
     if dry_run:
@@ -158,16 +158,11 @@ def run(
         _show_report(done, page)
 
 
-def _viewer(registry: Registry, name: str, layout: str) -> Viewer:
-    """Return the viewer called ``name``, or the first that shows ``layout``; before the work, if there is none."""
-    offers = [registry.viewer(name)] if name else registry.viewers
-    if not offers:
-        raise PluginError("no viewer is installed; --viewer needs a plugin that offers one")
-    for offer in offers:
-        if not offer.layouts or layout in offer.layouts:
-            return offer.make()
-    shown = ", ".join(sorted({known for offer in offers for known in offer.layouts}))
-    raise OptionError(f"no viewer{f' {name}' if name else ''} shows the layout {layout} (it may be: {shown})")
+def _viewer(registry: Registry, name: str, spec: Spec) -> Viewer:
+    """Return the viewer ``name``, or the first that can show what ``spec`` asks for; an error before the work."""
+    writer = registry.writer(spec.format)
+    encoding = writer.create(options=writer.resolved(spec.format_options, "format")).encoding
+    return registry.viewer_for([spec.layout], [encoding.format], name or None).create()
 
 
 def _execute(spec: Spec, registry: Registry, report: Path | None, *, quiet: bool, verbose: bool) -> Report:

@@ -1,0 +1,203 @@
+"""Whatever a plugin raises, and wherever, ends in one line that names it, and in exit code 6."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.pictures import gradient, png
+from tileframe import PluginError, Writer, WriterPlugin
+from tileframe.cli import run_command
+
+PLUGIN = "the plugin 'breaking' (breaking 0.7)"
+ALL = ["run", "a.png", "-o", "new/a.breaking", "--tile-size", "16", "--quiet"]
+ALL += [word for kind in ("reader", "format", "layout", "backend") for word in (f"--{kind}", "breaking")]
+
+VERIFY = ["verify", "made.breaking", "--quiet"]
+VIEW = ["run", "a.png", "-o", "new/a", "--viewer=breaking"]
+IN_A_RUN = {
+    "reader": ["make", "open"],
+    "source": ["read", "facts"],
+    "writer": ["make", "encoding", "encode", "size", "decode"],
+    "layout": ["make", "key", "folder", "levels", "descriptor"],
+    "store": ["make", "prepare", "put", "keys", "get", "commit"],
+    "backend": ["make", "refuses", "method", "promises", "run"],
+}
+IN_A_CHECK = {
+    "store": ["open"],
+    "files": ["get", "keys", "close"],
+    "layout": ["read"],
+    "check": ["make", "call"],
+}
+PLACES = {
+    "reader.guess": ["run", "a.png", "-o", "new/a"],
+    "command": ["breaking"],
+    **{f"{kind}.{method}": ALL for kind, methods in IN_A_RUN.items() for method in methods},
+    **{f"{kind}.{method}": VERIFY for kind, methods in IN_A_CHECK.items() for method in methods},
+    **{f"viewer.{method}": VIEW for method in ("make", "prepare")},
+}
+WAYS = {
+    "error": "ValueError: 0",
+    "exit": "SystemExit: 0",
+    "fatal": "Fatal: 0",
+    "interrupt": "KeyboardInterrupt: 0",
+    "eof": "EOFError: 0",
+    "recursion": "RecursionError: maximum recursion depth exceeded",
+}
+
+
+@pytest.fixture
+def here(install, tmp_path, monkeypatch) -> Path:
+    """A folder with a picture, where the plugin is installed and works."""
+    install("breaking")
+    monkeypatch.chdir(tmp_path)
+    png(tmp_path / "a.png", gradient(40, 30))
+    return tmp_path
+
+
+def breaks(place: str, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BREAKING_AT", place)
+    monkeypatch.setenv("BREAKING_BY", way)
+
+
+def test_the_plugin_works_where_it_does_not_break(here):
+    assert run_command(ALL) == 0
+    assert run_command(["verify", "new/a.breaking", "--check", "breaking"]) == 0
+    assert run_command(["run", "a.png", "--viewer=breaking"]) == 0
+    assert run_command(["breaking"]) == 0
+
+
+# An exit is the worst: unseen, it would be a success. The other ways are told apart at one place of each thread.
+CASES = [(place, "exit") for place in PLACES]
+CASES += [(place, way) for place in ("reader.guess", "source.read", "writer.encode", "command") for way in WAYS]
+
+
+@pytest.mark.parametrize(("place", "way"), sorted(set(CASES)), ids="-".join)
+def test_a_method_that_breaks_is_one_line_naming_the_plugin(place, way, here, monkeypatch, capsys):
+    if PLACES[place] is VERIFY:
+        assert run_command([*ALL[:3], "made.breaking", *ALL[4:]]) == 0
+    before = sorted(os.listdir())
+    breaks(place, way, monkeypatch)
+    assert run_command(PLACES[place]) == 6
+    # click ends the line of an interrupted prompt.
+    assert (
+        capsys.readouterr().err.lstrip("\n")
+        == f"tileframe: {PLUGIN} failed: {WAYS[way]} (TILEFRAME_TRACEBACK=1 shows where)\n"
+    )
+    assert sorted(os.listdir()) == before
+
+
+def test_a_page_that_cannot_be_written_leaves_the_pyramid(here, monkeypatch, capsys):
+    breaks("viewer.write", "exit", monkeypatch)
+    assert run_command(VIEW) == 6
+    assert capsys.readouterr().err.startswith(f"tileframe: {PLUGIN} failed: SystemExit: 0")
+    assert (here / "new" / "a.dzi").is_file()
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("reader.make", "the reader 'breaking' is broken: make returns None, which has no 'open'"),
+        ("reader.open", "the reader 'breaking' is broken: open returns None, which has no 'facts'"),
+        ("writer.make", "the writer 'breaking' is broken: make returns None, which has no 'encoding'"),
+        ("writer.encode", "the writer 'breaking' encodes a tile as NoneType, not as bytes"),
+        ("check.make", "the check 'breaking' is broken: make returns None, which has no '__call__'"),
+    ],
+)
+def test_what_returns_nothing_is_named(place, said, here, monkeypatch, capsys):
+    if PLACES[place] is VERIFY:
+        assert run_command([*ALL[:3], "made.breaking", *ALL[4:]]) == 0
+    breaks(place, "nothing", monkeypatch)
+    assert run_command(PLACES[place]) == 6
+    assert capsys.readouterr().err == f"tileframe: {said}\n"
+
+
+def test_a_make_that_takes_something_else_is_named():
+    with pytest.raises(PluginError, match=r"the writer 'odd' is broken: .*missing 1 required positional argument"):
+        WriterPlugin("odd", "in tests", lambda options: None).create()  # type: ignore[arg-type, return-value]
+
+
+def test_a_type_error_in_make_is_that_error():
+    def make() -> Writer:
+        raise TypeError("of its own")
+
+    with pytest.raises(TypeError, match="of its own"):
+        WriterPlugin("odd", "in tests", make).create()
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("place", ["import", "hook"])
+def test_a_plugin_that_cannot_be_loaded_stops_no_other_and_is_named_to_whoever_asks_for_it(
+    place, way, here, monkeypatch, capsys
+):
+    breaks(place, way, monkeypatch)
+    if way == "interrupt":  # as if the user had ended the program, but for the name
+        assert run_command(["plugins"]) == 6
+        assert capsys.readouterr().err.startswith(f"tileframe: {PLUGIN} failed: KeyboardInterrupt: 0")
+        return
+    assert run_command(["plugins"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"{PLUGIN} is broken: {WAYS[way]}"
+    assert run_command(ALL) == 6
+    assert capsys.readouterr().err == f"tileframe: {PLUGIN} is broken: {WAYS[way]}\n"
+    assert run_command(["run", "a.png", "--quiet"]) == 0
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_commands_that_cannot_be_had_stop_no_other(way, here, monkeypatch, capsys):
+    breaks("commands", way, monkeypatch)
+    if way == "interrupt":
+        assert run_command(["plugins"]) == 6
+        return
+    assert run_command(["run", "a.png", "--quiet"]) == 0
+    assert capsys.readouterr().err == f"tileframe: no commands: {PLUGIN} is broken: {WAYS[way]}\n"
+    assert run_command(["breaking"]) == 2
+
+
+def test_a_name_that_nobody_offers_may_be_one_of_a_broken_plugin(here, monkeypatch, capsys):
+    breaks("import", "exit", monkeypatch)
+    assert run_command(["run", "a.png", "--format", "tiny"]) == 2
+    assert "no format named 'tiny' (have: jpeg, jpg, png" in (said := capsys.readouterr().err)
+    assert said.endswith("; broken: breaking)\n")
+
+
+def test_the_variable_shows_where_it_broke(here, monkeypatch, capsys):
+    breaks("source.read", "error", monkeypatch)
+    monkeypatch.setenv("TILEFRAME_TRACEBACK", "1")
+    assert run_command(ALL) == 6
+    *trace, last = capsys.readouterr().err.splitlines()
+    assert trace[0].startswith("Traceback")
+    assert "in fail_at" in "".join(trace)
+    assert last == f"tileframe: {PLUGIN} failed: ValueError: 0"
+
+
+def test_the_variable_shows_where_a_plugin_that_is_asked_for_could_not_be_loaded(here, monkeypatch, capsys):
+    breaks("import", "fatal", monkeypatch)
+    monkeypatch.setenv("TILEFRAME_TRACEBACK", "1")
+    assert run_command(ALL) == 6
+    assert "fake_breaking.Fatal: 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("way", ["exit", "interrupt"])
+def test_the_program_itself_ends_with_6(way, here):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "plugins" / "breaking")}
+    environment |= {"BREAKING_AT": "source.read", "BREAKING_BY": way}
+    done = subprocess.run([sys.executable, "-m", "tileframe", *ALL], env=environment, capture_output=True, check=False)
+    assert done.returncode == 6
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent the POSIX way")
+def test_ctrl_c_in_a_plugin_is_no_fault_of_it(here):
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "plugins" / "breaking")}
+    environment |= {"BREAKING_AT": "command", "BREAKING_BY": "wait"}
+    command = [sys.executable, "-m", "tileframe", "breaking"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate()
+    assert (process.returncode, said.decode().strip()) == (130, "tileframe: interrupted; nothing half-made was left")

@@ -1,0 +1,139 @@
+"""Which plugins are installed, which of them an error came from, and whether they fit this version of tileframe."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points, version
+from itertools import pairwise
+
+from tileframe.errors import OptionError, PluginError
+
+GROUP = "tileframe"
+"""The group of the entry points, and the distribution that the bundled plugins come in."""
+LIMIT = "TILEFRAME_PLUGINS"
+"""The environment variable that limits which are loaded."""
+OURS = re.compile(rf"{GROUP}(?![\w.-])", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """A plugin that is installed: its entry point, and the distribution that it comes in."""
+
+    entry: EntryPoint
+    package: str
+    version: str
+    requires: tuple[str, ...]
+    """What its distribution requires of tileframe, as in ``tileframe>=0.1,<0.2``."""
+
+    @property
+    def name(self) -> str:
+        """By which it is listed and limited; its offers have names of their own."""
+        return self.entry.name
+
+    def refuses(self) -> str | None:
+        """Say why it cannot be used: its distribution requires another version of tileframe; None if it can."""
+        for text in self.requires:
+            versions, _, marker = text[len(GROUP) :].partition(";")
+            versions = versions.rpartition("]")[2].strip(" ()")  # after its extras; older tools put it in brackets
+            # Both are imported here, for most starts do without; packaging.requirements would take 20 ms.
+            if marker:
+                from packaging.markers import Marker
+
+                if not Marker(marker).evaluate({"extra": ""}):
+                    continue
+            from packaging.specifiers import SpecifierSet
+
+            if "@" not in versions and not SpecifierSet(versions).contains(_own_version(), prereleases=True):
+                return f"it needs {GROUP}{versions}, and this is {_own_version()}"
+        return None
+
+
+def shown(name: str, package: str, release: str) -> str:
+    """Return how messages name a plugin: with the distribution that it comes in, if it does."""
+    return f"the plugin '{name}' ({package} {release})" if package else f"the plugin '{name}'"
+
+
+def installed() -> list[Installed]:
+    """Return all plugins that are installed, by name."""
+    # All entry points of a distribution share one `Distribution`, which reads its metadata anew at every look.
+    facts: dict[int, tuple[str, str, tuple[str, ...]]] = {}
+    found = []
+    for entry in entry_points(group=GROUP):
+        assert entry.dist is not None, "only those made by hand have none"
+        if id(entry.dist) not in facts:
+            facts[id(entry.dist)] = _facts(entry.dist)
+        found.append(Installed(entry, *facts[id(entry.dist)]))
+    return sorted(found, key=lambda plugin: (plugin.name, plugin.package))
+
+
+def chosen() -> list[Installed]:
+    """Return those that are to be loaded: all, or those that ``TILEFRAME_PLUGINS`` names.
+
+    `OptionError` if it names one that is not installed, `PluginError` for two of one name.
+    """
+    found = installed()
+    wanted = {name.strip() for name in os.environ.get(LIMIT, "").split(",")} - {""}
+    known = {plugin.name for plugin in found}
+    if unknown := sorted(wanted - known):
+        names = ", ".join(sorted(known))
+        raise OptionError(f"{LIMIT} names '{unknown[0]}', which is not installed (have: {names})")
+    loading = [plugin for plugin in found if not wanted or plugin.name in wanted]
+    for one, other in pairwise(loading):
+        if one.name == other.name:
+            packages = f"'{one.package}' and '{other.package}'"
+            raise PluginError(f"two packages have a plugin named '{one.name}': {packages}; uninstall one")
+    return loading
+
+
+def culprit(error: BaseException) -> Installed | None:
+    """Return the plugin in whose code ``error`` was raised; None if that is tileframe's own, or a bundled plugin's.
+
+    The innermost frame of any plugin decides. The core, and libraries, were called by it.
+    """
+    plugins = installed()
+    for module in _modules(error):
+        shared = [(_shared_names(module, plugin.entry.module), plugin) for plugin in plugins]
+        most, plugin = max(shared, key=lambda pair: pair[0], default=(0, None))
+        if plugin is not None and most:
+            return None if plugin.package == GROUP else plugin
+    return None
+
+
+def _facts(distribution: Distribution) -> tuple[str, str, tuple[str, ...]]:
+    """Return its name, its version, and what it requires of tileframe."""
+    metadata = distribution.metadata
+    requires = tuple(text for text in metadata.get_all("Requires-Dist", ()) if OURS.match(text))
+    return metadata["Name"], metadata["Version"], () if metadata["Name"] == GROUP else requires
+
+
+@cache
+def _own_version() -> str:
+    return version(GROUP)
+
+
+def _modules(error: BaseException | None) -> Iterator[str]:
+    """Yield the modules of the frames through which ``error`` came, innermost first; then those of its cause."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # one may be its own cause
+        seen.add(id(error))
+        modules = []
+        trace = error.__traceback__
+        while trace is not None:
+            modules.append(str(trace.tb_frame.f_globals.get("__name__", "")))
+            trace = trace.tb_next
+        yield from reversed(modules)
+        error = error.__cause__
+
+
+def _shared_names(module: str, other: str) -> int:
+    """Return how many names two modules' paths share: a plugin may have all its code beside its hooks."""
+    count = 0
+    for one, two in zip(module.split("."), other.split("."), strict=False):
+        if one != two:
+            break
+        count += 1
+    return count
