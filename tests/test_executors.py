@@ -159,7 +159,7 @@ def offering(make: Callable[[int], Any]) -> Any:
 
 def test_a_plugin_that_makes_no_executor_is_named(tmp_path):
     slide = svs(tmp_path / "a.svs", photo(300, 200))
-    with pytest.raises(PluginError, match="^the executor 'mine' is broken: make returns '[0-9]+', which has no"):
+    with pytest.raises(PluginError, match=r"^the executor 'mine' is broken: make returns '[0-9]+', which has no"):
         run(slide, tmp_path / "out", executor="mine", registry=offering(str))
 
 
