@@ -80,5 +80,12 @@ def joined(content: Content) -> bytes:
     return content if isinstance(content, bytes) else b"".join(content)
 
 
+def many_tiles(count: int) -> dict[str, bytes]:
+    """Return ``count`` tiles of the layout `BESIDE`, by key."""
+    return {BESIDE.key(TileAddress(n % 7, n, 0)): f"tile {n}".encode() * 20 for n in range(count)}
+
+
 TILES = tiles_of(BESIDE)
 WHOLE = whole(BESIDE)
+FILES = {key: WHOLE[key] for key in WHOLE.keys() - TILES.keys()}
+"""What the contract commits beside the tiles."""

@@ -6,13 +6,11 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 from functools import cache
 from pathlib import Path
-from random import Random, random
-from threading import Barrier
+from random import Random
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -26,11 +24,11 @@ from tileframe.testing.cases import WIDE, Contract, cut, gradient
 from tileframe.testing.choices import choices_of, refused_options
 from tileframe.testing.measures import largest_difference, refusal
 from tileframe.testing.slides import registry_with
+from tileframe.testing.together import together
 
 BOX_SIZES = (Size(1, 1), Size(2, 1), Size(3, 2))
 SECONDS = 120
-THREADS, BOXES_EACH, ATTEMPTS = 8, 8, 3
-GIVE_WAY = 0.1
+BOXES, ATTEMPTS = 64, 3
 R = TypeVar("R")
 
 
@@ -163,8 +161,8 @@ class ReaderContract(Contract):
             with self._opened(path) as source:
                 if source.facts.access is Access.ROWS:
                     return  # by one thread, that is
-                boxes = self._any_boxes(THREADS * BOXES_EACH, seed=attempt)
-                for box, pixels in zip(boxes, _read_at_once(source, boxes), strict=True):
+                boxes = self._any_boxes(BOXES, seed=attempt)
+                for box, pixels in zip(boxes, together(source.read, boxes), strict=True):
                     self._assert_same(pixels, cut(known, box), box, "read by many threads, ")
 
     def test_the_background_that_is_asked_for_is_the_facts(self, tmp_path: Path) -> None:
@@ -287,40 +285,6 @@ def _boxes_along(size: Size) -> list[Box]:
         else:
             found += [Box(1, at - 2, 7, 5), Box(0, at + 3, size.width, 4)]
     return found
-
-
-def _read_at_once(source: Source, boxes: Sequence[Box]) -> list[Pixels]:
-    """Return ``boxes`` as read by many threads, which begin together and give way to each other as often as can be."""
-    start, interval = Barrier(THREADS), sys.getswitchinterval()
-
-    def read(own: Sequence[Box]) -> list[Pixels]:
-        start.wait(SECONDS)
-        sys.setprofile(_give_way)
-        try:
-            return [_read_or_fail(source, box) for box in own]
-        finally:
-            sys.setprofile(None)
-
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(THREADS) as pool:
-            parts = pool.map(read, [boxes[at : at + BOXES_EACH] for at in range(0, len(boxes), BOXES_EACH)])
-            return [pixels for part in parts for pixels in part]
-    finally:
-        sys.setswitchinterval(interval)
-
-
-def _give_way(frame: object, event: str, argument: object) -> None:
-    """Let another thread go on here, now and then: between two calls of a library is where threads get mixed up."""
-    if event == "c_call" and random() < GIVE_WAY:
-        time.sleep(1e-6)
-
-
-def _read_or_fail(source: Source, box: Box) -> Pixels:
-    try:
-        return source.read(box)
-    except Exception as error:
-        raise AssertionError(f"read by many threads, {box} raised {error!r}") from error
 
 
 def _elsewhere(function: Callable[..., R], *arguments: object) -> R:
