@@ -29,7 +29,7 @@ from tileframe.testing.stored import StoredFilesContract
 from tileframe.testing.storing import assert_same
 from tileframe.testing.together import together
 
-THOUSANDS, HUNDREDS = 2500, 200
+HUNDREDS = 200
 
 
 class StoreContract(StoredFilesContract):
@@ -38,6 +38,9 @@ class StoreContract(StoredFilesContract):
     State ``plugin``, and look at the target without it. Where its locations are of another scheme than ``file``, say
     in `location` where the pyramid is to be, in `plant` how somebody else puts a file there, in `move` how it is moved.
     """
+
+    puts = 2500
+    """How many tiles are put one after the other."""
 
     def parameters(self) -> Mapping[str, Sequence[object]]:
         """Files that a run would write: the whole archive, or each of the loose ones."""
@@ -149,7 +152,7 @@ class StoreContract(StoredFilesContract):
             assert sorted(keys) == sorted(TILES), f"keys() differs in {sorted(set(keys) ^ set(TILES))[:3]}"
 
     def test_every_one_of_thousands_of_puts_is_kept(self, tmp_path: Path) -> None:
-        tiles = many_tiles(THOUSANDS)
+        tiles = many_tiles(self.puts)
         with self._prepared(self._make(tmp_path)) as store:
             for key, data in tiles.items():
                 store.put(key, data)
