@@ -78,7 +78,7 @@ OPTIONS = [
     (["--quality", "0"], "quality of the format jpeg must be from 1 to 100, not 0"),
     (["--quality", "101"], "from 1 to 100, not 101"),
     (["--format", "png", "--quality", "80"], "the format png has no option 'quality' (have: none)"),
-    (["--format", "gif"], "no format named 'gif' (have: jpeg, jpg, png)"),
+    (["--format", "gif"], "no format named 'gif' (have: avif, jpeg, jpg, jxl, png, webp)"),
     (["--backend", "vip"], "no backend named 'vip' (have: openslide, stream, vips)"),
     (["--reader", "foo"], "no reader named 'foo' (have: imageslide, openslide, tiff, vips)"),
     (["--executor", "moon"], "no executor named 'moon' (have: processes, threads)"),

@@ -17,21 +17,20 @@ import tileframe_stream
 import tileframe_vips
 import tileframe_writers
 from tests.pictures import png, svs
-from tileframe import Plugin
+from tileframe import Plugin, Size
 from tileframe.pixels import Pixels
 from tileframe.testing import (
-    CASES,
     BackendContract,
+    Case,
     ExecutorContract,
     PluginContract,
     ReaderContract,
     WriterContract,
 )
 
-# The rest of the matrix is the PNG's: what the format changes does not depend on the geometry.
-EDGES = [case for case in CASES if (case.tile_size == 254 and case.size.area < 200_000) or case.stored]
-# Fewer for layouts that keep fewer levels, pad, or have other names: that depends on edges alone.
-LAYOUT_CASES = [case for case in CASES if case.tile_size == 254][2::4]
+# The rest of the matrix is the PNG's on dzi: what the format or the layout changes shows at edges.
+EDGES = [Case(Size(1, 1)), Case(Size(255, 255)), Case(Size(300, 200), 64, 2, stored=(1, 4))]
+LAYOUT_CASES = [Case(Size(253, 254)), Case(Size(256, 508)), Case(Size(300, 200), 64, stored=(1, 2, 4))]
 P = TypeVar("P", bound=Plugin[Any])
 
 

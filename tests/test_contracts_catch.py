@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.contracts import backends, checks, executors, layouts, plugins, readers, stores, writers
-from tests.contracts.calling import Breaker, failures, methods_of
+from tests.contracts.calling import Breaker, failing, failures, methods_of
 from tileframe import testing
 from tileframe.testing.cases import gradient
 from tileframe.testing.faults import FAULTS
@@ -17,17 +17,21 @@ KINDS = (backends, checks, executors, layouts, plugins, readers, stores, writers
 CONTRACTS = [getattr(testing, name) for name in testing.__all__ if name.endswith("Contract")]
 GOOD = [contract for kind in KINDS for contract in kind.GOOD]
 BREAKERS: list[Breaker] = [found for kind in KINDS for found in kind.BREAKERS]
+SUBTLE = [found for found in BREAKERS if found.subtle]
 
 
 def named(value: object) -> str:
     return value.__name__ if isinstance(value, type) else str(value)
 
 
-@pytest.mark.parametrize(
-    ("contract", "test"), [(contract, test) for contract in GOOD for test in methods_of(contract)], ids=named
-)
-def test_a_plugin_that_keeps_its_promises_passes(contract, test, tmp_path):
-    assert list(failures(contract, test, tmp_path)) == []
+@pytest.mark.parametrize("contract", GOOD, ids=named)
+def test_a_plugin_that_keeps_its_promises_passes(contract, tmp_path):
+    assert list(failing(contract, tmp_path)) == []
+
+
+@pytest.mark.parametrize("broken", SUBTLE, ids=str)
+def test_a_plugin_with_one_rare_fault_fails_the_test_that_is_meant_for_it_and_no_other(broken, tmp_path):
+    assert {test for test, _ in failing(broken.contract, tmp_path)} == {broken.test}
 
 
 @pytest.mark.parametrize("broken", BREAKERS, ids=lambda found: f"{found.test}-{found}")

@@ -249,7 +249,7 @@ class Ended(BrokenExecutor):
         (Ended(-6), InputError, "(SIGABRT)"),
         (Ended(0xC0000005), InputError, "a.svs: a worker process crashed while it worked on it (0xc0000005)"),
         (Ended(-99), WorkerError, "was killed (signal 99)"),
-        (Ended(1), WorkerError, "ended with exit code 1"),
+        (Ended(1), WorkerError, "ended with exit code 1; what it wrote is above"),
         (BrokenExecutor("gone"), WorkerError, "the executor 'far' broke: gone"),
         (BrokenExecutor(), WorkerError, "the executor 'far' broke: BrokenExecutor"),
     ],

@@ -145,6 +145,10 @@ def test_commands_that_touch_no_pixel_load_no_heavy_library(arguments):
     assert loaded_by(f"from tileframe.cli import run_command; run_command({arguments})") == []
 
 
+def test_the_type_of_pixels_can_be_had_without_numpy():
+    assert loaded_by("from tileframe import Pixels") == []
+
+
 def test_a_heavy_library_would_be_noticed():
     assert loaded_by("import numpy") == ["numpy"]
 

@@ -123,8 +123,10 @@ def test_descriptor_gives_back_its_pyramid(name, width, height, side):
     assert offer.read(data) == (pyramid, "jpg")
 
 
-@pytest.mark.parametrize("name", ["zoomify", "iiif3"])
-@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [*((name, suffix) for name in ("zoomify", "iiif3") for suffix in ("jpg", "png", "webp")), ("zoomify", "avif")],
+)
 def test_format_of_the_tiles_is_read_back(name, suffix):
     offer = OFFERS[name]
     (data,) = made(name, (1021, 769), suffix=suffix).descriptor().values()
@@ -132,10 +134,17 @@ def test_format_of_the_tiles_is_read_back(name, suffix):
     assert offer.read(data)[1] == suffix
 
 
-@pytest.mark.parametrize("name", ["zoomify", "iiif3"])
-def test_format_that_no_viewer_shows_is_refused(name):
-    with pytest.raises(OptionError, match=f"the layout {name} takes tiles in jpg, png, webp, not in jxl"):
-        made(name, (300, 200), suffix="jxl")
+@pytest.mark.parametrize(
+    ("name", "suffix", "takes"),
+    [
+        ("zoomify", "gif", "jpg, png, webp, avif, jxl"),
+        ("iiif3", "avif", "jpg, png, webp"),
+        ("iiif3", "jxl", "jpg, png, webp"),
+    ],
+)
+def test_format_that_no_viewer_asks_for_is_refused(name, suffix, takes):
+    with pytest.raises(OptionError, match=f"the layout {name} takes tiles in {takes}, not in {suffix}"):
+        made(name, (300, 200), suffix=suffix)
 
 
 @pytest.mark.parametrize("name", OTHERS)

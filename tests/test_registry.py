@@ -115,7 +115,7 @@ def test_one_name_may_stand_for_a_reader_and_a_backend():
     [
         (lambda registry: registry.backend("vip"), "no backend named 'vip' (have: openslide, vips)"),
         (lambda registry: registry.reader("vip"), "no reader named 'vip' (have: imageslide, openslide, vips)"),
-        (lambda registry: registry.writer("gif"), "no format named 'gif' (have: jpeg, jpg, png)"),
+        (lambda registry: registry.writer("gif"), "no format named 'gif' (have: avif, jpeg, jpg, jxl, png, webp)"),
         (lambda registry: registry.layout("maps"), "no layout named 'maps' (have: dzi, google, iiif3, zoomify)"),
         (lambda registry: registry.store("tape"), "no store named 'tape' (have: directory, szi, zip)"),
     ],

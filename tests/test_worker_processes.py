@@ -22,10 +22,11 @@ import pytest
 
 from tests.pictures import damage_tile, photo, svs
 from tests.pyramids import assembled, tiles
-from tileframe import InputError, WorkerError, compare, machine, open_pyramid, run
+from tileframe import Box, InputError, Spec, WorkerError, compare, machine, open_pyramid, plan, run
 from tileframe.selection import read_head
 from tileframe_executors.processes import ProcessEnded, Processes
 from tileframe_executors.worker import answer
+from tileframe_stream import remote
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals of POSIX")
 
@@ -135,6 +136,23 @@ def unsendable() -> None:
 def test_an_exception_that_cannot_be_sent_is_told_in_words():
     _, error = pickle.loads(answer(pickle.dumps((unsendable, (), {}))))
     assert (type(error), str(error)) == (RuntimeError, "Unsendable: 1 and 2")
+
+
+def test_a_process_that_lives_on_closes_a_job_that_is_not_used_any_more(here, tmp_path, registry, monkeypatch):
+    monkeypatch.setattr(remote, "UNUSED", 0.05)
+    spec = Spec(here / "a.svs", registry.location(str(tmp_path / "a")))
+    decided = plan(spec, registry)
+    box = Box(0, 0, 9, 9)
+    with remote.remote_job(decided) as (job, _):
+        with remote.remote_job(decided) as (same, _):
+            assert same.source is job.source
+        time.sleep(0.1)
+        assert job.source.read(box).shape == (9, 9, 3)  # one of two still uses it
+    time.sleep(1)
+    with pytest.raises(InputError):
+        job.source.read(box)
+    with remote.remote_job(decided) as (job, _):
+        assert job.source.read(box).shape == (9, 9, 3)
 
 
 @posix

@@ -41,7 +41,9 @@ def broken(error: BrokenExecutor, name: str, slide: str) -> TileframeError:
     if by in CRASHES or code >= WINDOWS_CRASH:
         return InputError(f"{slide}: a worker process crashed while it worked on it ({by or hex(code)})")
     if by is None:
-        return WorkerError(f"a worker process of the executor '{name}' ended with exit code {code}")
+        return WorkerError(
+            f"a worker process of the executor '{name}' ended with exit code {code}; what it wrote is above"
+        )
     hint = ", perhaps for want of memory: give fewer --workers" if by == "SIGKILL" else ""
     return WorkerError(f"a worker process of the executor '{name}' was killed ({by}){hint}")
 

@@ -17,13 +17,9 @@ from tileframe.locations import Location
 from tileframe.records import SourceRecord
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Pixels: TypeAlias = NDArray[np.uint8]
+    from tileframe.pixels import Pixels as Pixels
 else:
-    # Importing tileframe stays quick: numpy is loaded by those who touch pixels.
-    Pixels = Any
+    Pixels = Any  # importing tileframe stays quick: numpy is loaded by those who touch pixels
 
 Content: TypeAlias = "bytes | Iterable[bytes]"
 """What a file is to hold, whole or in pieces; pieces can be iterated over again."""

@@ -26,6 +26,7 @@ DESCRIPTOR = "info.json"
 CONTEXT = "http://iiif.io/api/image/3/context.json"
 PROTOCOL = "http://iiif.io/api/image"
 FORMATS = ("jpg", "png", "webp")
+"""Of those that the API names, which have neither AVIF nor JPEG XL, what a viewer shows."""
 REGION = re.compile(f"{NUMBER},{NUMBER},{NUMBER},{NUMBER}/{NUMBER},{NUMBER}/0/default{SUFFIX}")
 FULL = re.compile(f"full/(?:max|[1-9][0-9]{{0,9}},[1-9][0-9]{{0,9}})/0/default{SUFFIX}")
 

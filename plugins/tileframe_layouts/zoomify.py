@@ -27,7 +27,7 @@ DESCRIPTOR = "ImageProperties.xml"
 GROUP = 256
 """Tiles in one folder."""
 TILE = re.compile(f"TileGroup{NUMBER}/{NUMBER}-{NUMBER}-{NUMBER}{SUFFIX}")
-FORMATS = ("jpg", "png", "webp")
+FORMATS = ("jpg", "png", "webp", "avif", "jxl")
 
 
 class ZoomifyLayout(GridLayout):

@@ -1,19 +1,12 @@
-"""Tile formats: JPEG and PNG."""
+"""Tile formats: JPEG, PNG, WebP, AVIF and JPEG XL."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 
-from tileframe import PluginError, Writer, WriterPlugin, hookimpl, option
-
-
-@dataclass(frozen=True, slots=True)
-class JpegOptions:
-    """What can be chosen of JPEG tiles."""
-
-    quality: int = option(75, help="4:2:0 below 90, 4:4:4 from there on.", low=1, high=100)
+from tileframe import PluginError, Writer, WriterPlugin, hookimpl
+from tileframe_writers.options import AvifOptions, JpegOptions, JxlOptions, WebpOptions
 
 
 def _jpeg(options: JpegOptions, *, suffix: str) -> Writer:
@@ -32,11 +25,46 @@ def _png() -> Writer:
     return PngWriter()
 
 
+def _webp(options: WebpOptions) -> Writer:
+    _require("webp", "WEBP")
+    from tileframe_writers.webp import WebpWriter
+
+    return WebpWriter(options)
+
+
+def _avif(options: AvifOptions) -> Writer:
+    _require("avif", "AVIF")
+    from tileframe_writers.avif import AvifWriter
+
+    return AvifWriter(options)
+
+
+def _jxl(options: JxlOptions) -> Writer:
+    _require("jxl", "JPEGXL")
+    from tileframe_writers.jxl import JxlWriter
+
+    return JxlWriter(options)
+
+
+def _require(name: str, codec: str) -> None:
+    """Raise `PluginError` where imagecodecs is missing, or was built without ``codec``, as some packages of it are."""
+    try:
+        import imagecodecs
+    except ImportError as error:
+        raise PluginError(f"the {name} format needs imagecodecs ({error})") from error
+    if not getattr(imagecodecs, codec).available:
+        wheel = "the wheel from PyPI has it: pip install --force-reinstall imagecodecs"
+        raise PluginError(f"the {name} format needs an imagecodecs that was built with {codec}; {wheel}")
+
+
 @hookimpl
 def tileframe_writers() -> Sequence[WriterPlugin]:
-    """Offer JPEG under both its suffixes, and PNG."""
+    """Offer JPEG under both its suffixes, PNG, and the newer formats of the web."""
     return [
         WriterPlugin("jpeg", "JPEG tiles that end in .jpeg", partial(_jpeg, suffix="jpeg"), JpegOptions),
         WriterPlugin("jpg", "JPEG tiles that end in .jpg", partial(_jpeg, suffix="jpg"), JpegOptions),
         WriterPlugin("png", "PNG tiles, lossless", _png),
+        WriterPlugin("webp", "WebP tiles, lossy or lossless", _webp, WebpOptions),
+        WriterPlugin("avif", "AVIF tiles, lossy, or lossless at quality 100", _avif, AvifOptions),
+        WriterPlugin("jxl", "JPEG XL tiles, lossy or lossless", _jxl, JxlOptions),
     ]

@@ -20,15 +20,17 @@ class Breaker(NamedTuple):
 
     test: str
     contract: type[Contract]
+    subtle: bool = False
+    """Whether it is right but for one rare fault, so that no other test may fail."""
 
     def __str__(self) -> str:
         return self.contract.__name__
 
 
-def breaker(test: str, good: type[C], name: str, **attributes: Any) -> Breaker:
-    """The contract ``good`` with other ``attributes``, called ``name``; ``test`` must fail."""
+def breaker(test: str, good: type[C], name: str, *, subtle: bool = False, **attributes: Any) -> Breaker:
+    """The contract ``good`` with other ``attributes``, called ``name``; ``test`` must fail, if subtle that alone."""
     assert hasattr(good, test), f"{good.__name__} has no {test}"
-    return Breaker(test, type(name, (good,), attributes))
+    return Breaker(test, type(name, (good,), attributes), subtle)
 
 
 def methods_of(contract: type[Contract]) -> list[str]:
@@ -50,3 +52,11 @@ def failures(contract: type[Contract], test: str, folder: Path) -> Iterator[str]
             method(**arguments)
         except (AssertionError, pytest.fail.Exception) as error:
             yield str(error) or "nothing"
+
+
+def failing(contract: type[Contract], folder: Path) -> Iterator[tuple[str, str]]:
+    """Yield each test of the contract that fails, and what it says."""
+    for test in methods_of(contract):
+        (own := folder / test).mkdir()
+        for said in failures(contract, test, own):
+            yield test, said

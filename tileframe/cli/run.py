@@ -60,7 +60,12 @@ class RunCommand(click.Command):
 )
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @click.option("--format", default="jpeg", show_default=True, metavar="NAME", help="Tile format: jpeg, jpg, png, ...")
-@click.option("--quality", type=int, metavar="1-100", help="Short for --format-option quality=N; default 75.")
+@click.option(
+    "--quality",
+    type=int,
+    metavar="1-100",
+    help="Short for --format-option quality=N; default: the format's, 75 for jpeg.",
+)
 @click.option(
     "--layout", default="dzi", show_default=True, metavar="NAME", help="How tiles are named: dzi, zoomify, ..."
 )

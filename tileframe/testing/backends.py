@@ -3,24 +3,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from tileframe import Access, BackendPlugin, Box, InputError, Size, TileAddress, stored_size
+from tileframe import Access, BackendPlugin, Box, InputError, Size, TileAddress, stored_size, tiles_of
 from tileframe.pixels import Pixels
 from tileframe.records import Options
 from tileframe.testing.cases import CASES, Case, Contract
 from tileframe.testing.making import Made, Workbench
-from tileframe.testing.measures import disagreement, largest_difference, psnr
+from tileframe.testing.measures import disagreement, for_each, largest_difference, psnr
 from tileframe.testing.slides import installed
 
 CROPPED = Case(Size(508, 509), bounds=Box(33, 18, 401, 307))
-SEVERAL = Case(Size(509, 763), 64, 2)
-INSIDE = (300, 400)
+SEVERAL = Case(Size(260, 390), 64, 2)
+INSIDE = (150, 200)
 """A pixel in the middle of `SEVERAL`."""
 
 
@@ -33,7 +33,8 @@ class BackendContract(Contract):
 
     State ``plugin``; the ``format`` of the tiles and the ``layout``, which must be installed; a ``decode`` by another
     library than the backend's; and ``floor``, if there are slides for which it promises less than
-    `Equality.PIXELS`.
+    `Equality.PIXELS`. A backend may work in other processes: `tileframe.open_job` opens the contract's slides there,
+    with no registry given, if they were started within the run.
     """
 
     plugin: BackendPlugin
@@ -54,69 +55,79 @@ class BackendContract(Contract):
         """Return the RGB8 pixels of a tile, by a decoder of the author's choice."""
         raise NotImplementedError("decode tiles with another library than the backend's own")
 
-    def parameters(self) -> Mapping[str, Sequence[object]]:
-        """Run tests for every case."""
-        return {"case": list(dict.fromkeys(map(self._possible, self.cases)))}
+    def test_the_keys_are_exactly_those_of_the_layout(self) -> None:
+        def look(made: Made) -> None:
+            wanted = {made.key(tile) for tile in tiles_of(made.job.layout, made.job.pyramid)}
+            wanted |= made.job.layout.extras.keys()
+            missing, extra = sorted(wanted - made.files.keys()), sorted(made.files.keys() - wanted)
+            assert not missing, f"{made.case}: {len(missing)} tiles are missing: {missing[:3]}"
+            assert not extra, f"{made.case}: {len(extra)} files are too many: {extra[:3]}"
 
-    def test_the_keys_are_exactly_those_of_the_layout(self, case: Case) -> None:
-        made = self._made(case)
-        wanted = {made.key(tile) for tile in made.wanted}
-        missing, extra = sorted(wanted - made.files.keys()), sorted(made.files.keys() - wanted)
-        assert not missing, f"{case}: {len(missing)} tiles are missing: {missing[:3]}"
-        assert not extra, f"{case}: {len(extra)} files are too many: {extra[:3]}"
+        self._for_each_case(look)
 
-    def test_every_tile_has_exactly_its_size(self, case: Case) -> None:
-        made = self._made(case)
-        for tile, pixels in made.seen.items():
-            wanted = stored_size(made.job.layout, case.pyramid, tile)
-            size = Size(pixels.shape[1], pixels.shape[0])
-            assert size == wanted, f"{case}: {made.key(tile)} is {size}, not {wanted}"
+    def test_every_tile_has_exactly_its_size(self) -> None:
+        def look(made: Made) -> None:
+            for tile, pixels in made.seen.items():
+                wanted = stored_size(made.job.layout, made.job.pyramid, tile)
+                size = Size(pixels.shape[1], pixels.shape[0])
+                assert size == wanted, f"{made.case}: {made.key(tile)} is {size}, not {wanted}"
 
-    def test_base_tiles_are_the_contracts_if_promised(self, case: Case) -> None:
-        self._assert_exact(case, self._made(case), [case.pyramid.base_level])
+        self._for_each_case(look)
 
-    def test_tiles_of_lower_levels_are_the_contracts_if_promised(self, case: Case) -> None:
-        self._assert_exact(case, self._made(case), range(case.pyramid.base_level))
+    def test_base_tiles_are_the_contracts_if_promised(self) -> None:
+        self._for_each_case(lambda made: _assert_exact(made, [made.job.pyramid.base_level]))
 
-    def test_unpromised_levels_keep_the_declared_floor(self, case: Case) -> None:
-        made = self._made(case)
-        for level in range(case.pyramid.base_level):
-            if not made.promised(level):
-                assert self.floor is not None, f"{case}: it promises {made.promises.name} alone; declare a floor"
-                decibels = psnr([(seen, wanted) for _, seen, wanted in made.pairs(level)])
-                assert decibels >= self.floor, f"{case}: level {level} has {decibels:.1f} dB; the floor is {self.floor}"
+    def test_tiles_of_lower_levels_are_the_contracts_if_promised(self) -> None:
+        self._for_each_case(lambda made: _assert_exact(made, range(made.job.pyramid.base_level)))
 
-    def test_neighbours_agree_over_their_overlap(self, case: Case) -> None:
-        made = self._made(case)
-        for tile in made.seen:
-            for other in (
-                TileAddress(tile.level, tile.col + 1, tile.row),
-                TileAddress(tile.level, tile.col, tile.row + 1),
-            ):
-                if other in made.seen and case.overlap:
-                    found = disagreement(case.pyramid, made.seen, tile, other)
-                    # Lossy tiles disagree by nature; those that are resized, each for itself, by their rounding.
-                    most = disagreement(case.pyramid, made.wanted, tile, other) + (not made.promised(tile.level))
-                    pair = f"{made.key(tile)} and {made.key(other)}"
-                    assert found <= most, f"{case}: {pair} differ by {found:.2f} where they overlap, not {most:.2f}"
+    def test_unpromised_levels_keep_the_declared_floor(self) -> None:
+        def look(made: Made) -> None:
+            for level in range(made.job.pyramid.base_level):
+                if not made.promised(level):
+                    promises = f"{made.case}: it promises {made.promises.name} alone"
+                    assert self.floor is not None, f"{promises}; declare a floor"
+                    decibels = psnr([(seen, wanted) for _, seen, wanted in made.pairs(level)])
+                    assert decibels >= self.floor, (
+                        f"{made.case}: level {level} has {decibels:.1f} dB; the floor is {self.floor}"
+                    )
 
-    def test_the_slide_is_read_inside_its_borders(self, case: Case) -> None:
-        misuses = self._made(case).misuses
-        assert not misuses, f"{case}: {misuses[0]}"
+        self._for_each_case(look)
 
-    def test_progress_rises_to_the_whole_in_the_callers_thread(self, case: Case) -> None:
-        told = self._made(case).told
-        assert told, f"{case}: the progress was told nothing"
-        assert all(own for _, _, own in told), f"{case}: the progress was told by another thread"
-        counts = [(tiles, pixels) for tiles, pixels, _ in told]
-        assert counts == sorted(counts), f"{case}: the progress went back"
-        whole = (case.pyramid.tile_count, case.pyramid.pixel_count)
-        assert counts[-1] == whole, f"{case}: the progress ended at {counts[-1]} tiles and pixels, not {whole}"
+    def test_neighbours_agree_over_their_overlap(self) -> None:
+        def look(made: Made) -> None:
+            for tile in made.seen if made.case.overlap else ():
+                right, below = replace(tile, col=tile.col + 1), replace(tile, row=tile.row + 1)
+                for other in (right, below):
+                    if other in made.seen:
+                        self._assert_agree(made, tile, other)
 
-    def test_the_method_is_said_in_a_line(self, case: Case) -> None:
-        method = self._made(case).method
-        assert method.strip(), "method() says nothing"
-        assert len(method.splitlines()) == 1, f"method() takes more than a line: {method!r}"
+        self._for_each_case(look)
+
+    def test_the_slide_is_read_inside_its_borders(self) -> None:
+        def look(made: Made) -> None:
+            assert not made.misuses, f"{made.case}: {made.misuses[0]}"
+
+        self._for_each_case(look)
+
+    def test_progress_rises_to_the_whole_in_the_callers_thread(self) -> None:
+        def look(made: Made) -> None:
+            case, pyramid = made.case, made.job.pyramid
+            assert made.told, f"{case}: the progress was told nothing"
+            assert all(own for _, _, own in made.told), f"{case}: the progress was told by another thread"
+            counts = [(tiles, pixels) for tiles, pixels, _ in made.told]
+            assert counts == sorted(counts), f"{case}: the progress went back"
+            whole = (pyramid.tile_count, pyramid.pixel_count)
+            assert counts[-1] == whole, f"{case}: the progress ended at {counts[-1]} tiles and pixels, not {whole}"
+
+        self._for_each_case(look)
+
+    def test_the_method_is_said_in_a_line(self) -> None:
+        def look(made: Made) -> None:
+            assert made.method.strip(), f"{made.case}: method() says nothing"
+            lines = len(made.method.splitlines())
+            assert lines == 1, f"{made.case}: method() takes {lines} lines: {made.method!r}"
+
+        self._for_each_case(look)
 
     def test_a_whole_run_passes_tileframes_own_check_and_keeps_the_geometry(self, tmp_path: Path) -> None:
         bench = self._bench(CROPPED, tmp_path)
@@ -133,7 +144,7 @@ class BackendContract(Contract):
     def test_a_source_of_rows_is_read_in_order_or_refused(self, tmp_path: Path) -> None:
         bench = self._bench(SEVERAL, tmp_path, access=Access.ROWS)
         if bench.refusal() is None:
-            self._assert_exact(bench.case, made := bench.make(self.decode), [bench.case.pyramid.base_level])
+            _assert_exact(made := bench.make(self.decode), [bench.case.pyramid.base_level])
             assert not made.misuses, made.misuses[0]
 
     def test_a_tile_that_cannot_be_read_is_one_input_error_that_says_where(self, tmp_path: Path) -> None:
@@ -168,10 +179,7 @@ class BackendContract(Contract):
         self._assert_leaves_nothing(self._bench(SEVERAL, tmp_path), cancelled=True)
 
     def test_two_runs_make_the_same_bytes(self, tmp_path: Path) -> None:
-        made = []
-        for name in ("one", "two"):
-            (folder := tmp_path / name).mkdir()
-            made.append(self._bench(SEVERAL, folder).make(self.decode).files)
+        made = [self._made(SEVERAL).files, self._bench(SEVERAL, tmp_path).make(self.decode).files]
         keys = made[0].keys() | made[1].keys()
         differing = sorted(key for key in keys if made[0].get(key) != made[1].get(key))
         assert not differing, f"{len(differing)} tiles differ between two runs: {differing[:3]}"
@@ -193,6 +201,9 @@ class BackendContract(Contract):
     def _possible(self, case: Case) -> Case:
         return case if installed().layout(self.layout).overlap else replace(case, overlap=0)
 
+    def _for_each_case(self, look: Callable[[Made], None]) -> None:
+        for_each(dict.fromkeys(map(self._possible, self.cases)), lambda case: look(self._made(case)))
+
     def _made(self, case: Case) -> Made:
         """Return what the backend makes of ``case``; each case is made once for all tests of the class."""
         if case not in self._kept:
@@ -200,22 +211,29 @@ class BackendContract(Contract):
                 self._kept[case] = self._bench(case, Path(folder)).make(self.decode)
         return self._kept[case]
 
-    def _assert_exact(self, case: Case, made: Made, levels: Sequence[int]) -> None:
-        for level in levels:
-            for tile, seen, wanted in made.pairs(level) if made.promised(level) else ():
-                worst = largest_difference(seen, wanted)
-                assert not worst, (
-                    f"{case}: {made.key(tile)} differs by {worst}, though {made.promises.name} is promised"
-                )
+    def _assert_agree(self, made: Made, tile: TileAddress, other: TileAddress) -> None:
+        found = disagreement(made.job.pyramid, made.seen, tile, other)
+        # Lossy tiles disagree by nature; those that are resized, each for itself, by their rounding.
+        most = disagreement(made.job.pyramid, made.wanted, tile, other) + (not made.promised(tile.level))
+        pair = f"{made.key(tile)} and {made.key(other)}"
+        assert found <= most, f"{made.case}: {pair} differ by {found:.2f} where they overlap, not {most:.2f}"
 
     def _assert_leaves_nothing(self, bench: Workbench, *, cancelled: bool = False) -> None:
         try:
             bench.execute(_cancel if cancelled else None)
         except (Exception, Cancel):
-            left = sorted(path.name for path in bench.folder.parent.rglob("*") if path.name != "slide.made")
+            left = bench.left()
             assert not left, f"these are left: {left[:5]}"
         else:
             raise AssertionError("the run did not end")
+
+
+def _assert_exact(made: Made, levels: Sequence[int]) -> None:
+    for level in levels:
+        for tile, seen, wanted in made.pairs(level) if made.promised(level) else ():
+            worst = largest_difference(seen, wanted)
+            promised = f"though {made.promises.name} is promised"
+            assert not worst, f"{made.case}: {made.key(tile)} differs by {worst}, {promised}"
 
 
 def _cancel(tiles: int, pixels: int) -> None:

@@ -11,25 +11,6 @@ import pytest
 from tileframe import Box, Pyramid, Size
 from tileframe.pixels import Pixels, halve
 
-SIZES = tuple(
-    Size(width, height)
-    for width, height in (
-        (1, 1),
-        (1, 300),
-        (253, 254),
-        (254, 254),
-        (255, 255),
-        (256, 508),
-        (508, 509),
-        (509, 763),
-        (1021, 769),
-    )
-)
-TILINGS = ((254, 1), (256, 0), (64, 2))
-# Tiles of 5 pixels are many, so for small pictures only.
-SMALL_SIZES = (Size(1, 1), Size(1, 300), Size(64, 63))
-SMALL_TILING = (5, 4)
-
 
 @dataclass(frozen=True)
 class Case:
@@ -61,13 +42,36 @@ class Case:
         return text + (f" cropped to {self.bounds.size}" if self.bounds else "")
 
 
+WIDE = 5000
+"""Longer than 4,096 pixels, at which libraries change how they work."""
 CASES = (
-    *(Case(size, *tiling) for size in SIZES for tiling in TILINGS),
-    *(Case(size, *SMALL_TILING) for size in SMALL_SIZES),
+    *(
+        Case(Size(width, height))
+        for width, height in (
+            (1, 1),
+            (1, 300),
+            (253, 254),
+            (254, 254),
+            (255, 255),
+            (256, 508),
+            (508, 509),
+            (509, 763),
+            (1021, 769),
+        )
+    ),
+    *(Case(size, 256, 0) for size in (Size(254, 254), Size(256, 508), Size(509, 763))),
+    *(Case(size, 64, 2) for size in (Size(1, 300), Size(255, 255), Size(508, 509))),
+    # Tiles of 5 pixels are many, so for small pictures only.
+    *(Case(size, 5, 4) for size in (Size(1, 1), Size(1, 300), Size(64, 63))),
     Case(Size(508, 509), bounds=Box(33, 18, 401, 307)),
     Case(Size(512, 768), stored=(1, 2, 4)),
-    Case(Size(1021, 769), 64, 2, stored=(1, 4)),
+    Case(Size(509, 763), 64, 2, stored=(1, 4)),
+    Case(Size(WIDE, 20)),
+    Case(Size(20, WIDE)),
+    # Beyond what 16 bits count.
+    Case(Size(70_001, 3), 2048, 1),
 )
+"""Every edge of a picture and of a tile once, then tilings, and slides that are longer than they are likely to be."""
 
 
 class Contract:

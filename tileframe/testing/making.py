@@ -1,10 +1,11 @@
-"""Run a backend on a slide in memory, and keep what it made."""
+"""Run a backend on a made slide, and keep what it made."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from tileframe import (
@@ -27,9 +28,17 @@ from tileframe.pixels import Pixels, padded
 from tileframe.planning import prepare
 from tileframe.records import Options
 from tileframe.testing.cases import Case, cut, levels
-from tileframe.testing.slides import READER, MadeSlide, registry_with
+from tileframe.testing.discovery import discoverable
+from tileframe.testing.slides import (
+    READER,
+    MadeSlide,
+    misuses_of,
+    registry_with,
+    stored_levels,
+    tileframe_readers,
+)
 
-NAME = "made"
+NAME, SLIDE = "made", "slide.made"
 WORKERS = 2
 
 
@@ -37,6 +46,7 @@ WORKERS = 2
 class Made:
     """What a backend put into a directory store, seen without the store."""
 
+    case: Case
     job: Job
     promises: Equality
     method: str
@@ -46,13 +56,30 @@ class Made:
     """The tiles and pixels that it told the progress, and whether in the thread that started the run."""
     misuses: tuple[str, ...]
     """How it read the slide where it must not."""
-    seen: Mapping[TileAddress, Pixels]
-    """Every tile that there is, decoded."""
-    wanted: Mapping[TileAddress, Pixels]
-    """Every tile that the layout keeps, by the pixel contract and padded where the layout pads.
+    decode: Callable[[bytes], Pixels]
 
-    In a lossy format, encoded by its writer and decoded as those that are seen.
-    """
+    @cached_property
+    def seen(self) -> Mapping[TileAddress, Pixels]:
+        """Every tile that there is, decoded."""
+        kept = ((tile, self.files.get(self.key(tile))) for tile in tiles_of(self.job.layout, self.job.pyramid))
+        return {tile: self.decode(data) for tile, data in kept if data is not None}
+
+    @cached_property
+    def wanted(self) -> Mapping[TileAddress, Pixels]:
+        """Every tile that the layout keeps, by the pixel contract and padded where the layout pads.
+
+        In a lossy format, encoded by its writer and decoded as those that are seen.
+        """
+        job, planes = self.job, planes_of(self.case)
+        wanted = {
+            tile: cut(planes[tile.level], job.pyramid.tile_box(tile)) for tile in tiles_of(job.layout, job.pyramid)
+        }
+        if job.layout.pads:
+            background = job.plan.source.background
+            wanted = {tile: padded(pixels, self.case.tile_size, background) for tile, pixels in wanted.items()}
+        if not job.writer.encoding.lossless:
+            wanted = {tile: self.decode(job.writer.encode(pixels)) for tile, pixels in wanted.items()}
+        return wanted
 
     def key(self, tile: TileAddress) -> str:
         """Return the key of ``tile``."""
@@ -85,13 +112,11 @@ class Workbench:
         access: Access = Access.REGIONS,
         unreadable: tuple[int, int] | None = None,
     ) -> None:
-        self.case, self.folder = case, folder / "out"
-        self.slide = MadeSlide(case, access=access, unreadable=unreadable)
-        self._registry = registry_with(self.slide.offer, plugin)
-        path = folder / "slide.made"
-        path.write_text("This slide lives in memory.")
+        self.case, self.folder, self._slide = case, folder / "out", folder / SLIDE
+        self._registry = registry_with(*tileframe_readers(), plugin)
+        MadeSlide(case, access, unreadable).write(self._slide)
         self._spec = Spec(
-            path,
+            self._slide,
             Location("file", str(self.folder), NAME),
             reader=READER,
             backend=plugin.name,
@@ -105,11 +130,16 @@ class Workbench:
 
     def execute(self, progress: Progress | None = None) -> Report:
         """Do the whole run, with all of tileframe's own checks."""
-        return execute(self._spec, self._registry, progress)
+        with discoverable():
+            return execute(self._spec, self._registry, progress)
 
     def finished(self) -> StoredPyramid:
         """Open what `execute` has made."""
         return open_pyramid(self._spec.location, registry=self._registry)
+
+    def left(self) -> list[str]:
+        """Return the names of all files and folders but the slide's own."""
+        return sorted(path.name for path in self.folder.parent.rglob("*") if not path.name.startswith(SLIDE))
 
     def refusal(self) -> str | None:
         """Say why the backend does not take the job; None if it does."""
@@ -126,7 +156,7 @@ class Workbench:
         try:
             prepared = prepare(self._spec, self._registry)
             job, backend = prepared.job, prepared.backend
-            with job.source:
+            with job.source, discoverable():
                 promises, method = backend.promises(job), backend.method(job)
                 job.store.prepare()
                 try:
@@ -136,22 +166,14 @@ class Workbench:
                     job.store.discard()
         except TileframeError as error:
             raise AssertionError(f"{self.case}: the run failed: {error}") from error
-        files, misuses = files_in(self.folder), tuple(self.slide.misuses)
-        tiles = {tile: job.layout.key(tile) for tile in tiles_of(job.layout, job.pyramid)}
-        seen = {tile: decode(files[key]) for tile, key in tiles.items() if key in files}
-        wanted = {tile: self._padded(job, pixels) for tile, pixels in self._tiles(tiles)}
-        if not job.writer.encoding.lossless:
-            wanted = {tile: decode(job.writer.encode(pixels)) for tile, pixels in wanted.items()}
-        return Made(job, promises, method, files, tuple(told), misuses, seen, wanted)
+        files, misuses = files_in(self.folder), misuses_of(self._slide)
+        return Made(self.case, job, promises, method, files, tuple(told), misuses, decode)
 
-    def _tiles(self, tiles: Iterable[TileAddress]) -> Iterator[tuple[TileAddress, Pixels]]:
-        """Yield ``tiles`` with the pixels that the contract says."""
-        planes = levels(cut(self.slide.base, self.case.region))
-        for tile in tiles:
-            yield tile, cut(planes[tile.level], self.case.pyramid.tile_box(tile))
 
-    def _padded(self, job: Job, pixels: Pixels) -> Pixels:
-        return padded(pixels, self.case.tile_size, self.slide.facts.background) if job.layout.pads else pixels
+@lru_cache(maxsize=64)
+def planes_of(case: Case) -> Sequence[Pixels]:
+    """Return every level of the pyramid of ``case`` by the pixel contract; nobody may change them."""
+    return levels(cut(stored_levels(case)[0], case.region))
 
 
 def files_in(folder: Path) -> dict[str, bytes]:

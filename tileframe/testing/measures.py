@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +13,8 @@ from tileframe.pixels import Pixels
 from tileframe.testing.cases import cut
 
 E = TypeVar("E", bound=Exception)
+T = TypeVar("T")
+MOST_SAID = 8
 
 
 def refusal(kind: type[E], what: str, call: Callable[[], object]) -> E:
@@ -24,6 +26,18 @@ def refusal(kind: type[E], what: str, call: Callable[[], object]) -> E:
     except Exception as error:
         raise AssertionError(f"{what}: is to be refused with {kind.__name__}, not {error!r}") from error
     raise AssertionError(f"{what}: is to be refused with {kind.__name__}, and gave {found!r}")
+
+
+def for_each(cases: Iterable[T], look: Callable[[T], None]) -> None:
+    """Call ``look`` for each of ``cases``, and fail with what it said of those for which it failed."""
+    said: list[str] = []
+    for case in cases:
+        try:
+            look(case)
+        except AssertionError as error:
+            said.append(str(error).partition("\n")[0])
+    rest = f"\nand {len(said) - MOST_SAID} more" if len(said) > MOST_SAID else ""
+    assert not said, "\n".join(said[:MOST_SAID]) + rest
 
 
 def largest_difference(first: Pixels, second: Pixels) -> int:

@@ -1,16 +1,17 @@
-"""A slide that lives in memory, the plugin that opens it, and the registry in which it stands beside what is tested."""
+"""A slide of known pixels, the plugin that opens it, and the registry in which it stands beside what is tested."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from tileframe import (
+    WHITE,
     Access,
     BackendPlugin,
     BaseSource,
@@ -28,50 +29,53 @@ from tileframe import (
 )
 from tileframe.pixels import Pixels
 from tileframe.registry import Registry, load
+from tileframe.serialize import from_json, to_json
 from tileframe.testing.cases import Case, cut, gradient, levels
 
 READER = "tileframe-testing"
+SCHEMA = "tileframe-testing/1"
 
 
+@dataclass(frozen=True)
 class MadeSlide:
-    """The slide of a case: a `gradient`, and the reader of it. What a backend does wrong is in ``misuses``."""
+    """A slide whose file says in JSON what it is: a `gradient` of the case's size, with its stored levels."""
 
-    def __init__(
-        self, case: Case, *, access: Access = Access.REGIONS, unreadable: tuple[int, int] | None = None
-    ) -> None:
-        self.base = gradient(case.size)
-        self.misuses: list[str] = []
-        self.unreadable = unreadable
-        self.pixels = [self.base, *(_truncated(self.base, downsample) for downsample in case.stored[1:])]
-        self.facts = SlideFacts(
+    case: Case
+    access: Access = Access.REGIONS
+    unreadable: tuple[int, int] | None = None
+    """A pixel of the base that cannot be read."""
+    schema: str = SCHEMA
+
+    @property
+    def facts(self) -> SlideFacts:
+        """What its source says."""
+        sizes = [Size(pixels.shape[1], pixels.shape[0]) for pixels in stored_levels(self.case)]
+        levels = zip(sizes, self.case.stored, strict=bool(self.case.stored))
+        return SlideFacts(
             format="made",
-            size=case.size,
-            access=access,
-            bounds=case.bounds,
-            native_levels=tuple(
-                NativeLevel(Size(pixels.shape[1], pixels.shape[0]), float(downsample))
-                for pixels, downsample in zip(self.pixels, case.stored, strict=bool(case.stored))
-            ),
+            size=self.case.size,
+            access=self.access,
+            bounds=self.case.bounds,
+            native_levels=tuple(NativeLevel(size, float(downsample)) for size, downsample in levels),
         )
-        self.offer = ReaderPlugin(READER, "a slide in memory", lambda: self, lambda path, head: Fit.NONE)
 
-    def open(self, path: Path, *, background: Rgb | None = None) -> MadeSource:
-        """Open the slide anew, whatever ``path`` is."""
-        return MadeSource(self, path)
+    def write(self, path: Path) -> None:
+        """Write the slide's file."""
+        path.write_text(to_json(self), encoding="utf-8")
 
 
 class MadeSource(BaseSource):
-    """The open slide. Boxes outside it, and rows out of order, are misuses."""
+    """The open slide. Boxes outside it, and rows out of order, are misuses: `misuses_of` its path gives them."""
 
-    def __init__(self, slide: MadeSlide, path: Path) -> None:
-        super().__init__(slide.facts)
-        self._slide, self._path = slide, path
+    def __init__(self, slide: MadeSlide, path: Path, background: Rgb) -> None:
+        super().__init__(replace(slide.facts, background=background))
+        self._slide, self._path, self._pixels = slide, path, stored_levels(slide.case)
         self._next_row = 0
         self._lock = threading.Lock()
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` of ``native_level``; `InputError` where the slide is unreadable, or read as it must not be."""
-        pixels = self._slide.pixels[native_level]
+        pixels = self._pixels[native_level]
         height, width = pixels.shape[:2]
         if box != box.clipped(Box(0, 0, width, height)) or not box.size.area:
             self._misused(f"{box} of native level {native_level} was read, which is {width}x{height}")
@@ -87,8 +91,45 @@ class MadeSource(BaseSource):
         return cut(pixels, box)
 
     def _misused(self, how: str) -> None:
-        self._slide.misuses.append(how)
+        # A file, for it may be read in another process.
+        with _misuses(self._path).open("a", encoding="utf-8") as file:
+            file.write(f"{how}\n")
         raise InputError(f"{self._path}: {how}")
+
+
+class MadeReader:
+    """Opens the files of `MadeSlide`, in any process."""
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> MadeSource:
+        """Open the slide."""
+        return MadeSource(from_json(MadeSlide, path.read_bytes(), schema=SCHEMA), path, background or WHITE)
+
+
+def misuses_of(path: Path) -> tuple[str, ...]:
+    """Return how the slide at ``path`` was read where it must not be."""
+    noted = _misuses(path)
+    return tuple(noted.read_text(encoding="utf-8").splitlines()) if noted.exists() else ()
+
+
+@hookimpl
+def tileframe_readers() -> Sequence[ReaderPlugin]:
+    """Offer the reader of `MadeSlide`, to this process and to those that `discoverable` leads here."""
+    return [ReaderPlugin(READER, "slides of tileframe's own tests", MadeReader, _never)]
+
+
+@lru_cache(maxsize=64)
+def stored_levels(case: Case) -> Sequence[Pixels]:
+    """Return the pixels of each level that the slide of ``case`` stores, the base first; nobody may change them."""
+    base = gradient(case.size)
+    return [base, *(_truncated(base, downsample) for downsample in case.stored[1:])]
+
+
+def _never(path: Path, head: bytes) -> Fit:
+    return Fit.NONE
+
+
+def _misuses(path: Path) -> Path:
+    return path.with_name(f"{path.name}.misuses")
 
 
 class Offering:
