@@ -13,6 +13,7 @@ import pytest
 from tests.pictures import gradient, png
 from tileframe import PluginError, Writer, WriterPlugin
 from tileframe.cli import run_command
+from tileframe.registry import load
 
 PLUGIN = "the plugin 'breaking' (breaking 0.7)"
 ALL = ["run", "a.png", "-o", "new/a.breaking", "--tile-size", "16", "--quiet"]
@@ -161,7 +162,8 @@ def test_commands_that_cannot_be_had_stop_no_other(way, here, monkeypatch, capsy
 def test_a_name_that_nobody_offers_may_be_one_of_a_broken_plugin(here, monkeypatch, capsys):
     breaks("import", "exit", monkeypatch)
     assert run_command(["run", "a.png", "--format", "tiny"]) == 2
-    assert "no format named 'tiny' (have: jpeg, jpg, png" in (said := capsys.readouterr().err)
+    said = capsys.readouterr().err
+    assert said.startswith("tileframe: no format named 'tiny' (have: avif, jpeg, ")
     assert said.endswith("; broken: breaking)\n")
 
 
@@ -180,6 +182,16 @@ def test_the_variable_shows_where_a_plugin_that_is_asked_for_could_not_be_loaded
     monkeypatch.setenv("TILEFRAME_TRACEBACK", "1")
     assert run_command(ALL) == 6
     assert "fake_breaking.Fatal: 0" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("executor", ["processes", "pool"])
+def test_so_is_one_that_breaks_in_another_process(executor, here, shown, monkeypatch, capsys):
+    registry = load([shown("pool")])
+    monkeypatch.setattr("tileframe.cli.registry_module.load", lambda: registry)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    breaks("writer.encode", "exit", monkeypatch)
+    assert run_command(["run", "a.png", "--reader", "imageslide", "--format", "breaking", "--executor", executor]) == 6
+    assert f"tileframe: {PLUGIN} failed: SystemExit: 0 (TILEFRAME_TRACEBACK=1 shows where)\n" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("way", ["exit", "interrupt"])

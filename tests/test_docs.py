@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
+import tomllib
 import types
 from pathlib import Path
 
 import click
 import numpy as np
 import pytest
+import yaml
 
 from tests.pictures import gradient, svs
 from tests.pyramids import assembled
@@ -19,7 +23,7 @@ from tileframe.cli import INTERRUPTED, READER_GONE, build_cli, run_command
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def blocks(language: str) -> list[str]:
@@ -88,6 +92,27 @@ def test_the_readmes_proof_is_what_the_commands_say(tmp_path, monkeypatch, capsy
         arguments = command.replace("tileframe-demo/tileframe-demo.svs", "slide.svs").split()[2:]
         assert run_command(arguments) == 0
         assert capsys.readouterr().out.strip() == shown.replace("2,219", "52")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+def test_git_ignores_what_the_readmes_commands_write(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / ".gitignore", tmp_path)
+    (tmp_path / "tileframe-demo").mkdir()
+    slide = svs(tmp_path / "tileframe-demo" / "tileframe-demo.svs", gradient(300, 200))
+    assert run_command(["run", str(slide), "-o", "fast", "--viewer", "-q"]) == 0
+    assert run_command(["run", str(slide), "-o", "slow.szi", "-q"]) == 0
+    assert run_command(["view", "fast.dzi", "--no-open"]) == 0
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    status = subprocess.run(["git", "status", "--porcelain"], check=True, capture_output=True, text=True).stdout
+    assert status == "?? .gitignore\n"
+
+
+def test_the_workflow_tries_every_version_of_python_that_the_package_names():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = [text.rpartition(" ")[2] for text in project["classifiers"] if ":: 3." in text]
+    assert workflow["jobs"]["gate"]["strategy"]["matrix"]["python"] == named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,4 +1,7 @@
-"""The plugin that authors copy, as they have it: built, installed into an environment of its own, tested and used."""
+"""The package that authors copy, as they have it: built, installed into an environment of its own, tested and used.
+
+It offers every kind of plugin; its own tests are the contracts of all.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ import pytest
 
 from tests.pictures import gradient
 from tests.pyramids import assembled, descriptor, tiles
+from tileframe.registry import RECORDS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "plugins" / "example"
@@ -68,6 +72,37 @@ def test_it_is_listed_with_its_package(python, copy):
     listed = [line.split()[:5] for line in tileframe(python, "plugins", folder=copy).splitlines()]
     assert ["reader", "npy", "example", "tileframe-example", "0.1.0"] in listed
     assert ["writer", "bmp", "example", "tileframe-example", "0.1.0"] in listed
+
+
+OFFERED = {
+    "reader": "npy", "writer": "bmp", "layout": "flat", "store": "database", "backend": "plain", "executor": "pool",
+    "check": "weight", "viewer": "sheet",
+}  # fmt: skip
+
+
+def test_it_offers_one_of_every_kind(python, copy):
+    listed = json.loads(tileframe(python, "plugins", "--json", folder=copy))["plugins"]
+    assert {offer["kind"]: offer["name"] for offer in listed if offer["package"] == "tileframe-example"} == OFFERED
+    assert set(OFFERED) == set(RECORDS)
+
+
+def test_all_that_it_offers_is_chosen_from_the_command_line(python, tmp_path):
+    np.save(tmp_path / "array.npy", gradient(2600, 300))
+    names = ["--reader", "npy", "--reader-option", "mpp=0.5", "--format", "bmp", "--format-option", "dpi=300"]
+    tileframe(
+        python, "run", "array.npy", "-o", "a", *names, "--layout", "flat", "--backend", "plain", "--viewer=sheet",
+        folder=tmp_path,
+    )  # fmt: skip
+    tileframe(python, "run", "array.npy", "-o", "b.sqlite", *names, "--executor", "pool", folder=tmp_path)
+    assert tileframe(python, "verify", "a.flat", "--check", "weight", folder=tmp_path).endswith("nothing is wrong\n")
+    assert "pixels: identical" in tileframe(python, "compare", "a.flat", "b.sqlite", folder=tmp_path)
+    told = json.loads(tileframe(python, "info", "b.sqlite", "--json", folder=tmp_path))["manifest"]["plan"]
+    assert [told[kind] for kind in ("reader", "format", "store")] == ["npy", "bmp", "database"]
+    assert told["format_options"] == {"dpi": 300}
+    page = (tmp_path / "a-sheet.html").read_bytes()
+    assert tileframe(python, "view", "a.flat", "--viewer=sheet", "--no-open", folder=tmp_path) == "a-sheet.html\n"
+    assert (tmp_path / "a-sheet.html").read_bytes() == page
+    assert tileframe(python, "batch", "array.npy", "-o", "many", folder=tmp_path).startswith(f"many{os.sep}array.dzi ")
 
 
 @pytest.mark.parametrize("tile_format", ["bmp", "jpeg", "png"])

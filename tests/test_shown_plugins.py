@@ -35,18 +35,15 @@ from tileframe import (
 )
 from tileframe.cli import build_cli
 
-# What the page's plugins promise beyond what it tests itself.
+# What the page's plugins promise that it does not test itself, nor does plugins/example, which has the others.
 CONTRACTS = """
 import io
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
-import batch, compatible_plugin, database, flat, negative, plain, pool, ppm, sheet, weight
+import compatible_plugin, negative, ppm
 import numpy as np
 from PIL import Image
 from tileframe import testing
-from tileframe.testing import CASES
 
 
 def pillow(data):
@@ -58,12 +55,6 @@ class TestPpm(testing.WriterContract):
     plugin = ppm.tileframe_writers()[0]
     bad_options = ({"comment": "one\\ntwo"},)
     decode = staticmethod(pillow)
-
-
-class TestPlain(testing.BackendContract):
-    plugin = plain.tileframe_backends()[0]
-    decode = staticmethod(pillow)
-    cases = (*CASES[:4], *CASES[-3:])  # tests here look at others
 
 
 class TestNegative(testing.ReaderContract):
@@ -79,33 +70,7 @@ class TestNegative(testing.ReaderContract):
         assert self.plugin.guess(Path("a.png"), b"") == 0
 
 
-class TestFlat(testing.LayoutContract):
-    plugin = flat.tileframe_layouts()[0]
-
-
-class TestDatabase(testing.StoreContract):
-    plugin = database.tileframe_stores()[0]
-
-    def look(self, location):
-        folder = Path(location.folder)
-        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-        if files.get("made.sqlite", b"").startswith(b"SQLite"):
-            del files["made.sqlite"]
-            with closing(sqlite3.connect(folder / "made.sqlite")) as kept:
-                files.update(kept.execute("SELECT key, data FROM files"))
-        return files
-
-
-class TestPool(testing.ExecutorContract):
-    plugin = pool.tileframe_executors()[0]
-
-
-class TestWeight(testing.CheckContract):
-    plugin = weight.tileframe_checks()[0]
-    faults = ()  # the kit's are for other checks to find; they must not stop this one
-
-
-for module in (batch, compatible_plugin, database, flat, negative, plain, pool, ppm, sheet, weight):
+for module in (compatible_plugin, negative, ppm):
     name = f"Test_{module.__name__}"
     globals()[name] = type(name, (testing.PluginContract,), {"module": module.__name__})
 """

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
 from itertools import pairwise
+from pathlib import Path
 
 from tileframe.errors import OptionError, PluginError
 
@@ -17,6 +20,7 @@ GROUP = "tileframe"
 LIMIT = "TILEFRAME_PLUGINS"
 """The environment variable that limits which are loaded."""
 OURS = re.compile(rf"{GROUP}(?![\w.-])", re.IGNORECASE)
+REMOTE_FRAME = re.compile(r'^\s*File "(.+)", line \d+', re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -120,13 +124,22 @@ def _modules(error: BaseException | None) -> Iterator[str]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:  # one may be its own cause
         seen.add(id(error))
-        modules = []
-        trace = error.__traceback__
-        while trace is not None:
-            modules.append(str(trace.tb_frame.f_globals.get("__name__", "")))
-            trace = trace.tb_next
-        yield from reversed(modules)
+        # What was raised in another process has its traceback as text: in a note, or, as of Python's pool, a cause.
+        remote = [*getattr(error, "__notes__", ())]
+        if type(error.__cause__).__name__.endswith("RemoteTraceback"):
+            remote.append(str(error.__cause__))
+        yield from (_module_at(Path(path)) for path in reversed(REMOTE_FRAME.findall("\n".join(remote))))
+        frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+        yield from (str(frame.f_globals.get("__name__", "")) for frame in reversed(frames))
         error = error.__cause__
+
+
+def _module_at(path: Path) -> str:
+    """Return the module in the file at ``path``, by the folder of `sys.path` that it is in; empty if it is in none."""
+    folders = [Path(folder) for folder in sys.path if folder and path.is_relative_to(folder)]
+    if not folders:
+        return ""
+    return ".".join(path.relative_to(max(folders, key=lambda folder: len(folder.parts))).with_suffix("").parts)
 
 
 def _shared_names(module: str, other: str) -> int:

@@ -27,6 +27,8 @@ from tileframe.registry import Registry
 
 # What a shell shows of a program that was ended by SIGINT, and by SIGPIPE.
 INTERRUPTED, READER_GONE = 130, 141
+COMPLETION = "_TILEFRAME_COMPLETE"
+"""The environment variable by which a shell asks click for the completion of a line."""
 TRACEBACK = "TILEFRAME_TRACEBACK"
 """The environment variable with which every error shows where it arose, not one line alone."""
 
@@ -128,7 +130,7 @@ def _fail_unexpectedly(error: BaseException) -> int:
         name = shown(plugin.name, plugin.package, plugin.version)
         where = "" if os.environ.get(TRACEBACK) else f" ({TRACEBACK}=1 shows where)"
         return _fail(f"{name} failed: {one_line(error)}{where}", PluginError.exit_code, error)
-    if isinstance(error, SystemExit):  # click's own, as for the completion of a shell
+    if isinstance(error, SystemExit) and COMPLETION in os.environ:  # click's own way to end
         raise error
     if not os.environ.get(TRACEBACK):
         traceback.print_exception(error)

@@ -36,6 +36,12 @@ def test_damage_anywhere_in_the_header_is_seen(place):
         WRITER.create().decode(bytes(data))
 
 
+def test_the_density_is_an_option():
+    writer = WRITER.create(options=WRITER.resolved({"dpi": "300"}, "format"))
+    with Image.open(io.BytesIO(writer.encode(PIXELS))) as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.01)
+
+
 def test_there_is_no_quality():
     with pytest.raises(OptionError, match="the format bmp has no option 'quality'"):
         WRITER.resolved({"quality": 80}, "format")

@@ -1,24 +1,31 @@
-"""What tileframe asks of every plugin, reader and tile format; each class is filled with tests by the kit."""
+"""What tileframe asks of every plugin, kind by kind; each class is filled with tests by the kit."""
 
 from __future__ import annotations
 
 import io
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from tileframe.pixels import Pixels
-from tileframe.testing import PluginContract, ReaderContract, WriterContract
-from tileframe_example import tileframe_readers, tileframe_writers
+import tileframe_example as example
+from tileframe import Location, Pixels, testing
 
 
-class TestPlugin(PluginContract):
+def pillow(data: bytes) -> Pixels:
+    """Decode a tile by another decoder than ours."""
+    with Image.open(io.BytesIO(data)) as image:
+        return np.asarray(image)
+
+
+class TestPlugin(testing.PluginContract):
     module = "tileframe_example"
 
 
-class TestNpy(ReaderContract):
-    plugin = tileframe_readers()[0]
+class TestNpy(testing.ReaderContract):
+    plugin = example.tileframe_readers()[0]
     suffix = "npy"
     bad_options = ({"mpp": 0}, {"mpp": "small"})
 
@@ -27,10 +34,38 @@ class TestNpy(ReaderContract):
         return path
 
 
-class TestBmp(WriterContract):
-    plugin = tileframe_writers()[0]
+class TestBmp(testing.WriterContract):
+    plugin = example.tileframe_writers()[0]
     max_error = 0  # lossless
+    decode = staticmethod(pillow)
 
-    def decode(self, data: bytes) -> Pixels:
-        with Image.open(io.BytesIO(data)) as image:
-            return np.asarray(image)
+
+class TestFlat(testing.LayoutContract):
+    plugin = example.tileframe_layouts()[0]
+
+
+class TestDatabase(testing.StoreContract):
+    plugin = example.tileframe_stores()[0]
+
+    def look(self, location: Location) -> dict[str, bytes]:
+        folder = Path(location.folder)
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        if files.get("made.sqlite", b"").startswith(b"SQLite"):
+            del files["made.sqlite"]
+            with closing(sqlite3.connect(folder / "made.sqlite")) as kept:
+                files.update(kept.execute("SELECT key, data FROM files"))
+        return files
+
+
+class TestPlain(testing.BackendContract):
+    plugin = example.tileframe_backends()[0]
+    decode = staticmethod(pillow)
+
+
+class TestPool(testing.ExecutorContract):
+    plugin = example.tileframe_executors()[0]
+
+
+class TestWeight(testing.CheckContract):
+    plugin = example.tileframe_checks()[0]
+    faults = ()  # the kit's are for other checks to find; they must not stop this one

@@ -90,7 +90,7 @@ def broken(kind: str, name: str, **changed: Any) -> Any:
     """The offer ``name`` of a bundled plugin as ours."""
     import importlib
 
-    module = {"backend": "stream", "reader": "vips"}.get(kind, f"{kind}s")
+    module = {"backend": "stream", "reader": "openslide"}.get(kind, f"{kind}s")
     offers = getattr(importlib.import_module(f"tileframe_{module}".replace("viewers", "viewer")), f"tileframe_{kind}s")
     offer = next(offer for offer in offers() if offer.name == name)
 
@@ -108,7 +108,7 @@ def guess(path: Path, head: bytes) -> Fit:
 @hookimpl
 def tileframe_readers() -> Sequence[ReaderPlugin]:
     fail_at("hook")
-    return [broken("reader", "vips", guess=guess)]
+    return [broken("reader", "imageslide", guess=guess)]
 
 
 @hookimpl
