@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import math
 import struct
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -30,6 +28,7 @@ from tileframe import (
 )
 from tileframe import registry as registry_module
 from tileframe.pixels import Pixels
+from tileframe_bench.processes import in_own_process
 
 SIDE = 16
 HEADER = struct.Struct(">II")
@@ -95,16 +94,11 @@ def main() -> None:
     parser.add_argument("--tiles", type=int, nargs="+", default=[20_000, 200_000, 2_000_000])
     parser.add_argument("--container", default="szi", help="szi, zip, or empty for a folder")
     parser.add_argument("--scratch", type=Path)
-    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.one is not None:
-        print(one_run(given.one, given.container, given.scratch))
-        return
     print(f"{'tiles':>10}  {'peak MB':>7}  {'seconds':>8}  {'us/tile':>7}   into {given.container or 'a folder'}")
     with tempfile.TemporaryDirectory(dir=given.scratch) as folder:
         for tiles in given.tiles:
-            command = [sys.executable, __file__, "--one", str(tiles), "--container", given.container]
-            subprocess.run([*command, "--scratch", folder], check=True)
+            print(in_own_process(one_run, tiles, given.container, Path(folder)), flush=True)
 
 
 if __name__ == "__main__":

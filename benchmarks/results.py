@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.competitors import measured_stages
-from benchmarks.growth import inputs as growth_inputs
+from benchmarks.growth import GROWING
 from benchmarks.results_kept import WORK, Work, keep, load
+from benchmarks.speed import LIMIT, stages_of
 from tileframe import machine
 from tileframe import registry as registry_module
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.entrants import entrants
 from tileframe_bench.environment import this_machine, versions
-from tileframe_bench.processes import in_own_process
+from tileframe_bench.processes import cost, in_own_process
 from tileframe_bench.records import Bench, Trial
 from tileframe_bench.scratch import scratch_folder
 from tileframe_bench.session import Plan, benchmark
@@ -67,7 +68,7 @@ def sections() -> dict[str, list[Part]]:
         ],
         "workers": [Part(halves, workers=workers) for workers in (1, CORES, 2 * CORES)],
         "table-2": sitting,
-        "megapixels": [Part(growth_inputs(kind, 1600), rounds=1) for kind in ("jpg", "svs")],
+        "megapixels": [Part(pictures, rounds=1) for pictures in GROWING],
         "table-3": sitting,
         "again": again,
         "tile_sizes": [Part(halves[1:], (128, 256, 512, 1024, 2048))],
@@ -100,7 +101,8 @@ def measure_work(scratch: Path) -> None:
     work = Work("", f"{COMMAND} {WORK}", this_machine(scratch), found, TILE_SIZE, {})
     for name, times in WORK_ROUNDS.items():
         source = in_own_process(WORKLOADS[name].make)
-        stages = tuple(measured_stages(source, scratch / WORK / name / f"{number}") for number in range(times))
+        folders = [Path(tempfile.mkdtemp(dir=scratch)) for _ in range(times)]
+        stages = stages_of(cost(LIMIT.command(source, LIMIT.output(folder)), source=source) for folder in folders)
         print(f"{WORK}: {name}:", *stages, sep="\n  ", file=sys.stderr, flush=True)
         date = datetime.now(UTC).isoformat(timespec="seconds")
         work = replace(work, date=date, rounds={**work.rounds, name: stages})

@@ -192,13 +192,14 @@ def plots(kept: Kept) -> Iterator[tuple[str, str, str, Callable[[], Figure]]]:
     table = reference_table(kept)
     for name in dict.fromkeys(trial.input for trial in table):
         some = [trial for trial in table if trial.input == name]
-        yield "table", f"Time: {name}", f"time-{name}.svg", partial(time_bars, some, colours=own)
-        yield "table", f"Peak memory: {name}", f"memory-{name}.svg", partial(memory_bars, some, colours=own)
+        yield "table", f"Time: {name}", f"time-{name}.svg", partial(time_bars, some, own)
+        yield "table", f"Peak memory: {name}", f"memory-{name}.svg", partial(memory_bars, some, own)
     file, name, tile_size = OVER_TIME
     for trial in kept.benches[file].trials if file in kept.benches else ():
         for entry in (entry for entry in trial.entries if entry.name in TIMELINES and entry.runs):
             if (trial.input, trial.tile_size) == (name, tile_size):
-                chart = partial(timeline, entry, median_run(entry), kept.benches[file].machine.cores, colours=own)
+                run, cores = median_run(entry), kept.benches[file].machine.cores
+                chart = partial(timeline, run, cores, f"{entry.name}: {figure(run.seconds)} s", own[entry.name])
                 shows = f"{entry.name} with {name} at {tile_size}, over time"
                 yield "over time", shows, f"timeline-{name}-{entry.name.replace(' ', '-')}.svg", chart
     for scaling in scalings(kept):
@@ -209,7 +210,7 @@ def plots(kept: Kept) -> Iterator[tuple[str, str, str, Callable[[], Figure]]]:
         for name, series in found.items():
             shows, log = f"{name}: seconds by {scaling.title.lower()}", scaling.section != "workers"
             axes = {"x": f"{scaling.title.lower()} ({scaling.unit})", "y": "seconds"}
-            chart = partial(lines, series, **axes, log=log, title=shows, colours=own)
+            chart = partial(lines, series, own, **axes, log=log, title=shows)
             yield scaling.section, shows, f"{scaling.section}-{name}.svg".replace("_", "-"), chart
 
 

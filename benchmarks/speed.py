@@ -1,11 +1,10 @@
 """The backend `stream` beside everything else that makes the same pyramid, and beside the limit of the machine.
 
-``python benchmarks/speed.py [--workload NAME ...] [--scale S] [--rounds N] [--input FILE] [--slow] [--without X ...]``
+``python benchmarks/speed.py [--into szi] [--workload NAME ...] [--scale S] [--rounds N] [--input FILE] [--slow]``
 
-Each competitor runs in a process of its own with a fresh folder, in turn A B C, A B C ..., after one round that warms
-up; every output is proved before its time counts. In each round the work itself is measured as well, stage by stage:
-what no program can do without. At full size it says which of the targets were reached. It needs the space of all
-outputs at once: nothing is deleted before the end, for ext4 is slower for a while after many files were deleted.
+Everyone in turn, each output proved; in each round the work itself is measured as well, stage by stage: what no program
+can do without. With ``--into szi``, into one file, beside a `dzsave` that does so too, and beside our own folder. At
+full size it says which of the targets were reached. It needs the space of all outputs at once.
 """
 
 from __future__ import annotations
@@ -13,158 +12,176 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from operator import attrgetter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from math import inf
 from pathlib import Path
+from statistics import median
 
-from benchmarks.competitors import (
-    DZSAVE,
-    GENERATOR,
-    OPENSLIDE,
-    PASSTHROUGH,
-    POOL,
-    STREAM,
-    VIPS,
-    Competitor,
-    Run,
-    measured_stages,
-    one_round,
-)
+import msgspec
+
 from benchmarks.limits import Stages
-from tileframe import Size
-from tileframe_bench.processes import in_own_process
+from benchmarks.proofs import differences, differences_of_passthrough, wrong_names
+from benchmarks.turns import Program, call, cpu, in_turn, ratio, whole
+from tileframe import machine
+from tileframe_bench import baselines
+from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
+from tileframe_bench.processes import Cost, in_own_process
 from tileframe_bench.records import Spread
-from tileframe_bench.workloads import WORKLOADS, open_input, scaled
+from tileframe_bench.table import aligned
+from tileframe_bench.workloads import TILE, WORKLOADS, open_input, scaled
 
-Figure = Callable[[Run], float]
-CLOCKS: dict[str, Figure] = {"whole process": attrgetter("whole"), "the call": attrgetter("call")}
-# Times as fast as another one, at least, by workload.
-FASTER = {"babel": [(STREAM, DZSAVE, 1.35)], "svs": [(STREAM, DZSAVE, 1.6), (PASSTHROUGH, DZSAVE, 2.5)]}
-FASTER_THAN_POOL = 2.0
-# Times the limit, at most.
-OF_LIMIT = 1.3
+Command = Callable[[Path, Path], list[str]]
+Costs = Mapping[str, Sequence[Cost]]
+CLOCKS: dict[str, Callable[[Cost], float]] = {"whole process": whole, "the call": call}
+DZSAVE, STREAM, PASSTHROUGH, OPENSLIDE = "bare dzsave", "stream", "stream --passthrough", "stream, openslide"
+POOL, LOOP, FOLDER = "generator pool", "generator loop", "folder"
+BARE_SZI = """
+import sys, time, pyvips
+started = time.perf_counter()
+image = pyvips.Image.new_from_file(sys.argv[1], access="sequential")
+image.dzsave(sys.argv[2], container="szi", tile_size=240, overlap=0, suffix=".jpeg", skip_blanks=-1, keep="none")
+print('{"seconds": %f}' % (time.perf_counter() - started))
+"""
+
+
+def ours(*options: str) -> Command:
+    """Return the command of ``tileframe run`` with ``options``."""
+    held_equal = ("--overlap", f"{OVERLAP}", "--quality", f"{QUALITY}", "--no-limit-bounds", "--json")
+    run = (sys.executable, "-P", "-m", "tileframe", "run", *held_equal, *options)
+    return lambda source, out: [*run, f"{source}", "-o", f"{out}"]
+
+
+def bare(name: str) -> Command:
+    """Return the command of the baseline ``name``."""
+    script = (sys.executable, "-P", baselines.__file__, name)
+    sizes = ("--tile-size", f"{TILE_SIZE}", "--workers", f"{machine.available_cores()}")
+    return lambda source, out: [*script, f"{source}", f"{out.with_suffix('')}", *sizes]
+
+
+def alone(*options: str) -> Command:
+    """Return the command that measures the work alone."""
+    script = (sys.executable, f"{Path(__file__).with_name('stages.py')}", "--json", *options)
+    return lambda source, out: [*script, f"{source}", f"{out}"]
+
+
+SIZE = ("--tile-size", f"{TILE_SIZE}")
+OWN_SIZE = ("--backend", "stream", "--tile-size", f"{TILE}")
+PASSED = ("--backend", "stream", "--tile-size", "native", "--passthrough")
+COLUMNS = ("seconds", "x dzsave", "x limit", "CPU s", "CPU x folder", "cores", "peak MB", "own MB")
+# By where they go. The pixels of the first one that can do an input are right.
+PROGRAMS = {
+    "folder": (
+        Program(DZSAVE, bare("dzsave"), differences),
+        Program("vips", ours("--backend", "vips", *SIZE), differences),
+        Program(STREAM, ours("--backend", "stream", *SIZE), differences),
+        Program(PASSTHROUGH, ours(*PASSED), differences_of_passthrough),
+        Program(OPENSLIDE, ours("--backend", "stream", "--reader", "openslide", *SIZE), differences),
+        # The tiles of the generator are not always of the size that its own layout says.
+        Program(POOL, bare("pool"), wrong_names),
+        Program(LOOP, bare("generator"), wrong_names),
+    ),
+    "szi": (
+        Program(DZSAVE, lambda source, out: [sys.executable, "-c", BARE_SZI, f"{source}", f"{out}"], None, ".szi"),
+        Program(STREAM, ours(*OWN_SIZE), differences, ".szi"),
+        Program(FOLDER, ours(*OWN_SIZE), differences),
+        Program(PASSTHROUGH, ours(*PASSED), differences_of_passthrough, ".szi"),
+    ),
+}
+# The programs that measure the work which others cannot do without.
+LIMIT = Program("limit", alone())
+LIMITS = {
+    PASSTHROUGH: Program("limit --passthrough", alone("--passthrough")),
+    OPENSLIDE: Program("limit, openslide", alone("--reader", "openslide")),
+}
+# Times as fast as another one, at least: by where it goes, and by workload.
+FASTER = {
+    ("folder", "babel"): [(STREAM, DZSAVE, 1.35)],
+    ("folder", "svs"): [(STREAM, DZSAVE, 1.6), (PASSTHROUGH, DZSAVE, 2.5), (OPENSLIDE, POOL, 2.0)],
+    ("folder", "jp2k"): [(OPENSLIDE, POOL, 2.0)],
+    ("szi", "babel"): [(STREAM, DZSAVE, 1.2)],
+    ("szi", "svs"): [(STREAM, DZSAVE, 1.25), (PASSTHROUGH, DZSAVE, 1.9)],
+}
+# Times the limit, and of the CPU time of our own folder, at most.
+OF_LIMIT, OF_FOLDERS_CPU = 1.3, 0.92
 # Megabytes, for sources that give rows and for those that give regions.
 ROWS_MEMORY, REGIONS_MEMORY = 500, 300
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """What was measured of one input."""
-
-    name: str
-    size: Size
-    is_slide: bool
-    runs: dict[Competitor, list[Run]]
-    """By round."""
-    stages: dict[tuple[str, ...], list[Stages]]
-    """The work alone, by round, with the options that `Competitor.limit` has."""
-
-    def spread(self, one: Competitor, figure: Figure) -> Spread:
-        """Return the spread of ``figure`` over the rounds."""
-        return Spread.of([figure(run) for run in self.runs[one]])
-
-    def times_as_fast(self, one: Competitor, clock: Figure, than: Competitor = DZSAVE) -> Spread | None:
-        """Return how many times as fast as ``than`` it is, pair by pair; None where one of the two did not run."""
-        if not {one, than} <= self.runs.keys():
-            return None
-        return Spread.of_ratios(*([clock(run) for run in self.runs[who]] for who in (one, than)))
-
-    def of_limit(self, one: Competitor, clock: Figure) -> Spread:
-        """Return how many times the limit of its round it takes."""
-        limits = [stages.limit for stages in self.stages[one.limit]]
-        return Spread.of_ratios(limits, [clock(run) for run in self.runs[one]])
+def stages_of(runs: Iterable[Cost]) -> tuple[Stages, ...]:
+    """Return what runs of `LIMIT` or another of `LIMITS` have measured."""
+    return tuple(msgspec.json.decode(run.output, type=Stages) for run in runs)
 
 
-def table(measured: Measured) -> str:
-    """Return the figures of all competitors: of the whole processes, then of the calls, then the limits."""
+def of_limit(costs: Costs, name: str, clock: Callable[[Cost], float]) -> Spread | None:
+    """Return how many times the limit of its round it took; None where that was not measured."""
+    limits = costs.get(LIMITS.get(name, LIMIT).name)
+    if limits is None:
+        return None
+    return Spread.of_ratios([one.limit for one in stages_of(limits)], [clock(run) for run in costs[name]])
+
+
+def table(costs: Costs) -> str:
+    """Return the figures of all programs: of the whole processes, then of the calls, then the limits."""
+    limits = {one.name: stages_of(costs[one.name]) for one in (LIMIT, *LIMITS.values()) if one.name in costs}
     lines = []
+    for clock, seconds in CLOCKS.items():
+        rows: list[tuple[str, ...]] = [(clock, *COLUMNS)]
+        for name, runs in costs.items():
+            if name not in limits:
+                cells = [
+                    Spread.of([seconds(run) for run in runs]),
+                    ratio(runs, costs[DZSAVE], seconds) if DZSAVE in costs and name != DZSAVE else "",
+                    of_limit(costs, name, seconds) or "",
+                    f"{median(run.cpu_seconds for run in runs):.2f}",
+                    ratio(costs[FOLDER], runs, cpu) if FOLDER in costs else "",
+                    f"{median(run.cores_busy for run in runs):.2f}",
+                    f"{max(run.peak_resident for run in runs) / 1e6:.0f}",
+                    f"{max(run.peak_anonymous or 0 for run in runs) / 1e6:.0f}",
+                ]
+                rows.append((name, *map(str, cells)))
+        lines += [*aligned(rows), ""]
+    if limits:
+        lines.append("limit: the work alone, one thread, over all of the data; medians of the rounds")
+    return "\n".join([*lines, *(f"  {name}: {Stages.medians(alone)}" for name, alone in limits.items())])
+
+
+def verdicts(workload: str, into: str, costs: Costs) -> Iterator[str]:
+    """Yield a line for each target: was it reached?"""
     for name, clock in CLOCKS.items():
-        is_whole = name == "whole process"
-        costs = f"{'CPU s':>8}{'cores':>7}{'peak MB':>9}{'own MB':>8}" if is_whole else f"{'':32}"
-        lines.append(f"{name:22}{'seconds':>24}{costs}{'x dzsave':>25}{'x limit':>25}")
-        for one in measured.runs:
-            fast = None if one is DZSAVE else measured.times_as_fast(one, clock)
-            if is_whole:
-                busy = measured.spread(one, lambda run: run.cost.cpu_seconds).median
-                cores = measured.spread(one, lambda run: run.cost.cores_busy).median
-                peak, own = (measured.spread(one, attrgetter(held)).most for held in ("peak", "own_peak"))
-                costs = f"{busy:8.2f}{cores:7.2f}{peak:9.0f}{own:8.0f}"
-            ratios = f"{fast or '-'!s:>25}{measured.of_limit(one, clock)!s:>25}"
-            lines.append(f"{one.name:22}{measured.spread(one, clock)!s:>24}{costs}{ratios}")
-        lines.append("")
-    lines.append("limit: the work alone, one thread, over all of the data; medians of the rounds")
-    for limit, rounds in measured.stages.items():
-        lines.append(f"  {' '.join(limit) or 'plain':20}{Stages.medians(rounds)}")
-    return "\n".join(lines)
+        for one, than, least in FASTER.get((into, workload), []):
+            if {one, than} <= costs.keys():
+                times = ratio(costs[one], costs[than], clock).median
+                yield _verdict(f"{name}: {one}, times as fast as {than}", times, least=least)
+        for one in (STREAM, PASSTHROUGH, OPENSLIDE):
+            if one in costs and (spread := of_limit(costs, one, clock)):
+                yield _verdict(f"{name}: {one}, times its limit", spread.median, most=OF_LIMIT)
+    if FOLDER in costs:
+        share = ratio(costs[FOLDER], costs[STREAM], cpu).median
+        yield _verdict("CPU seconds of stream, times those into a folder", share, most=OF_FOLDERS_CPU)
+    for one in [STREAM, PASSTHROUGH, OPENSLIDE] if LIMIT.name in costs else ():
+        if one in costs:
+            in_order = stages_of(costs[LIMITS.get(one, LIMIT).name])[0].in_order
+            peak = max(run.peak_resident for run in costs[one]) / 1e6
+            yield _verdict(f"megabytes of {one}", peak, most=ROWS_MEMORY if in_order else REGIONS_MEMORY)
 
 
-def verdicts(measured: Measured) -> Iterator[str]:
-    """Yield a line for each target of the workload: was it reached?"""
-    pool = [(OPENSLIDE, POOL, FASTER_THAN_POOL)] if measured.is_slide else []
-    for one, than, least in [*FASTER.get(measured.name, []), *pool]:
-        fast = [measured.times_as_fast(one, clock, than) for clock in CLOCKS.values()]
-        yield _line(f"{one.name} is at least {least} times as fast as {than.name}", fast, least=least)
-    for one in [one for one in (STREAM, PASSTHROUGH, OPENSLIDE) if one in measured.runs]:
-        figures = [measured.of_limit(one, clock) for clock in CLOCKS.values()]
-        yield _line(f"{one.name} takes at most {OF_LIMIT} times its limit", figures, most=OF_LIMIT)
-        most = ROWS_MEMORY if measured.stages[one.limit][0].in_order else REGIONS_MEMORY
-        peak, own = (measured.spread(one, attrgetter(held)).most for held in ("peak", "own_peak"))
-        yield f"{one.name} stays below {most} MB: {peak:.0f} MB {_word(peak < most)} ({own:.0f} MB without files)"
-    if measured.name == "jp2k":
-        stages = Stages.medians(measured.stages[STREAM.limit])
-        decoding = [stages.seconds["decode"] / stages.cores]
-        times = [Spread.of_ratios(decoding, [clock(run) for run in measured.runs[STREAM]]) for clock in CLOCKS.values()]
-        about = f"the JPEG 2000 decoding, {decoding[0]:.2f} s on {stages.cores} cores"
-        yield _line(f"stream takes at most {OF_LIMIT} times {about}", times, most=OF_LIMIT)
+def _verdict(about: str, figure: float, *, least: float = 0, most: float = inf) -> str:
+    word = "reached" if least <= figure <= most else "NOT reached"
+    return f"{about}: {figure:.2f}, {f'at least {least}' if least else f'at most {most}'}: {word}"
 
 
-def _line(about: str, figures: Sequence[Spread | None], least: float = 0, most: float = float("inf")) -> str:
-    said = []
-    for name, spread in zip(CLOCKS, figures, strict=True):
-        reached = "not measured" if spread is None else f"{spread.median:.2f} {_word(least <= spread.median <= most)}"
-        said.append(f"{name} {reached}")
-    return f"{about}: {', '.join(said)}"
-
-
-def _word(reached: bool) -> str:
-    return "reached" if reached else "NOT reached"
-
-
-def measure(name: str, source: Path, scratch: Path, rounds: int, *, slow: bool, without: Collection[str]) -> Measured:
-    """Run everyone who can do ``source``, ``rounds`` times after one to warm up."""
-    known = in_own_process(open_input, source, name, name)
+def chosen(into: str, *, is_slide: bool, slow: bool, without: Collection[str]) -> list[Program]:
+    """Return the programs for an input, with the limits of those into folders."""
     # Of a picture, each process of the pool holds all pixels twice, and reads all of them for each of the top tiles.
-    able = {POOL: known.is_slide or slow, GENERATOR: slow}
-    everyone = (STREAM, PASSTHROUGH, OPENSLIDE, VIPS, DZSAVE, POOL, GENERATOR)
-    chosen = [one for one in everyone if able.get(one, True) and one.name not in without]
-    competitors = list(one_round(chosen, source, scratch / name, 0))
-    limits = list(dict.fromkeys(one.limit for one in competitors))
-    measured = Measured(name, known.size, known.is_slide, {one: [] for one in competitors}, {it: [] for it in limits})
-    for number in range(1, rounds + 1):
-        # Another one first in each round: it alone follows the proofs of the round before.
-        first = number % len(competitors)
-        for one, run in one_round(competitors[first:] + competitors[:first], source, scratch / name, number).items():
-            measured.runs[one].append(run)
-        for at, limit in enumerate(limits):
-            stages = measured_stages(source, scratch / name / f"limits {number}" / f"{at}", limit)
-            measured.stages[limit].append(stages)
-            print(f"limit: {stages}", file=sys.stderr, flush=True)
-    return measured
-
-
-def sources(arguments: argparse.Namespace) -> Iterator[tuple[str, Path]]:
-    """Yield the names and paths of the inputs, which are made if need be."""
-    if arguments.input is not None:
-        yield arguments.input.stem, arguments.input
-        return
-    for name in arguments.workload or WORKLOADS:
-        # In a process of its own: a child's peak memory begins at what its parent holds.
-        yield name, in_own_process(scaled(WORKLOADS[name], arguments.scale).make)
+    left_out = {*without} | (set() if slow else {LOOP} if is_slide else {LOOP, POOL})
+    programs = [one for one in PROGRAMS[into] if one.name not in left_out]
+    limits = dict.fromkeys(LIMITS.get(one.name, LIMIT) for one in programs) if into == "folder" else ()
+    return [*programs, *limits]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compare the backend stream with everything else, and with the limit.")
+    parser.add_argument("--into", choices=PROGRAMS, default="folder", help="default: %(default)s")
     parser.add_argument("--workload", nargs="+", choices=WORKLOADS, metavar="NAME", help=f"of {', '.join(WORKLOADS)}")
     parser.add_argument("--input", type=Path, metavar="FILE", help="instead of the workloads")
     parser.add_argument("--scale", type=float, default=1.0, help="both sides of the pictures times this")
@@ -174,15 +191,17 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where the outputs go; default: temporary files")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tileframe-speed-", dir=given.scratch) as scratch:
-        for name, source in sources(given):
-            measured = measure(name, source, Path(scratch), rounds=given.rounds, slow=given.slow, without=given.without)
-            size = measured.size
-            print(f"\n{name}: {size}, {size.area / 1e6:.1f} MP, {given.rounds} rounds\n")
-            print(table(measured), end="\n\n", flush=True)
+        for name in [given.input.stem] if given.input else given.workload or WORKLOADS:
+            # In processes of their own: a child's peak memory begins at what its parent holds.
+            source = given.input or in_own_process(scaled(WORKLOADS[name], given.scale).make)
+            known = in_own_process(open_input, source, name, name)
+            programs = chosen(given.into, is_slide=known.is_slide, slow=given.slow, without=given.without)
+            costs = in_turn(programs, source, Path(scratch, name), given.rounds)
+            print(f"\n{name}: {known.size}, {known.size.area / 1e6:.1f} MP, {given.rounds} rounds\n\n{table(costs)}\n")
             if given.scale == 1 and given.input is None:
-                print("targets, by medians", *(f"  {line}" for line in verdicts(measured)), sep="\n", flush=True)
+                print("targets, by medians", *verdicts(name, given.into, costs), sep="\n  ", flush=True)
             else:
-                print("targets: they are set for the workloads at full size")
+                print("targets: they are set for the workloads at full size", flush=True)
 
 
 if __name__ == "__main__":

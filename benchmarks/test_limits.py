@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
+
 import pytest
 
 import tileframe
-from benchmarks.competitors import DZSAVE, PASSTHROUGH, STREAM, Run, one_round
-from benchmarks.growth import Line, inputs
+from benchmarks.growth import Line
 from benchmarks.limits import Stages
-from benchmarks.speed import CLOCKS, Measured, table, verdicts
+from benchmarks.proofs import differences
+from benchmarks.speed import DZSAVE, FOLDER, LIMIT, STREAM, chosen, ours, table, verdicts
 from benchmarks.stages import measure
-from benchmarks.suite import suite_scale
+from benchmarks.test_ratios import TINY
+from benchmarks.turns import Program, call, in_turn, whole
 from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
 from tileframe_bench.processes import Cost
 from tileframe_bench.workloads import WORKLOADS, scaled
@@ -18,7 +22,7 @@ from tileframe_bench.workloads import WORKLOADS, scaled
 
 @pytest.mark.parametrize(("name", "passthrough"), [("babel", False), ("svs", False), ("svs", True), ("jp2k", False)])
 def test_the_limit_is_measured_on_the_same_tiles_that_stream_makes(name, passthrough, tmp_path):
-    slide = scaled(WORKLOADS[name], suite_scale(timed=False)).make()
+    slide = scaled(WORKLOADS[name], TINY).make()
     alone = tmp_path / "alone"
     alone.mkdir()
     stages = measure(slide, alone, passthrough=passthrough)
@@ -46,31 +50,39 @@ def test_decoding_in_order_cannot_be_shared_out():
     assert Stages(True, 1, seconds).limit == 10
 
 
-def test_who_cannot_do_an_input_is_left_out(tmp_path):
-    jp2k = scaled(WORKLOADS["jp2k"], suite_scale(timed=False)).make()
-    assert list(one_round([STREAM, PASSTHROUGH, DZSAVE], jp2k, tmp_path, 0)) == [STREAM]
+def test_who_cannot_do_an_input_is_left_out_and_the_others_run_in_turn(tmp_path):
+    picture = scaled(WORKLOADS["babel"], TINY).make()
+    programs = chosen("szi", is_slide=False, slow=False, without=())
+    costs = in_turn(programs, picture, tmp_path, 1)
+    assert list(costs) == [DZSAVE, STREAM, FOLDER]
+    assert [len(runs) for runs in costs.values()] == [1, 1, 1]
+    assert all(call(runs[0]) < whole(runs[0]) for runs in costs.values())
+
+
+def test_no_time_counts_if_an_output_is_wrong(tmp_path):
+    picture = scaled(WORKLOADS["babel"], TINY).make()
+    right, other = (Program(size, ours("--tile-size", size), differences) for size in ("256", "100"))
+    with pytest.raises(SystemExit, match=r"100: .* no time counts"):
+        in_turn([right, other], picture, tmp_path, 1)
 
 
 def test_ratios_are_taken_pair_by_pair():
-    def took(seconds: float) -> Run:
-        cost = Cost(seconds, 2 * seconds, 10**8, None, None, (), peak_anonymous=8 * 10**7, output="")
-        return Run(cost, seconds - 1)
+    def took(seconds: float) -> Cost:
+        output = json.dumps({"seconds": seconds - 1})
+        return Cost(seconds, 2 * seconds, 10**8, None, None, (), peak_anonymous=8 * 10**7, output=output)
 
-    runs = {STREAM: [took(4), took(2)], DZSAVE: [took(8), took(6)]}
     stages = Stages(True, 2, {"decode": 2.0, "halve": 0, "encode": 0, "write": 0})
-    measured = Measured("babel", tileframe.Size(1, 1), False, runs, {STREAM.limit: [stages, stages]})
-    whole, call = CLOCKS.values()
-    assert str(measured.times_as_fast(STREAM, whole)) == "2.50 (2.00 to 3.00)"
-    assert str(measured.of_limit(STREAM, call)) == "1.00 (0.50 to 1.50)"
-    assert "2.50 (2.00 to 3.00)" in table(measured)
-    faster, limit, memory = verdicts(measured)
-    assert "whole process 2.50 reached" in faster
-    assert "whole process 1.50 NOT reached, the call 1.00 reached" in limit
-    assert "100 MB reached (80 MB without files)" in memory
-
-
-def test_growth_leaves_out_what_is_too_large():
-    assert [workload.size.area for workload in inputs("jpg", 400)] == [25_000_000, 100_000_000, 400_000_000]
+    limit = replace(took(9), output=json.dumps(asdict(stages)))
+    costs = {STREAM: [took(4), took(2)], DZSAVE: [took(8), took(6)], LIMIT.name: [limit, limit]}
+    assert "2.50 (2.00 to 3.00)" in table(costs)
+    assert "1.00 (0.50 to 1.50)" in table(costs)
+    assert list(verdicts("babel", "folder", costs)) == [
+        "whole process: stream, times as fast as bare dzsave: 2.50, at least 1.35: reached",
+        "whole process: stream, times its limit: 1.50, at most 1.3: NOT reached",
+        "the call: stream, times as fast as bare dzsave: 3.67, at least 1.35: reached",
+        "the call: stream, times its limit: 1.00, at most 1.3: reached",
+        "megabytes of stream: 100.00, at most 500: reached",
+    ]
 
 
 def test_the_line_through_what_grows_has_its_pace_and_start():

@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from pathlib import Path
@@ -48,7 +47,7 @@ def ran(folder):
     """All entrants on a small slide at two tile sizes."""
     svs(folder / "slide.svs", photo(700, 500))
     (folder / "scratch").mkdir()
-    options = ["--rounds", "1", *TWO_SIZES, "--scratch", "scratch", "--report", "r.json"]
+    options = ["--rounds", "1", *TWO_SIZES, "--scratch", "scratch", "--report", "r.json", "--html", "page.html"]
     return subprocess.run([*BENCH, "slide.svs", *options], cwd=folder, capture_output=True, text=True, check=True)
 
 
@@ -65,7 +64,8 @@ def test_each_tile_size_has_a_table_of_all_backends_and_baselines(ran):
         assert f"tileframe: slide.svs, tiles of 256: to warm up: {name}" in ran.stderr
 
 
-def test_the_report_has_every_trial_and_what_was_held_equal(found):
+def test_page_and_report_have_every_trial_and_what_was_held_equal(found, folder):
+    assert len(re.findall("<h4 id=", (folder / "page.html").read_text(encoding="utf-8"))) == 2
     assert [trial.tile_size for trial in found.trials] == [256, 64]
     assert found.options["workers"].startswith(f"{machine.available_cores()};")
     assert found.versions["tileframe"]
@@ -89,19 +89,22 @@ def test_nothing_is_left_in_the_scratch_folder(ran, folder):
     assert list((folder / "scratch").iterdir()) == []
 
 
-def test_the_commands_can_be_repeated(found, folder, monkeypatch):
+def test_the_commands_can_be_repeated(found, folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     (folder / "OUT").mkdir(exist_ok=True)
     words = found.trials[0].entry("stream").command.split()
     assert words[0] == "tileframe"
     assert run_command(words[1:]) == 0
-    assert json.loads(Path("OUT", "report.json").read_text(encoding="utf-8"))["backend"] == "stream"
+    assert json.loads(capsys.readouterr().out)["backend"] == "stream"
 
 
-def test_json_is_all_that_is_printed(slide, capsys):
-    assert run_command(["bench", slide, *QUICK, "--json"]) == 0
-    out, err = capsys.readouterr()
-    assert (json.loads(out)["rounds"], err) == (1, "")
+def test_json_is_all_that_is_printed_and_a_report_may_be_a_link(slide, tmp_path, capsys):
+    report = tmp_path / "r.json"
+    if sys.platform != "win32":
+        report.symlink_to("real.json")
+    assert run_command(["bench", slide, *QUICK, "--json", "--report", str(report)]) == 0
+    assert capsys.readouterr() == (report.read_text(encoding="utf-8"), "")
+    assert report.is_symlink() == (sys.platform != "win32")
 
 
 def test_an_entrant_that_fails_is_shown_with_the_reason_and_stops_no_other(capsys):
@@ -167,14 +170,12 @@ def test_a_missing_library_is_named_with_how_to_install_it(library, slide, monke
 
 
 def test_each_round_begins_with_another_entrant(slide, capsys):
-    only = [word for name in ("stream", "bare dzsave", "vips") for word in ("--only", name)]
-    assert run_command(["bench", slide, "--rounds", "3", *only]) == 0
-    lines = re.findall(r"(round \d|to warm up): (bare dzsave|\w+) ", capsys.readouterr().err)
-    rounds = {number: [name for one, name in lines if one == number] for number, _ in lines}
-    assert rounds["to warm up"] == ["stream", "vips", "bare dzsave"]
-    for number in (2, 3):
-        first, *others = rounds[f"round {number - 1}"]
-        assert rounds[f"round {number}"] == [*others, first]
+    assert run_command(["bench", slide, "--rounds", "1", "--only", "stream", "--only", "vips"]) == 0
+    lines = re.findall(r"(round 1|to warm up): (\w+) ", capsys.readouterr().err)
+    assert [next(name for at, name in lines if at == number) for number in ("to warm up", "round 1")] == [
+        "stream",
+        "vips",
+    ]
 
 
 def test_slides_of_one_name_are_told_apart(slide, capsys):
@@ -193,33 +194,6 @@ def test_all_slides_are_opened_before_the_first_run(slide, capsys):
     assert (out, "to warm up" in err) == ("", False)
 
 
-def test_the_page_is_written_once_and_after_the_last_run(slide, monkeypatch):
-    pages: list[Bench] = []
-
-    def page(bench: Bench) -> str:
-        pages.append(bench)
-        return f"{len(bench.trials)} trials"
-
-    monkeypatch.setattr("tileframe_bench.page.page", page)
-    assert run_command(["bench", slide, *QUICK, *TWO_SIZES, "--html", "page.html"]) == 0
-    assert (Path("page.html").read_text(), len(pages)) == ("2 trials", 1)
-
-
-def test_a_former_report_is_kept_until_a_whole_one_replaces_it(slide):
-    Path("r.json").write_text("former")
-    Path(".r.json.partial").mkdir()  # so that nothing can be written there
-    assert run_command(["bench", slide, *QUICK, "--report", "r.json"]) == 4
-    assert Path("r.json").read_text() == "former"
-
-
-@POSIX_ONLY
-def test_a_link_stays_a_link(slide):
-    Path("link.json").symlink_to("r.json")
-    assert run_command(["bench", slide, *QUICK, "--report", "link.json"]) == 0
-    assert Path("link.json").is_symlink()
-    assert len(from_json(Path("r.json").read_text(), Bench).trials) == 1
-
-
 @POSIX_ONLY
 def test_a_pipe_gets_the_last_report_alone(slide):
     os.mkfifo("pipe")
@@ -232,21 +206,14 @@ def test_a_pipe_gets_the_last_report_alone(slide):
     assert Path("pipe").is_fifo()
 
 
-@pytest.mark.skipif(not os.access("/dev/shm", os.W_OK), reason="no memory file system")
-def test_a_regular_file_below_dev_is_replaced_like_any_other(slide):
-    with tempfile.TemporaryDirectory(dir="/dev/shm") as shared:
-        report = Path(shared, "r.json")
-        assert run_command(["bench", slide, *QUICK, *TWO_SIZES, "--report", str(report)]) == 0
-        assert len(from_json(report.read_text(), Bench).trials) == 2
-
-
 @POSIX_ONLY
-def test_a_report_to_standard_output_follows_the_table_in_a_file(slide):
+def test_a_report_where_the_tables_go_is_refused(slide):
     with open("all", "w") as file:
-        subprocess.run([*BENCH, slide, *QUICK, "--report", "/dev/stdout"], stdout=file, check=True)
-    table, _, report = Path("all").read_text().partition("{\n")
-    assert table.startswith("slide.svs: ")
-    assert from_json("{" + report, Bench).rounds == 1
+        ended = subprocess.run(
+            [*BENCH, slide, *QUICK, "--report", "all"], stdout=file, stderr=subprocess.PIPE, check=False
+        )
+    assert (ended.returncode, Path("all").read_text()) == (4, "")
+    assert b"all: is where the tables go" in ended.stderr
 
 
 def test_a_folder_that_cannot_keep_inputs_is_named(tmp_path, monkeypatch, capsys):
@@ -262,11 +229,11 @@ def test_a_folder_that_cannot_keep_inputs_is_named(tmp_path, monkeypatch, capsys
 def test_a_closed_pipe_ends_it_without_a_message(slide, tmp_path):
     (tmp_path / "temporary").mkdir()
     environment = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
-    command = [*BENCH, slide, *QUICK, *TWO_SIZES]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as started:
+    with subprocess.Popen(
+        [*BENCH, slide, *QUICK], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as started:
         assert started.stdout is not None
         assert started.stderr is not None
-        started.stdout.readline()
         started.stdout.close()
         errors = started.stderr.read()
     assert (started.returncode, errors) == (141, b"")
@@ -276,10 +243,10 @@ def test_a_closed_pipe_ends_it_without_a_message(slide, tmp_path):
 @POSIX_ONLY
 @pytest.mark.parametrize("group", [True, False], ids=["Ctrl-C", "SIGTERM"])
 def test_an_interrupt_ends_all_processes_and_keeps_what_was_found(group, tmp_path):
-    svs(tmp_path / "slide.svs", photo(1500, 1000))
+    svs(tmp_path / "slide.svs", photo(900, 600))
     (tmp_path / "scratch").mkdir()
     command = [*BENCH, "slide.svs", "--only", "generator pool", "--only", "stream", "--json", "--scratch", "scratch"]
-    command += ["--tile-size", "1024", "--tile-size", "64"]
+    command += ["--tile-size", "1024", "--tile-size", "64", "--rounds", "1"]
     with subprocess.Popen(
         command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as started:

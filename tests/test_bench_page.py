@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import matplotlib
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -44,15 +43,17 @@ def series_of(trial: Trial) -> dict[str, list[tuple[float, Spread]]]:
 
 
 def charts_of(trial: Trial) -> list[Figure]:
-    entry = trial.in_order()[0]
-    log, linear = (charts.lines(series_of(trial), x="workers", y="seconds", log=log) for log in (True, False))
-    return [
-        charts.time_bars([trial]),
-        charts.memory_bars([trial]),
-        log,
-        linear,
-        charts.timeline(entry, entry.runs[0], 2),
-    ]
+    entry, own = trial.in_order()[0], colours_of(trial)
+    log, linear = (
+        charts.lines(series_of(trial), own, x="workers", y="seconds", title="some lines", log=log)
+        for log in (True, False)
+    )
+    timeline = charts.timeline(entry.runs[0], 2, f"{entry.name} over time", own[entry.name])
+    return [charts.time_bars([trial], own), charts.memory_bars([trial], own), log, linear, timeline]
+
+
+def colours_of(trial: Trial) -> dict[str, str]:
+    return charts.colours(entry.name for entry in trial.entries)
 
 
 def changed(name: str, **fields: Any) -> Bench:
@@ -66,7 +67,14 @@ def odd_trial() -> Trial:
     """One with names that are long, strange, or would be HTML."""
     trial = benched.trial(ODD)
     entries = [
-        replace(one, name=f"{ODD} {one.name}", method=ODD, command=ODD, failure=ODD if not one.runs else "")
+        replace(
+            one,
+            name=f"{ODD} {one.name}",
+            method=ODD,
+            command=ODD,
+            failure=ODD if not one.runs else "",
+            runs=one.runs[:1],
+        )
         for one in trial.entries
     ]
     return replace(trial, baseline=entries[3].name, entries=(benched.unranked(entries[0], ODD), *entries[1:]))
@@ -93,12 +101,13 @@ def html(small) -> str:
 
 @pytest.mark.parametrize("trial", [benched.trial(), odd_trial()], ids=["plain", "odd"])
 @pytest.mark.filterwarnings("ignore:Glyph .* missing")
-def test_no_text_of_a_chart_lies_on_another_or_is_cut_off(trial, monkeypatch):
+def test_a_chart_has_a_title_and_no_text_lies_on_another_or_is_cut_off(trial, monkeypatch):
     drawn: list[Text] = []
     monkeypatch.setattr(Text, "draw", lambda text, renderer: drawn.append(text))
     for chart in charts_of(trial):
         drawn.clear()
-        charts.svg(chart)
+        root = ElementTree.fromstring(charts.svg(chart))
+        assert root.findtext("{http://www.w3.org/2000/svg}title") == chart.get_suptitle() != ""
         boxes = {text: text.get_window_extent() for text in drawn if text.get_text()}
         assert len(boxes) > 5
         for (one, box), (other, another) in combinations(boxes.items(), 2):
@@ -109,91 +118,61 @@ def test_no_text_of_a_chart_lies_on_another_or_is_cut_off(trial, monkeypatch):
             assert -1 <= box.y0 < box.y1 <= chart.bbox.height + 1, text
 
 
-@pytest.mark.parametrize("trial", [benched.trial(), odd_trial()], ids=["plain", "odd"])
-def test_a_chart_is_a_file_of_its_own_with_a_title(trial):
-    for chart in charts_of(trial):
-        root = ElementTree.fromstring(charts.svg(chart))
-        assert root.findtext("{http://www.w3.org/2000/svg}title") == chart.get_suptitle() != ""
-        assert not [element for element in root.iter() if element.tag.endswith(("script", "image", "foreignObject"))]
-
-
 def test_longer_bars_took_longer_and_each_entrant_keeps_its_colour():
     trial = benched.trial()
-    own = charts.colours(entry.name for entry in trial.entries)
-    drawn = bars(charts.time_bars([replace(trial, entries=trial.entries[::-1])], colours=own))
+    own = colours_of(trial)
+    drawn = bars(charts.time_bars([replace(trial, entries=trial.entries[::-1])], own))
     assert [colour for colour, _ in drawn] == [own[entry.name] for entry in trial.in_order() if entry.runs]
     assert [length for _, length in drawn] == sorted(length for _, length in drawn)
 
 
 def test_unranked_and_failed_entrants_are_named_in_bars(small):
     for draw in (charts.time_bars, charts.memory_bars):
-        shown = words(draw(small.trials))
+        shown = words(draw(small.trials, colours_of(small.trials[0])))
         assert sum(word.endswith(", not ranked") for word in shown) == shown.count("did not run") == 1
 
 
 @pytest.mark.parametrize(("seconds", "is_log"), [(7, False), (70, True)])
 def test_bars_are_logarithmic_only_where_they_must_be(seconds, is_log):
-    entries = benched.entry("fast", 1), benched.entry("slow", seconds)
-    chart = charts.time_bars([replace(benched.trial(), entries=entries)])
+    trial = replace(benched.trial(), entries=(benched.entry("fast", 1), benched.entry("slow", seconds)))
+    chart = charts.time_bars([trial], colours_of(trial))
     assert any("logarithmic scale" in word for word in words(chart)) == is_log
 
 
-def test_groups_of_bars_name_tile_sizes_and_differing_workers():
-    assert "Tiles of 256 px, 1 workers" in words(charts.time_bars([benched.trial(workers=1), benched.trial()]))
-    assert "Tiles of 256 px" in words(charts.time_bars([benched.trial()]))
-
-
-def test_forty_entrants_are_drawn():
-    entries = tuple(benched.entry(f"backend-{number}", 2 + number, 2.1 + number) for number in range(40))
-    trial = replace(benched.trial(), entries=entries)
-    for chart in (charts.time_bars([trial]), charts.lines(series_of(trial), x="workers", y="seconds")):
-        assert {entry.name for entry in entries} <= set(words(chart))
-
-
-@pytest.mark.parametrize("log", [False, True])
-@pytest.mark.parametrize("points", [None, [], [(0.5, Spread(1, 1, 1))], [(0, Spread(0, 0, 0)), (1, Spread(1, 1, 1))]])
-def test_lines_stand_few_and_unfit_points(points, log):
-    series = {} if points is None else {"one": points}
-    assert charts.svg(charts.lines(series, x="workers", y="seconds", log=log))
+def test_a_line_without_points_is_named():
+    assert "one (no figures)" in words(charts.lines({"one": []}, {"one": "red"}, x="", y="", title="", log=True))
 
 
 @pytest.mark.parametrize("samples", [0, 1, 2])
 def test_a_short_run_has_its_timeline(samples):
-    chart = charts.timeline(benched.entry("stream", 1), benched.run(0.02, samples=samples), 2)
+    chart = charts.timeline(benched.run(0.02, samples=samples), 2, "short", "red")
     assert (charts.NO_SAMPLES in words(chart)) == (samples == 0)
 
 
 def test_a_long_run_on_many_cores_stays_a_small_chart():
     run = benched.run(300, samples=200)
     wide = replace(run, samples=tuple(replace(one, core_loads=(0.5,) * 64) for one in run.samples))
-    assert len(charts.svg(charts.timeline(benched.entry("stream", 300), wide, 64))) < 120_000
+    assert len(charts.svg(charts.timeline(wide, 64, "wide", "red"))) < 120_000
 
 
 def test_figures_that_the_system_does_not_tell_are_not_drawn():
     run = benched.run(3)
     silent = replace(run, read=None, samples=tuple(replace(one, read=None) for one in run.samples))
-    assert "Files, MB: read is not known, written 402 (solid)" in words(
-        charts.timeline(benched.entry("a", 3), silent, 2)
-    )
+    shown = words(charts.timeline(silent, 2, "silent", "red"))
+    assert "Files, MB: read is not known, written 402 (solid)" in shown
     assert cells(page(changed("vips", runs=(replace(silent, written=None),))), "vips")[7:9] == [NONE, NONE]
 
 
-def test_another_process_gives_the_same_bytes(html):
+def test_another_process_with_other_settings_of_matplotlib_gives_the_same_bytes(tmp_path):
     code = (
-        "import sys; from tests import benched; from tileframe_bench.page import page;"
-        "sys.stdout.buffer.write(page(benched.bench([benched.trial()])).encode())"
+        "import sys; from tests.test_bench_page import benched, charts, charts_of;"
+        "sys.stdout.buffer.write(charts.svg(charts_of(benched.trial())[0]).encode())"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")])}
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\naxes.facecolor: red\nsvg.fonttype: path\n")
+    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")]), "MATPLOTLIBRC": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", code]
-    found = subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=environment)
-    assert (found.stdout.decode(), found.stderr) == (html, b"")
-
-
-def test_the_users_settings_of_matplotlib_are_neither_used_nor_changed(small, html):
-    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "svg.fonttype": "path"}):
-        before = dict(matplotlib.rcParams)
-        assert page(small) == html
-        assert dict(matplotlib.rcParams) == before
+    found = subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env={**os.environ, **paths})
+    assert (found.stdout.decode(), found.stderr) == (charts.svg(charts_of(benched.trial())[0]), b"")
 
 
 def test_the_table_has_every_figure(html):

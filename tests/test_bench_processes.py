@@ -58,8 +58,8 @@ def running_with(word: str) -> list[psutil.Process]:
 
 @pytest.mark.parametrize(
     ("code", "least"),
-    [(HOLDS, 120e6), (STARTS.format(HOLDS), 240e6), (IN_THREAD, 120e6)],
-    ids=["itself", "two children", "a child of a thread"],
+    [(STARTS.format(HOLDS), 240e6), (IN_THREAD, 120e6)],
+    ids=["two children", "a child of a thread"],
 )
 def test_memory_of_the_command_and_its_children_is_sampled(code, least):
     took = cost(python(code))
@@ -92,7 +92,7 @@ def test_bytes_read_and_written_are_counted(tmp_path, monkeypatch):
 
 def test_of_a_long_run_fewer_readings_are_kept(monkeypatch):
     monkeypatch.setattr("tileframe_bench.sampling.MAX_READINGS", 8)
-    took = cost(python("import time; time.sleep(2)"))
+    took = cost(python("import time; time.sleep(1)"))
     assert 1 <= len(took.samples) <= 8
     assert took.samples[-1].seconds > took.seconds / 2
 

@@ -51,8 +51,8 @@ def made(slide, tmp_path):
     return Path(run(slide, tmp_path / "made" / "pyramid", tile_size=256, overlap=0).target)
 
 
-@pytest.mark.parametrize("shape", [(500, 700), (1, 1), (257, 513), (1021, 769)], ids=str)
-@pytest.mark.parametrize("tile_size", [256, 255, 64])
+@pytest.mark.parametrize("shape", [(1, 1), (257, 513), (1021, 769)], ids=str)
+@pytest.mark.parametrize("tile_size", [255, 64])
 @pytest.mark.parametrize("kind", ["svs", "jpg"])
 def test_the_reference_is_what_stream_and_vips_make(kind, shape, tile_size, tmp_path):
     pixels = gradient(shape[1], shape[0])

@@ -152,6 +152,12 @@ def test_verbose_says_what_was_taken_and_why_not_the_rest(more, here, capsys):
     assert "taken: backend openslide, as asked (tile by tile from the base)\n" in err
 
 
+def test_a_dry_run_has_no_figures_to_report(here, capsys):
+    assert run_command(["run", "a.png", "--dry-run", "--report", "report.json"]) == 2
+    assert "--report report.json is for the figures of a run" in capsys.readouterr().err
+    assert not (here / "report.json").exists()
+
+
 def test_json_is_the_report_for_machines(here, capsys):
     png(here / "a.png", gradient(300, 200))
     assert run_command(["run", "a.png", "--json", "--report", "report.json"]) == 0

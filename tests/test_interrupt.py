@@ -48,12 +48,7 @@ def test_worker_processes_end_with_a_run_that_is_stopped(whom, large, tmp_path):
         os.killpg(process.pid, signal.SIGINT)
     else:
         process.send_signal(signal.SIGTERM)
-    then = time.monotonic()
-    _, err = process.communicate(timeout=30)
-    assert time.monotonic() - then < 2
-    assert process.returncode == 130
-    assert err.strip() == "tileframe: interrupted; nothing half-made was left"
-    assert os.listdir(tmp_path) == []
+    ends_at_once(process, tmp_path)
     assert not any(worker.is_running() for worker in workers)
 
 
@@ -93,6 +88,15 @@ def until_it_works(process: subprocess.Popen[str], tmp_path: Path) -> None:
         time.sleep(0.01)
 
 
+def ends_at_once(process: subprocess.Popen[str], tmp_path: Path) -> None:
+    then = time.monotonic()
+    _, err = process.communicate(timeout=30)
+    assert time.monotonic() - then < 2
+    assert process.returncode == 130
+    assert err.strip() == "tileframe: interrupted; nothing half-made was left"
+    assert os.listdir(tmp_path) == []
+
+
 def stops_at(sent: signal.Signals, name: str, backend: str, large: Path, tmp_path: Path) -> None:
     command = [
         *MAIN,
@@ -108,12 +112,7 @@ def stops_at(sent: signal.Signals, name: str, backend: str, large: Path, tmp_pat
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     until_it_works(process, tmp_path)
     process.send_signal(sent)
-    then = time.monotonic()
-    _, err = process.communicate(timeout=30)
-    assert time.monotonic() - then < 2
-    assert process.returncode == 130
-    assert err.strip() == "tileframe: interrupted; nothing half-made was left"
-    assert os.listdir(tmp_path) == []
+    ends_at_once(process, tmp_path)
 
 
 def test_an_interrupted_overwrite_keeps_the_old_pyramid(large, tmp_path):

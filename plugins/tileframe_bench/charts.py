@@ -83,58 +83,43 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     return {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(dict.fromkeys(names))}
 
 
-def time_bars(trials: Sequence[Trial], *, colours: Mapping[str, str] | None = None) -> Figure:
+def time_bars(trials: Sequence[Trial], colours: Mapping[str, str]) -> Figure:
     """Return bars of the seconds with one input, a group for each of its ``trials``, of which there is at least one.
 
-    Entrants that are not ranked are hatched, and those that did not run are named. ``colours`` are those of entrants,
-    if other charts have set them.
+    Entrants that are not ranked are hatched, and those that did not run are named.
     """
     return _bars(trials, "Time", "s", lambda run: run.seconds, colours)
 
 
-def memory_bars(trials: Sequence[Trial], *, colours: Mapping[str, str] | None = None) -> Figure:
+def memory_bars(trials: Sequence[Trial], colours: Mapping[str, str]) -> Figure:
     """Return bars of the peak memory, in the order of `time_bars`."""
     unit, size = _unit([run.peak_resident for trial in trials for entry in trial.entries for run in entry.runs])
     return _bars(trials, "Peak memory", unit, lambda run: run.peak_resident / size, colours)
 
 
-def lines(
-    series: Mapping[str, Points],
-    *,
-    x: str,
-    y: str,
-    log: bool = False,
-    title: str = "",
-    colours: Mapping[str, str] | None = None,
-) -> Figure:
+def lines(series: Mapping[str, Points], colours: Mapping[str, str], *, x: str, y: str, title: str, log: bool) -> Figure:
     """Return a line for each of ``series``, through the medians, with bars from the least to the greatest.
 
-    ``x`` and ``y`` say what the axes show, with the unit. With ``log`` both are logarithmic, and figures that are not
-    more than 0 are left out.
+    ``x`` and ``y`` say what the axes show, with the unit. With ``log`` both are logarithmic.
     """
-    own = _with_defaults(series, colours)
-    shown = {
-        name: sorted((at, spread) for at, spread in points if not log or (at > 0 and spread.least > 0))
-        for name, points in series.items()
-    }
     with _style():
         chart = Figure(figsize=(640 / 72, 380 / 72), layout="constrained")
-        chart.suptitle(plain(title) or f"{plain(y)} by {plain(x)}", x=0.01, ha="left")
+        chart.suptitle(plain(title), x=0.01, ha="left")
         axes = chart.add_subplot(xlabel=plain(x), ylabel=plain(y))
-        for number, (name, points) in enumerate(shown.items()):
+        for number, (name, points) in enumerate(series.items()):
             spreads = [spread for _, spread in points]
             axes.errorbar(
                 [at for at, _ in points],
                 [spread.median for spread in spreads],
                 yerr=_error_bars(spreads),
-                color=own[name],
+                color=colours[name],
                 marker=MARKERS[number % len(MARKERS)],
                 markersize=7,
                 capsize=3,
                 label=shortened(name, 30) + ("" if points else " (no figures)"),
             )
         for axis in (axes.xaxis, axes.yaxis):
-            _set_ticks(axis, log=log and any(shown.values()))
+            _set_ticks(axis, log=log and any(series.values()))
         if not log:
             axes.set_ylim(bottom=min(0, axes.get_ylim()[0]))
         if series:
@@ -142,20 +127,17 @@ def lines(
     return chart
 
 
-def timeline(
-    entry: Entry, run: Run, core_count: int, *, title: str = "", colours: Mapping[str, str] | None = None
-) -> Figure:
-    """Return what one ``run`` of ``entry`` did over time, on a machine where it might use ``core_count`` cores.
+def timeline(run: Run, core_count: int, title: str, colour: str) -> Figure:
+    """Return what one ``run`` did over time, on a machine where it might use ``core_count`` cores.
 
     Three panels: the cores that it kept busy over the load of all cores of the machine, its memory, and the bytes that
-    it has read and written. The title is by default the entrant's name and the seconds.
+    it has read and written.
     """
-    colour = _with_defaults([entry.name], colours)[entry.name]
     with _style():
         # A page has many of these: a fixed layout takes half the time.
         chart = Figure(figsize=(WIDTH / 72, 360 / 72))
         chart.subplots_adjust(left=0.1, right=0.97, bottom=0.12, top=0.87, hspace=0.5)
-        chart.suptitle(shortened(title or f"{entry.name}: {figure(run.seconds)} s", 64), x=0.01, ha="left")
+        chart.suptitle(shortened(title, 64), x=0.01, ha="left")
         panels = chart.subplots(3, 1, sharex=True)
         unit, size = _unit([run.peak_resident])
         titles = (
@@ -187,24 +169,21 @@ def _bars(
     what: str,
     unit: str,
     figure_of: Callable[[Run], float],
-    colours: Mapping[str, str] | None,
+    colours: Mapping[str, str],
 ) -> Figure:
-    own = _with_defaults([entry.name for trial in trials for entry in trial.entries], colours)
     medians = [entry.spread(figure_of).median for trial in trials for entry in trial.entries if entry.runs]
     log = bool(medians) and 0 < LINEAR_RATIO * min(medians) < max(medians)
     rows = [len(trial.entries) for trial in trials]
-    several_workers = len({trial.workers for trial in trials}) > 1
     with _style():
         chart = Figure(figsize=(WIDTH / 72, (80 + sum(ROW * count + 30 for count in rows)) / 72), layout="constrained")
         chart.suptitle(shortened(f"{what}: {trials[0].input}", 64), x=0.01, ha="left")
         groups = chart.subplots(len(trials), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
         for axes, trial in zip(groups, trials, strict=True):
-            workers = f", {trial.workers} workers" if several_workers else ""
-            axes.set_title(f"Tiles of {trial.tile_size} px{workers}")
+            axes.set_title(f"Tiles of {trial.tile_size} px")
             axes.grid(axis="y", visible=False)
             axes.set_xscale("log" if log else "linear")
             for row, entry in enumerate(trial.in_order()):
-                _draw_bar(axes, row, entry, entry.spread(figure_of) if entry.runs else None, unit, own[entry.name])
+                _draw_bar(axes, row, entry, entry.spread(figure_of) if entry.runs else None, unit, colours[entry.name])
             axes.set_yticks(range(len(trial.entries)), [shortened(entry.name, 30) for entry in trial.in_order()])
             axes.set_ylim(len(trial.entries) - 0.4, -0.6)
         if log:
@@ -281,7 +260,3 @@ def _error_bars(spreads: Sequence[Spread]) -> list[list[float]]:
 def _unit(sizes: Iterable[float]) -> tuple[str, float]:
     """Return the unit of bytes in which the largest size is written, and its bytes."""
     return ("GB", 1e9) if max(sizes, default=0) >= 2e9 else ("MB", 1e6)
-
-
-def _with_defaults(names: Iterable[str], chosen: Mapping[str, str] | None) -> dict[str, str]:
-    return {**colours(names), **(chosen or {})}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tileframe import CheckError, InputError, OptionError, OutputError, PluginError, Pyramid, Size, machine
-from tileframe_bench import files
 
 if TYPE_CHECKING:
     from tileframe_bench.records import Bench, Trial
@@ -65,7 +66,7 @@ def bench(
     workers = machine.available_cores() if workers is None else workers
     tile_sizes = tile_sizes or (256,)
     _refuse_numbers(rounds=rounds, workers=workers, scale=scale, tile_sizes=tile_sizes)
-    files.refuse_unwritable([path for path in (report, html) if path is not None], slides)
+    _refuse_unwritable([path for path in (report, html) if path is not None], slides)
     if scratch is not None and not scratch.is_dir():
         raise OutputError(f"{scratch}: is no folder; give --scratch one that is there")
     for library in ("jinja2", "matplotlib") if html else ():
@@ -87,11 +88,11 @@ def bench(
     found: Bench | None = None
 
     def keep(so_far: Bench, trial: Trial) -> None:
-        # After every trial: a long run that is killed keeps what it has found.
         nonlocal found
         found = so_far
-        if report is not None and not files.is_stream(report):
-            files.write(report, to_json(found))
+        # After every trial: a long run that is killed keeps what it has found. A pipe gets it once, at the end.
+        if report is not None and (report.is_file() or not report.exists()):
+            _write(report, to_json(found))
         if not as_json:
             click.echo(table(trial))
 
@@ -107,9 +108,9 @@ def bench(
             if html is not None:
                 from tileframe_bench.page import page  # only now: a large parent would distort measurements
 
-                files.write(html, page(found))
-            if report is not None and files.is_stream(report):
-                files.write(report, to_json(found))
+                _write(html, page(found))
+            if report is not None and not report.is_file():
+                _write(report, to_json(found))
             if as_json:
                 click.echo(to_json(found), nl=False)
     _refuse_wrong(found)
@@ -123,6 +124,27 @@ def _refuse_numbers(*, rounds: int, workers: int, scale: float, tile_sizes: tupl
         raise OptionError(f"the scale must be from {SCALES[0]:g} to {SCALES[1]:g}, not {scale:g}")
     for tile_size in tile_sizes:
         Pyramid(Size(1, 1), tile_size, 0)
+
+
+def _refuse_unwritable(files: Sequence[Path], slides: Sequence[Path]) -> None:
+    """Raise `OutputError` for a file that cannot be written, or that is one of ``slides``."""
+    real = [path.resolve() for path in files]
+    if len(set(real)) < len(files):
+        raise OutputError(f"{files[0]}: cannot be both the report and the page; give two files")
+    for path in files:
+        if path.resolve() in [slide.resolve() for slide in slides]:
+            raise OutputError(f"{path}: would be written over the slide; give another file")
+        if path.is_dir() or not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise OutputError(f"{path}: cannot be written there; give a file in a folder that can be written")
+        if path.is_file() and os.path.samestat(path.stat(), os.fstat(1)):
+            raise OutputError(f"{path}: is where the tables go; give another file, or --json")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _refuse_missing(library: str) -> None:

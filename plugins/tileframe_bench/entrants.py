@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,12 +36,18 @@ class Entrant:
         if self.kind == "baseline":
             return ["python", "-m", baselines.__name__, BASELINES[self.name], f"{source}", out, *sizes]
         held_equal = ["--overlap", f"{OVERLAP}", "--format", "jpeg", "--quality", f"{QUALITY}", "--no-limit-bounds"]
-        files = ["-o", f"{out}.dzi", "--report", f"{folder}/report.json"]
-        return ["tileframe", "run", f"{source}", "--backend", self.name, *sizes, *held_equal, "--quiet", *files]
-
-    def line(self, source: Path | str, *, tile_size: int, workers: int) -> str:
-        """Return the command for people to repeat, into a folder of their own."""
-        return shlex.join(self.command(source, "OUT", tile_size=tile_size, workers=workers))
+        return [
+            "tileframe",
+            "run",
+            f"{source}",
+            "--backend",
+            self.name,
+            *sizes,
+            *held_equal,
+            "--json",
+            "-o",
+            f"{out}.dzi",
+        ]
 
     def process(self, source: Path, folder: Path, *, tile_size: int, workers: int) -> list[str]:
         """Return the same command for this Python."""
@@ -63,11 +68,11 @@ class Entrant:
         share = f"more than {MEMORY_SHARE:.0%} of the {free / 1e9:.1f} GB that are free"
         return f"would need about {needed / 1e9:.1f} GB of memory to hold the whole picture, {share}"
 
-    def reported(self, folder: Path) -> tuple[Equality | None, str]:
-        """Return the equality that the report in ``folder`` promises, and the method; nothing of a baseline."""
+    def reported(self, output: str) -> tuple[Equality | None, str]:
+        """Return the equality that the report in its ``output`` promises, and the method; nothing of a baseline."""
         if self.kind == "baseline":
             return None, ""
-        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        report = json.loads(output)
         return Equality(report["promises"]), f"reader {report['reader']}; {report['method']}"
 
 

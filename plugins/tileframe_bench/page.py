@@ -57,7 +57,7 @@ def _timelines(trial: Trial, cores: int, own: dict[str, str]) -> Iterator[tuple[
         for number, run in enumerate(entry.runs, 1):
             which = f", run {number} of {len(entry.runs)}" if len(entry.runs) > 1 else ""
             title = f"{entry.name}: {text.figure(run.seconds)} s{which}"
-            yield title, _data_uri(charts.timeline(entry, run, cores, title=title, colours=own))
+            yield title, _data_uri(charts.timeline(run, cores, title, own[entry.name]))
 
 
 def _median_of(entry: Entry, figure: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -145,7 +146,7 @@ class _Contest:
         folder.mkdir(parents=True)
         try:
             took = cost(entrant.process(self._source.path, folder, **self._sizes), source=self._source.path)
-            score.promised, score.method = entrant.reported(folder)
+            score.promised, score.method = entrant.reported(took.output)
         except (CommandError, OSError, ValueError, KeyError) as error:
             score.is_wrong = isinstance(error, CommandError) and error.code == CheckError.exit_code
             score.failure = str(error).replace(str(self._source.path), self._source.shown)
@@ -183,7 +184,7 @@ class _Contest:
         return Entry(
             name=score.entrant.name,
             kind=score.entrant.kind,
-            command=score.entrant.line(self._source.shown, **self._sizes),
+            command=shlex.join(score.entrant.command(self._source.shown, "OUT", **self._sizes)),
             runs=() if score.failure else tuple(score.runs[-self._plan.rounds :]),
             verdict=None if score.failure else worst,
             is_wrong=score.is_wrong or (not score.failure and worst is not None and not worst.is_ranked),

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from tileframe_bench.records import Entry, Trial
 
 COLUMNS = ("", "", "seconds", "times as fast", "CPU s", "cores", "peak MB", "written MB", "pixels")
-# Of names and words; the others are figures.
-LEFT_ALIGNED = (1, len(COLUMNS) - 1)
 
 
 def table(trial: Trial) -> str:
     """Return a heading, a line for each entrant that ran, the ranked first, and the marks and failures."""
     unranked = [("-", entry) for entry in trial.entries if entry.runs and not entry.is_ranked]
     rows = [_row(trial, f"{place}", entry) for place, entry in (*trial.ranking(), *unranked)]
-    lines = [_heading(trial), "", *_aligned([COLUMNS, *rows])] if rows else [_heading(trial)]
+    lines = [_heading(trial), "", *aligned([COLUMNS, *rows], names=(1, 8))] if rows else [_heading(trial)]
     return "\n".join([*lines, *_notes(trial)]) + "\n"
+
+
+def aligned(rows: Sequence[tuple[str, ...]], *, names: Collection[int] = (0,)) -> list[str]:
+    """Return ``rows`` as lines with figures to the right, and the columns ``names`` to the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    aligns = ["<" if number in names else ">" for number in range(len(widths))]
+    return [
+        "  "
+        + "  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(row, aligns, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def equality(entry: Entry) -> str:
@@ -47,16 +58,6 @@ def _row(trial: Trial, place: str, entry: Entry) -> tuple[str, ...]:
         "" if written is None else f"{written / 1e6:,.0f}",
         equality(entry),
     )
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    aligns = ["<" if number in LEFT_ALIGNED else ">" for number in range(len(widths))]
-    return [
-        "  "
-        + "  ".join(f"{cell:{align}{width}}" for cell, align, width in zip(row, aligns, widths, strict=True)).rstrip()
-        for row in rows
-    ]
 
 
 def _notes(trial: Trial) -> list[str]:

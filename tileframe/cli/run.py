@@ -12,7 +12,7 @@ from tileframe import machine
 from tileframe.cli.parameters import FILE, Region, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows
-from tileframe.errors import OutputError
+from tileframe.errors import OptionError, OutputError
 from tileframe.estimate import Forecast, forecast
 from tileframe.facts import Rgb
 from tileframe.guards import is_written
@@ -139,6 +139,8 @@ def run(
     pages = None if viewer is None else _viewer(registry, viewer, spec)
     if pages is not None:
         pages.prepare([spec.location], overwrite=spec.overwrite)
+    if dry_run and report is not None:
+        raise OptionError(f"--report {report} is for the figures of a run, and --dry-run makes none; leave one out")
     if dry_run:
         coming = forecast(spec, registry)
         if verbose and not quiet:
