@@ -45,9 +45,16 @@ def jpeg(path: Path, pixels: Pixels, **how: Any) -> Path:
     return path
 
 
-def svs(path: Path, pixels: Pixels, *, levels: tuple[int, ...] = (1, 4), lossless: bool = False) -> Path:
+def svs(
+    path: Path,
+    pixels: Pixels,
+    *,
+    levels: tuple[int, ...] = (1, 4),
+    lossless: bool = False,
+    icc: bytes | None = None,
+) -> Path:
     """An Aperio-like slide with these downsamples; each level halved from the one before."""
-    codec = LOSSLESS if lossless else jpeg_codec(90)
+    codec = (LOSSLESS if lossless else jpeg_codec(90)) | ({} if icc is None else {"iccprofile": icc})
     with SvsWriter(path, Size(pixels.shape[1], pixels.shape[0]), codec, mpp=MPP) as writer:
         level, scale = pixels, 1
         for downsample in levels:

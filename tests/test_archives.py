@@ -214,7 +214,7 @@ def test_a_member_of_more_than_4_gb(tmp_path):
 
 
 def source(mpp: tuple[float, float] | None, power: float | None) -> SourceRecord:
-    return SourceRecord("slide.svs", 1, "sampled-sha256:0", "aperio", Size(9, 9), mpp, power, WHITE, None)
+    return SourceRecord("slide.svs", 1, "sampled-sha256:0", "aperio", Size(9, 9), mpp, power, WHITE)
 
 
 def szi_properties(folder: Path, record: SourceRecord | None) -> dict[str, str]:

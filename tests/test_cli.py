@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.shell_completion import ShellComplete
-from PIL import Image, ImageCms
+from PIL import Image
 
 from tests.pictures import MPP, gradient, jpeg, photo, png, svs
 from tests.pyramids import descriptor, tiles
@@ -171,16 +171,6 @@ def test_json_is_the_report_for_machines(here, capsys):
         {"width": 300, "height": 200},
     )
     assert set(printed) == set(Report.__dataclass_fields__)
-
-
-def test_a_profile_that_is_not_applied_is_named_once(here, capsys):
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    jpeg(here / "a.jpg", gradient(30, 20), icc_profile=profile)
-    assert run_command(["run", "a.jpg", "--json"]) == 0
-    out, err = capsys.readouterr()
-    note = "the colour profile 'sRGB built-in' was found and not applied; the tiles carry none"
-    assert err == f"tileframe: {note}\n"
-    assert json.loads(out)["notes"] == [note]
 
 
 def test_dry_run_says_everything_and_writes_nothing(here, capsys):

@@ -30,6 +30,7 @@ LAYERS = (
     {"comparison", "job"},
     {"discovery", "hooks"},
     {"passthrough", "registry"},
+    {"colour"},
     {"manifest", "opening", "selection"},
     {"against", "planning"},
     {"verification"},

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.pictures import MPP, gradient, jpeg, photo, png, svs
+from tests.pictures import MPP, gradient, photo, png, svs
 from tests.pyramids import Dzi, beside, manifest, tiles
 from tileframe import Box, CheckError, InputError, Manifest, Pyramid, Report, Size, __version__, open_pyramid, run
 from tileframe.cli import run_command
@@ -138,16 +138,6 @@ def test_the_record_is_as_documented(done):
     record = manifest(done.target)
     assert documented == set().union(*(fields(value, f"{name}.") for name, value in record.items()))
     assert f"schema `{record['schema']}`" in page
-
-
-def test_a_dropped_profile_is_recorded(tmp_path, registry):
-    from PIL import ImageCms
-
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    report = run(jpeg(tmp_path / "a.jpg", gradient(30, 20), icc_profile=profile), tmp_path / "o", registry=registry)
-    icc = recorded(report.target).plan.source.icc
-    assert icc is not None
-    assert (icc.description, icc.applied) == ("sRGB built-in", False)
 
 
 def test_overwriting_replaces_the_record_too(done, tmp_path, registry):

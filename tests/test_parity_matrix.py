@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests import profiles
 from tests.pictures import jpeg, photo, png, svs
 from tileframe import (
     Access,
@@ -63,9 +64,9 @@ def deepened(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.asarray(image).astype(np.uint16) * 256)
 
 
-def deep(folder: Path) -> Path:
+def deep(folder: Path, **how: Any) -> Path:
     samples = photo(*SIZE).astype(np.uint16) * 257
-    tifffile.imwrite(folder / "slide.tif", samples, photometric="rgb")
+    tifffile.imwrite(folder / "slide.tif", samples, photometric="rgb", **how)
     return folder / "slide.tif"
 
 
@@ -84,6 +85,13 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "16-bit grey PNG": saved("png", lambda image: deepened(image.convert("L"))),
     "16-bit RGB TIFF": deep,
     "BMP": saved("bmp", lambda image: image),
+    "JPEG with a matrix profile": saved("jpg", lambda image: image, icc_profile=profiles.matrix()),
+    "PNG with a table profile": saved("png", lambda image: image, icc_profile=profiles.lut()),
+    "grey PNG with a grey profile": saved("png", lambda image: image.convert("L"), icc_profile=profiles.grey()),
+    "grey JPEG with a matrix profile": saved("jpg", lambda image: image.convert("L"), icc_profile=profiles.matrix()),
+    "RGBA PNG with a matrix profile": saved("png", with_alpha, icc_profile=profiles.matrix()),
+    "CMYK JPEG with a profile": saved("jpg", lambda image: image.convert("CMYK"), icc_profile=profiles.cmyk()),
+    "16-bit RGB TIFF with a table profile": lambda folder: deep(folder, iccprofile=profiles.lut()),
     **{f"JPEG turned {n}": saved("jpg", lambda image: image, exif=exif(n)) for n in range(2, 9)},
 }  # fmt: skip
 
@@ -176,7 +184,7 @@ def test_bounds_are_cropped_alike_and_to_the_slide(x, y, width, height, tmp_path
 def test_a_slide_with_stored_levels_has_the_same_base_everywhere(
     tile_size, overlap, tile_format, quality, tmp_path, registry
 ):
-    slide = svs(tmp_path / "a.svs", photo(700, 500))
+    slide = svs(tmp_path / "a.svs", photo(700, 500), icc=profiles.lut())
     made = [
         run(
             slide, tmp_path / backend, backend=backend, format=tile_format, quality=quality,

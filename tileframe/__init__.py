@@ -20,11 +20,24 @@ from tileframe.errors import (
     UnsupportedInput,
     WorkerError,
 )
-from tileframe.facts import WHITE, Access, Encoding, Equality, Fit, IccProfile, NativeLevel, Rgb, SlideFacts
+from tileframe.facts import (
+    WHITE,
+    Access,
+    ColourMode,
+    Encoding,
+    Equality,
+    Fit,
+    Intent,
+    NativeLevel,
+    Rgb,
+    Samples,
+    SlideFacts,
+)
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.hooks import (
     BackendPlugin,
     CheckPlugin,
+    ColourPlugin,
     ExecutorPlugin,
     LayoutPlugin,
     Plugin,
@@ -39,9 +52,12 @@ from tileframe.locations import Location
 from tileframe.options import NoOptions, option
 from tileframe.protocols import (
     AdoptsFolder,
+    ColourManager,
     CompressedTiles,
     Content,
+    EmbedsProfiles,
     Layout,
+    Managed,
     Pixels,
     Progress,
     Reader,
@@ -54,7 +70,18 @@ from tileframe.protocols import (
     tiles_of,
 )
 from tileframe.pyramids import Check, StoredPyramid, Viewer
-from tileframe.records import Comparison, Finding, LevelDifference, Manifest, Plan, Report, Severity, SourceRecord, Spec
+from tileframe.records import (
+    ColourRecord,
+    Comparison,
+    Finding,
+    LevelDifference,
+    Manifest,
+    Plan,
+    Report,
+    Severity,
+    SourceRecord,
+    Spec,
+)
 from tileframe.sources import BaseSource, Cropped, View, cropped
 
 if TYPE_CHECKING:
@@ -91,22 +118,28 @@ __all__ = [
     "Check",
     "CheckError",
     "CheckPlugin",
+    "ColourManager",
+    "ColourMode",
+    "ColourPlugin",
+    "ColourRecord",
     "Comparison",
     "CompressedTiles",
     "Content",
     "Cropped",
+    "EmbedsProfiles",
     "Encoding",
     "Equality",
     "ExecutorPlugin",
     "Finding",
     "Fit",
-    "IccProfile",
     "InputError",
+    "Intent",
     "Job",
     "Layout",
     "LayoutPlugin",
     "LevelDifference",
     "Location",
+    "Managed",
     "Manifest",
     "NativeLevel",
     "NoOptions",
@@ -122,6 +155,7 @@ __all__ = [
     "ReaderPlugin",
     "Report",
     "Rgb",
+    "Samples",
     "Severity",
     "Size",
     "SlideFacts",

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from tileframe.colour import managed
 from tileframe.errors import CheckError, InputError, OptionError
-from tileframe.facts import Access
+from tileframe.facts import Access, ColourMode, Intent, Rgb
 from tileframe.geometry import Box, TileAddress
 from tileframe.protocols import Pixels, Progress, Source, Writer
 from tileframe.pyramids import StoredPyramid
@@ -46,7 +47,7 @@ def check_against(
             sizes = f"its size is {pyramid.pyramid.base}, and the slide's {whole.facts.size}"
             yield Finding(pyramid.descriptor_key, CHECK, Severity.ERROR, sizes)
             return
-        source = cropped(whole, region)
+        source = _managed(pyramid, cropped(whole, region), registry)
         tiles = _chosen(pyramid, sample, seed)
         in_rows = source.facts.access is Access.ROWS
         chosen = _rows(pyramid, source, tiles) if in_rows else ((tile, None) for tile in tiles)
@@ -55,7 +56,7 @@ def check_against(
             tile, expected = one
             if expected is None:
                 expected = source.read(pyramid.pyramid.tile_box(tile))
-            return tile, _difference(pyramid, tile, expected, encoder)
+            return tile, _difference(pyramid, tile, expected, encoder, source.facts.background)
 
         done = pixels = 0
         with closing(in_order(judge, chosen, workers=pyramid.workers)) as judged:
@@ -73,6 +74,14 @@ def _opened(pyramid: StoredPyramid, slide: Path, registry: Registry) -> Source:
     plan = pyramid.manifest.plan
     background = plan.source.background
     return next(opened(slide, registry, reader=plan.reader, options=plan.reader_options, background=background))[1]
+
+
+def _managed(pyramid: StoredPyramid, source: Source, registry: Registry) -> Source:
+    """Return the colours that the pyramid has; other tools than tileframe leave them as they are."""
+    if pyramid.manifest is None:
+        return managed(source, ColourMode.KEEP, Intent.RELATIVE, registry).source
+    recorded = pyramid.manifest.plan.colour
+    return managed(source, recorded.asked, recorded.intent, registry).source
 
 
 def _region(pyramid: StoredPyramid, source: Source) -> Box | None:
@@ -112,7 +121,9 @@ def _rows(pyramid: StoredPyramid, source: Source, tiles: Iterable[TileAddress]) 
         yield tile, kept[box.y - top : box.bottom - top, box.x : box.right]
 
 
-def _difference(pyramid: StoredPyramid, tile: TileAddress, expected: Pixels, encoder: Writer | None) -> str | None:
+def _difference(
+    pyramid: StoredPyramid, tile: TileAddress, expected: Pixels, encoder: Writer | None, background: Rgb
+) -> str | None:
     import numpy as np
 
     try:
@@ -126,7 +137,7 @@ def _difference(pyramid: StoredPyramid, tile: TileAddress, expected: Pixels, enc
     if np.array_equal(found, expected):
         return None  # lossless, or the slide's own data
     if encoder is not None:
-        expected = _encoded(pyramid, expected, encoder)
+        expected = _encoded(pyramid, expected, encoder, background)
     mean = float(np.abs(found.astype(np.int16) - expected).mean())
     most = 0.0 if encoder is not None else MAX_MEAN_DIFFERENCE
     if mean <= most:
@@ -134,11 +145,11 @@ def _difference(pyramid: StoredPyramid, tile: TileAddress, expected: Pixels, enc
     return f"differs by {mean:.1f} from the slide; {f'at most {most:.0f}' if most else 'none'} was expected"
 
 
-def _encoded(pyramid: StoredPyramid, pixels: Pixels, encoder: Writer) -> Pixels:
+def _encoded(pyramid: StoredPyramid, pixels: Pixels, encoder: Writer, background: Rgb) -> Pixels:
     """Return what ``pixels`` become as a tile: with what the layout pads it with, which lossy formats mix in."""
     from tileframe.pixels import padded  # here, for a start of the command line does without numpy
 
     height, width = pixels.shape[:2]
     if pyramid.layout.pads and pyramid.manifest is not None:
-        pixels = padded(pixels, pyramid.pyramid.tile_size, pyramid.manifest.plan.source.background)
+        pixels = padded(pixels, pyramid.pyramid.tile_size, background)
     return encoder.decode(encoder.encode(pixels))[:height, :width]

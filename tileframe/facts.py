@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import Any, NamedTuple
 
@@ -119,12 +119,36 @@ class NativeLevel:
         return base.width / self.size.width, base.height / self.size.height
 
 
-@dataclass(frozen=True, slots=True)
-class IccProfile:
-    """The colour profile found in a slide, and whether its pixels were converted with it."""
+class Samples(enum.Enum):
+    """What the samples of a pixel are, before any colour management."""
 
-    description: str
-    applied: bool
+    RGB = "RGB"
+    GREY = "grey"
+    """Repeated three times: a source gives RGB."""
+    CMYK = "CMYK"
+    """Four samples a pixel, 0 for no ink."""
+    LAB = "Lab"
+    """Three samples a pixel, as LittleCMS has them in 8 bits: a and b are signed."""
+
+
+class ColourMode(enum.Enum):
+    """What becomes of the colours of a slide that has a colour profile."""
+
+    SRGB = "srgb"
+    """They are converted to sRGB, unless they are that already."""
+    KEEP = "keep"
+    """They stay the numbers that they are, and tiles carry no profile."""
+    EMBED = "embed"
+    """They stay the numbers that they are, and every tile carries the profile."""
+
+
+class Intent(enum.Enum):
+    """How colours are converted that the other colour space does not have: the rendering intents of ICC."""
+
+    PERCEPTUAL = "perceptual"
+    RELATIVE = "relative"
+    SATURATION = "saturation"
+    ABSOLUTE = "absolute"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +166,9 @@ class SlideFacts:
     bounds: Box | None = None
     """The scanned part, in base pixels, where the slide says so."""
     background: Rgb = WHITE
-    icc: IccProfile | None = None
+    samples: Samples = Samples.RGB
+    icc: bytes | None = field(default=None, repr=False)
+    """The colour profile as the slide holds it, not looked at; None without one."""
     native_levels: tuple[NativeLevel, ...] = ()
     """Full resolution first; empty stands for the base alone."""
     tile_size: Size | None = None

@@ -20,7 +20,7 @@ from tileframe.facts import Fit
 from tileframe.geometry import Pyramid
 from tileframe.job import Backend
 from tileframe.options import NoOptions, resolve
-from tileframe.protocols import Layout, Reader, Store, StoredFiles, Writer
+from tileframe.protocols import ColourManager, Layout, Reader, Store, StoredFiles, Writer
 from tileframe.pyramids import Check, Viewer
 from tileframe.records import Options
 
@@ -95,6 +95,13 @@ class ReaderPlugin(Plugin[Reader]):
     """Judges a file by its path and its first 4096 bytes. Opens nothing heavy."""
     options: type = NoOptions
     """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
+
+
+@dataclass(frozen=True)
+class ColourPlugin(Plugin[ColourManager]):
+    """What manages colours; ``make()`` returns the manager."""
+
+    interface = ColourManager
 
 
 @dataclass(frozen=True)
@@ -185,6 +192,11 @@ def tileframe_readers() -> Sequence[ReaderPlugin]:  # type: ignore[empty-body]
     Readers are ranked by what their ``guess`` says of a file, then by name. A reader that raises
     `UnsupportedInput` when it opens the file leaves it to the next one.
     """
+
+
+@hookspec
+def tileframe_colours() -> Sequence[ColourPlugin]:  # type: ignore[empty-body]
+    """Offer to manage the colours of slides that hold a colour profile; there can be one offer in all."""
 
 
 @hookspec

@@ -14,7 +14,17 @@ from tileframe.executors import broken
 from tileframe.facts import Equality
 from tileframe.geometry import Box, Pyramid, TileAddress
 from tileframe.ledger import TileRecord
-from tileframe.protocols import CompressedTiles, Layout, Pixels, Progress, Source, Store, Writer, stored_size
+from tileframe.protocols import (
+    CompressedTiles,
+    EmbedsProfiles,
+    Layout,
+    Pixels,
+    Progress,
+    Source,
+    Store,
+    Writer,
+    stored_size,
+)
 from tileframe.records import Plan
 from tileframe.work import in_order
 
@@ -39,6 +49,8 @@ class Job:
     layout: Layout
     writer: Writer
     store: Store
+    profile: bytes | None = field(default=None, repr=False)
+    """The colour profile that every tile is to carry; None for none."""
     executor: Executor | None = field(default=None, compare=False)
     """Does the work of `in_order`; None takes threads of this process."""
     ledger: Keeps | None = field(default=None, compare=False)
@@ -90,7 +102,8 @@ class Job:
         if (box.width, box.height) != (side, side):
             return None
         assert isinstance(self.source, CompressedTiles)
-        return self.source.compressed_tile(tile.col, tile.row)
+        data = self.source.compressed_tile(tile.col, tile.row)
+        return None if data is None else self._with_profile(data)
 
     def keeps(self, level: int) -> bool:
         """Say whether the layout keeps the tiles of ``level``; they need not be put otherwise."""
@@ -106,11 +119,11 @@ class Job:
         if self.layout.pads:
             from tileframe.pixels import padded  # here, for a start of the command line does without numpy
 
-            pixels = padded(pixels, self.pyramid.tile_size, self.plan.source.background)
-        self.put_encoded(tile, self.writer.encode(pixels))
+            pixels = padded(pixels, self.pyramid.tile_size, self.source.facts.background)
+        self.put_encoded(tile, self._with_profile(self.writer.encode(pixels)))
 
     def put_encoded(self, tile: TileAddress, data: bytes, *, passed_through: bool = False) -> None:
-        """Keep ``data`` as ``tile``; `CheckError` if its size is not that of the tile."""
+        """Keep ``data`` as ``tile``, as it is; `CheckError` if its size is not that of the tile."""
         if not self.keeps(tile.level):
             return
         key = self.layout.key(tile)
@@ -133,6 +146,12 @@ class Job:
         if found != size:
             raise CheckError(f"{key}: the tile is {found}, not {size}")
         return TileRecord.of(data, passed_through=passed_through)
+
+    def _with_profile(self, data: bytes) -> bytes:
+        if self.profile is None:
+            return data
+        assert isinstance(self.writer, EmbedsProfiles)
+        return self.writer.with_profile(data, self.profile)
 
     @cached_property
     def _copies(self) -> dict[TileAddress, list[str]]:

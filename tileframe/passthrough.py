@@ -6,7 +6,7 @@ from tileframe.errors import OptionError
 from tileframe.facts import Encoding, SlideFacts
 from tileframe.geometry import Pyramid, Size
 from tileframe.hooks import LayoutPlugin
-from tileframe.protocols import CompressedTiles, Source
+from tileframe.protocols import CompressedTiles, Managed
 from tileframe.records import NATIVE, Spec
 
 NOT_STORED = "it does not give the slide's tiles as they are stored"
@@ -28,11 +28,13 @@ def pyramid_of(spec: Spec, layout: LayoutPlugin, facts: SlideFacts, base: Size, 
     return Pyramid(base, layout.tile_size if tile_size is None else tile_size, overlap)
 
 
-def refused(spec: Spec, source: Source, encoding: Encoding) -> str | None:
-    """Say why the tiles of ``source`` cannot be the base tiles of the pyramid; None if they can."""
-    own = source.facts.tile_size
+def refused(spec: Spec, found: Managed, encoding: Encoding) -> str | None:
+    """Say why the tiles of the source ``found`` cannot be the base tiles of the pyramid; None if they can."""
+    source, own = found.source, found.source.facts.tile_size
     if encoding.format != "jpeg":
         return f"the tiles are to be {encoding.format}, not jpeg"
+    if found.record.converted:
+        return f"its colours are to be converted to sRGB from '{found.record.profile}'; give --color keep or embed"
     if not isinstance(source, CompressedTiles) or own is None:
         return NOT_STORED
     if own.width != own.height:

@@ -13,7 +13,7 @@ from typing import Literal
 from tileframe import machine
 from tileframe.errors import InputError, OptionError
 from tileframe.executors import Lent
-from tileframe.facts import Rgb
+from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
 from tileframe.ledger import DigestList, Ledger
@@ -23,6 +23,7 @@ from tileframe.planning import Prepared, prepare
 from tileframe.protocols import Content, Progress
 from tileframe.records import Options, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry, load
+from tileframe.selection import parsed_colours
 from tileframe.verification import quick_check, silent
 
 PASSTHROUGH = {False: Passthrough.NEVER, True: Passthrough.ALWAYS, "auto": Passthrough.AUTO}
@@ -47,6 +48,8 @@ def run(
     region: Box | tuple[int, int, int, int] | None = None,
     limit_bounds: bool = True,
     background: Rgb | str | None = None,
+    color: ColourMode | str = ColourMode.SRGB,
+    intent: Intent | str = Intent.RELATIVE,
     workers: int | None = None,
     executor: str | Executor | None = None,
     overwrite: bool = False,
@@ -64,6 +67,7 @@ def run(
     run. On any error the target is left as it was, and a `TileframeError` says what was wrong.
     """
     registry = registry or load()
+    colours = parsed_colours(color, intent)
     spec = Spec(
         Path(slide),
         output if isinstance(output, Location) else location_for(output, Path(slide), layout, registry),
@@ -81,6 +85,8 @@ def run(
         region=_box(region),
         limit_bounds=limit_bounds,
         background=Rgb.parse(background) if isinstance(background, str) else background,
+        color=colours[0],
+        intent=colours[1],
         workers=machine.available_cores() if workers is None else workers,
         executor=executor,
         overwrite=overwrite,

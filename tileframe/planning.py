@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from tileframe.colour import for_writer, managed
 from tileframe.errors import InputError, OptionError, PluginError
 from tileframe.facts import Equality, SlideFacts
 from tileframe.fingerprint import Fingerprint
@@ -13,7 +14,7 @@ from tileframe.guards import refuse_own_slide
 from tileframe.hooks import BackendPlugin, ReaderPlugin
 from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
-from tileframe.protocols import Source, Target
+from tileframe.protocols import Managed, Source, Target
 from tileframe.records import THREADS, Execution, Passthrough, Plan, SourceRecord, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import open_with, opened, read_head
@@ -85,7 +86,8 @@ def open_job(plan: Plan, registry: Registry | None = None) -> Job:
                 sizes = f"it is {source.facts.size}, and was {plan.source.size}"
                 raise InputError(f"{slide}: was changed since the run was planned; {sizes}")
             here = replace(plan, execution=replace(plan.live, executor=THREADS))
-            return _live(here, cropped(source, plan.region), registry)
+            found = managed(cropped(source, plan.region), plan.colour.asked, plan.colour.intent, registry)
+            return _live(here, found, registry)
         except BaseException:
             source.close()
             raise
@@ -93,8 +95,8 @@ def open_job(plan: Plan, registry: Registry | None = None) -> Job:
         raise PluginError(f"the plan cannot be carried out here: {error}") from error
 
 
-def _live(plan: Plan, source: Source, registry: Registry) -> Job:
-    """Return the job of ``plan``, whose part of the slide is open as ``source``."""
+def _live(plan: Plan, found: Managed, registry: Registry) -> Job:
+    """Return the job of ``plan``, whose part of the slide is open, and its colours managed, as ``found``."""
     writer, layout = registry.writer(plan.format), registry.layout(plan.layout)
     store = registry.store_for(plan.location)
     options = layout.resolved(plan.layout_options, "layout")
@@ -103,10 +105,11 @@ def _live(plan: Plan, source: Source, registry: Registry) -> Job:
     target = Target(plan.location, made, plan.live.overwrite, plan.source)
     return Job(
         plan=plan,
-        source=source,
+        source=found.source,
         layout=made,
         writer=writer.create(options=writer.resolved(plan.format_options, "format")),
         store=store.create(target, options=store.resolved(plan.store_options, "store")),
+        profile=None if plan.colour.embedded is None else found.profile,
     )
 
 
@@ -127,7 +130,8 @@ class _Search:
         self.spec, self.registry = spec, registry
         self.writer, self.layout, self.store = writer, layout, store
         self.format_options = writer.resolved(spec.format_options, "format")
-        self.encoding = writer.create(options=self.format_options).encoding
+        self.made_writer = writer.create(options=self.format_options)
+        self.encoding = self.made_writer.encoding
         self.layout_options = layout.resolved(spec.layout_options, "layout")
         self.store_options = store.resolved(spec.store_options, "store")
         read_head(spec.slide)  # says in better words what is no file, or empty
@@ -145,13 +149,14 @@ class _Search:
     def first_able(self, reader: ReaderPlugin, source: Source) -> Prepared | None:
         """Return the job for the slide open as ``source``, with the first backend that takes it; None if none does."""
         region = _region(self.spec, source.facts)
-        view = cropped(source, region)
+        colours = managed(cropped(source, region), self.spec.color, self.spec.intent, self.registry)
+        colours = for_writer(colours, self.made_writer, self.spec.format)
         for passthrough in ATTEMPTS[self.spec.passthrough]:
-            if passthrough and (why := refused(self.spec, view, self.encoding)):
+            if passthrough and (why := refused(self.spec, colours, self.encoding)):
                 self.not_passed.append(f"reader {reader.name}: {why}")
                 continue
-            plan = self._plan(reader, source.facts, region, passthrough=passthrough)
-            if found := self._backend_for(_live(plan, view, self.registry)):
+            plan = self._plan(reader, source.facts, region, colours, passthrough=passthrough)
+            if found := self._backend_for(_live(plan, colours, self.registry)):
                 return found
         return None
 
@@ -162,7 +167,9 @@ class _Search:
         telling = [reason for reason in self.not_passed if NOT_STORED not in reason] or self.not_passed
         return OptionError(f"{self.spec.slide}: its tiles cannot be passed through ({'; '.join(telling)})")
 
-    def _plan(self, reader: ReaderPlugin, facts: SlideFacts, region: Box, *, passthrough: bool) -> Plan:
+    def _plan(
+        self, reader: ReaderPlugin, facts: SlideFacts, region: Box, colours: Managed, *, passthrough: bool
+    ) -> Plan:
         """Return the plan as far as it is decided before a backend is."""
         spec = self.spec
         because = None if passthrough else "; ".join(self.not_passed) or None
@@ -184,7 +191,8 @@ class _Search:
             store=self.store.name,
             store_options=asdict(self.store_options),
             passthrough=passthrough,
-            notes=_notes(spec, facts, region, because),
+            colour=colours.record,
+            notes=_notes(spec, facts, region, (*facts.notes, *colours.notes), because),
             execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite),
         )
 
@@ -247,16 +255,14 @@ def _record(slide: Path, fingerprint: Fingerprint, facts: SlideFacts) -> SourceR
         mpp=facts.mpp,
         objective_power=facts.objective_power,
         background=facts.background,
-        icc=facts.icc,
     )
 
 
-def _notes(spec: Spec, facts: SlideFacts, region: Box, encoded_because: str | None) -> tuple[str, ...]:
-    """Return what a user should know about the pixels of this run, as sentences."""
-    notes = list(facts.notes)
-    if facts.icc is not None and not facts.icc.applied:
-        name = facts.icc.description
-        notes.append(f"the colour profile '{name}' was found and not applied; the tiles carry none")
+def _notes(
+    spec: Spec, facts: SlideFacts, region: Box, said: tuple[str, ...], encoded_because: str | None
+) -> tuple[str, ...]:
+    """Return what a user should know about the pixels of this run, as sentences: what was ``said``, and more."""
+    notes = list(said)
     if region.size != facts.size:
         part = "scanned part" if spec.region is None else "region that was asked for"
         notes.append(f"cropped to the {part}, {region.size} at ({region.x}, {region.y}) of {facts.size}")

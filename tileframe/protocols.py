@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
-from tileframe.facts import Encoding, Rgb, SlideFacts
+from tileframe.facts import ColourMode, Encoding, Intent, Rgb, SlideFacts
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.locations import Location
-from tileframe.records import SourceRecord
+from tileframe.records import ColourRecord, SourceRecord
 
 if TYPE_CHECKING:
     from tileframe.pixels import Pixels as Pixels
@@ -35,6 +35,7 @@ class Source(Protocol):
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box``, in pixels of that native level, as RGB8 ``(height, width, 3)``.
 
+        Of CMYK and Lab, it returns the samples as `Samples` says; a `ColourManager` makes RGB of them.
         The array belongs to the caller. Where the slide has no data it is background. A source with
         `Access.ROWS` is read from the top down, in boxes of its full width that follow each other.
         `InputError` when the slide cannot be read there.
@@ -93,6 +94,36 @@ class Writer(Protocol):
 
     def size(self, data: bytes) -> Size:
         """Return the size of a tile from its header alone; `CheckError` if it has none."""
+
+
+@runtime_checkable
+class EmbedsProfiles(Protocol):
+    """Optional ability of a `Writer`: put a colour profile into a tile."""
+
+    def with_profile(self, data: bytes, profile: bytes) -> bytes:
+        """Return the tile ``data`` with ``profile`` in it; it decodes to the same pixels. `CheckError` for no tile."""
+
+
+@dataclass(frozen=True)
+class Managed:
+    """A source whose colours are managed: what gives RGB8, what was decided, and what tiles are to carry."""
+
+    source: Source
+    record: ColourRecord
+    profile: bytes | None = None
+    """The colour profile of the pixels, for tiles to carry; None for none."""
+    notes: tuple[str, ...] = ()
+    """What a user should know, as sentences."""
+
+
+class ColourManager(Protocol):
+    """Converts colours by the profiles that slides hold."""
+
+    def managed(self, source: Source, mode: ColourMode, intent: Intent) -> Managed:
+        """Return ``source``, or a view over it, that gives RGB8 as ``mode`` wants; no pixel of it is read.
+
+        A profile that is broken, or for other pixels, changes nothing, and is named in the notes.
+        """
 
 
 class Layout(Protocol):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tileframe.errors import OptionError
-from tileframe.facts import Encoding, Equality, IccProfile, Ordered, Rgb
+from tileframe.facts import ColourMode, Encoding, Equality, Intent, Ordered, Rgb
 from tileframe.geometry import MAX_TILE_SIZE, Box, Pyramid, Size
 from tileframe.locations import Location
 
@@ -63,6 +63,8 @@ class Spec:
     """Crop to the part that was scanned, where the slide says which it is."""
     background: Rgb | None = None
     """Shown where the slide is transparent; None takes the slide's own, else white."""
+    color: ColourMode = ColourMode.SRGB
+    intent: Intent = Intent.RELATIVE
     workers: int = 1
     executor: str | Executor | None = None
     """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
@@ -101,11 +103,28 @@ class SourceRecord:
     mpp: tuple[float, float] | None
     objective_power: float | None
     background: Rgb
-    icc: IccProfile | None
 
     def __post_init__(self) -> None:
         if not all(0 <= sample <= 255 for sample in self.background):
             raise OptionError(f"a colour is three numbers from 0 to 255, not {self.background!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class ColourRecord:
+    """What was decided about the colours of a slide."""
+
+    asked: ColourMode
+    intent: Intent
+    reason: str
+    """Why they are converted or not, as a sentence."""
+    profile: str | None = None
+    """What the slide's colour profile calls itself; None without one."""
+    sha256: str | None = None
+    """Of that profile."""
+    converted: bool = False
+    """To sRGB."""
+    embedded: str | None = None
+    """The SHA-256 of the profile in every tile; None where they carry none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +173,7 @@ class Plan:
     store: str
     store_options: Options
     passthrough: bool
+    colour: ColourRecord
     notes: tuple[str, ...] = ()
     """What the user should know about the pixels, as sentences."""
     execution: Execution | None = None

@@ -15,6 +15,7 @@ from tileframe.errors import OptionError, PluginError, one_line
 from tileframe.hooks import (
     BackendPlugin,
     CheckPlugin,
+    ColourPlugin,
     ExecutorPlugin,
     LayoutPlugin,
     Plugin,
@@ -32,6 +33,7 @@ P = TypeVar("P", bound=Plugin[Any])
 
 RECORDS: dict[str, type[Plugin[Any]]] = {
     "reader": ReaderPlugin,
+    "colour": ColourPlugin,
     "writer": WriterPlugin,
     "layout": LayoutPlugin,
     "store": StorePlugin,
@@ -122,6 +124,7 @@ class Registry:
     """The plugins of the entry points, by name, the broken ones too."""
 
     readers = _All(ReaderPlugin)
+    colours = _All(ColourPlugin)
     layouts = _All(LayoutPlugin)
     stores = _All(StorePlugin)
     checks = _All(CheckPlugin)

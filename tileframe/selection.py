@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tileframe.colour import managed
 from tileframe.errors import InputError, OptionError, PluginError, UnsupportedInput
-from tileframe.facts import Fit, Rgb
+from tileframe.facts import ColourMode, Fit, Intent, Rgb
 from tileframe.hooks import ReaderPlugin, refuse_lacking
 from tileframe.protocols import Source
 from tileframe.records import Options
@@ -23,15 +24,32 @@ def open_slide(
     reader: str | None = None,
     options: Options | None = None,
     background: Rgb | None = None,
+    color: ColourMode | str = ColourMode.SRGB,
+    intent: Intent | str = Intent.RELATIVE,
     registry: Registry | None = None,
 ) -> Source:
     """Open ``slide`` with the best reader, or the named one; ``options`` are the reader's. The caller closes it.
 
-    ``background`` is shown where the slide is transparent; None takes the slide's own. `InputError` if no reader can
-    open it.
+    ``background`` is shown where the slide is transparent; None takes the slide's own. ``color`` and ``intent`` are
+    those of ``tileframe run``: unless asked otherwise, the source gives sRGB. `InputError` if no reader can open it.
     """
     registry = registry or load()
-    return next(opened(Path(slide), registry, reader=reader, options=options or {}, background=background))[1]
+    mode, wanted = parsed_colours(color, intent)
+    source = next(opened(Path(slide), registry, reader=reader, options=options or {}, background=background))[1]
+    try:
+        return managed(source, mode, wanted, registry).source
+    except BaseException:
+        source.close()
+        raise
+
+
+def parsed_colours(color: ColourMode | str, intent: Intent | str) -> tuple[ColourMode, Intent]:
+    """Return what a program has given as texts; `OptionError` for other words."""
+    for kind, word in ((ColourMode, color), (Intent, intent)):
+        if word not in (words := [one.value for one in kind]) and not isinstance(word, kind):
+            what = "color" if kind is ColourMode else "intent"
+            raise OptionError(f"{what} is one of {', '.join(words)}, not {word!r}")
+    return ColourMode(color), Intent(intent)
 
 
 def opened(

@@ -1,44 +1,30 @@
-"""Any Pillow image becomes RGB8: by tileframe's rule where that is arithmetic, by LittleCMS where it is colour."""
+"""Any Pillow image becomes RGB8 by tileframe's rule; CMYK and Lab stay what they are, for colour management."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 
 import numpy as np
-from PIL import Image, ImageCms
+from PIL import Image
 
-from tileframe import IccProfile, Rgb, UnsupportedInput
+from tileframe import Rgb, Samples, UnsupportedInput
 from tileframe.pixels import Alpha, Pixels, to_rgb8
 
 Conversion = Callable[[Image.Image], Pixels]
 
 BITS_PER_SAMPLE, SAMPLE_FORMAT = 258, 339
 BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
-
-# As Photoshop's default, and unlike "perceptual" defined for every profile.
-INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
-FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
+GREYS = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L")
 
 
-def profile_name(profile: ImageCms.ImageCmsProfile) -> str:
-    """Return what ``profile`` calls itself."""
-    try:
-        return ImageCms.getProfileDescription(profile).strip() or "unnamed"
-    except ImageCms.PyCMSError:
-        return "unnamed"
-
-
-def conversion(image: Image.Image, background: Rgb) -> tuple[Conversion, IccProfile | None]:
-    """Return what turns ``image``, or a crop of it, into RGB8, and the colour profile that it has.
+def conversion(image: Image.Image, background: Rgb) -> tuple[Conversion, Samples]:
+    """Return what turns ``image``, or a crop of it, into RGB8, or into samples of CMYK or Lab, and which they are.
 
     `UnsupportedInput` for pixels without a defined full range: signed, floating-point, plain integers.
     """
-    embedded = _embedded(image)
     if image.mode in ("CMYK", "LAB"):
-        return _managed(image.mode, embedded)
-    icc = None if embedded is None else IccProfile(profile_name(embedded), applied=False)
-    return _arithmetic(image, background), icc
+        return np.asarray, Samples.CMYK if image.mode == "CMYK" else Samples.LAB
+    return _arithmetic(image, background), Samples.GREY if image.mode in GREYS else Samples.RGB
 
 
 def _arithmetic(image: Image.Image, background: Rgb) -> Conversion:
@@ -67,45 +53,6 @@ def _keyed(crop: Image.Image, background: Rgb) -> Pixels:
     grey = np.asarray(crop).astype(np.uint16)
     alpha = np.where(grey == crop.info["transparency"], 0, 65535).astype(np.uint16)
     return to_rgb8(np.dstack([grey, alpha]), alpha=Alpha.STRAIGHT, background=background)
-
-
-def _managed(mode: str, embedded: ImageCms.ImageCmsProfile | None) -> tuple[Conversion, IccProfile]:
-    transform = None
-    if embedded is not None:
-        transform, name = _transform(embedded, mode), profile_name(embedded)
-    if transform is None:
-        profile, name = _default_profile(mode)
-        transform = _transform(profile, mode)
-    if transform is None:
-        raise UnsupportedInput(f"LittleCMS cannot convert {mode}")
-    return lambda crop: to_rgb8(np.asarray(transform.apply(crop))), IccProfile(name, applied=True)
-
-
-def _transform(profile: ImageCms.ImageCmsProfile, mode: str) -> ImageCms.ImageCmsTransform | None:
-    try:
-        return ImageCms.buildTransform(profile, ImageCms.createProfile("sRGB"), mode, "RGB", INTENT, FLAGS)
-    except ImageCms.PyCMSError:
-        return None  # a profile for another kind of pixels
-
-
-def _default_profile(mode: str) -> tuple[ImageCms.ImageCmsProfile, str]:
-    if mode == "LAB":
-        return ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")), "CIE Lab, D50"
-    # Pillow has no CMYK profile; libvips carries a free one.
-    import pyvips
-
-    profile = ImageCms.ImageCmsProfile(io.BytesIO(pyvips.Image.profile_load("cmyk")))
-    return profile, f"{profile_name(profile)} (libvips' default for CMYK)"
-
-
-def _embedded(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    data = image.info.get("icc_profile")
-    if not data:
-        return None
-    try:
-        return ImageCms.ImageCmsProfile(io.BytesIO(data))
-    except OSError:
-        return None  # not a profile
 
 
 def tiff_tag(image: Image.Image, tag: int) -> tuple[int, ...]:

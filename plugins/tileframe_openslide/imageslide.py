@@ -55,7 +55,7 @@ class ImageReader:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 image, frames = _decode(path, background)
-                convert, icc = conversion(image, background)
+                convert, samples = conversion(image, background)
         except (TileframeError, MemoryError):
             raise
         except Exception as error:  # Pillow's forty parsers raise anything on damaged files, from KeyError on
@@ -67,7 +67,8 @@ class ImageReader:
             size=Size(*image.size),
             access=Access.REGIONS,
             background=background,
-            icc=icc,
+            samples=samples,
+            icc=image.info.get("icc_profile") or None,
             notes=(f"the first of {frames} pictures in the file was taken",) if frames > 1 else (),
         )
         return ImageSource(path, image, convert, facts)
@@ -83,7 +84,7 @@ class ImageSource(BaseSource):
         self._convert = convert
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
-        """Return ``box`` as RGB8; there is no native level but the base, 0."""
+        """Return ``box`` as RGB8, or as CMYK or Lab; there is no native level but the base, 0."""
         if self._image is None:
             raise InputError(f"{self._path}: was closed")
         return self._convert(self._image.crop((box.x, box.y, box.right, box.bottom)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,17 +18,16 @@ from tileframe import (
     Access,
     BaseSource,
     Box,
-    IccProfile,
     InputError,
     NativeLevel,
     OptionError,
     Rgb,
+    Samples,
     Size,
     SlideFacts,
     UnsupportedInput,
 )
 from tileframe.pixels import Alpha, Pixels, to_rgb8
-from tileframe_openslide.colour import profile_name
 
 ORIENTATION = 274
 # Without a handler, what it logs of each odd tag goes to stderr, beside our own one message.
@@ -45,7 +45,8 @@ class OpenSlideReader:
         if vendor == "generic-tiff" and (kind := _unusual_tiff(path)):
             raise UnsupportedInput(f"OpenSlide converts {kind} by a rule of its own")
         try:
-            return OpenSlideSource(path, openslide.OpenSlide(path), background)
+            samples = Samples.GREY if vendor == "generic-tiff" and _is_grey(path) else Samples.RGB
+            return OpenSlideSource(path, openslide.OpenSlide(path), samples, background)
         except OpenSlideError as error:
             if vendor == "generic-tiff" and "Unsupported TIFF compression" in str(error):
                 raise UnsupportedInput(f"OpenSlide: {error}") from error
@@ -55,8 +56,8 @@ class OpenSlideReader:
 class OpenSlideSource(BaseSource):
     """An open slide; any box, from any thread."""
 
-    def __init__(self, path: Path, slide: openslide.OpenSlide, background: Rgb | None) -> None:
-        super().__init__(_facts(slide, background))
+    def __init__(self, path: Path, slide: openslide.OpenSlide, samples: Samples, background: Rgb | None) -> None:
+        super().__init__(replace(_facts(slide, background), samples=samples))
         self._path = path
         self._slide: openslide.OpenSlide | None = slide
 
@@ -102,7 +103,6 @@ def _facts(slide: openslide.OpenSlide, background: Rgb | None) -> SlideFacts:
     properties = slide.properties
     mpp_x = _number(properties, openslide.PROPERTY_NAME_MPP_X)
     mpp_y = _number(properties, openslide.PROPERTY_NAME_MPP_Y)
-    profile = slide.color_profile
     return SlideFacts(
         format=properties[openslide.PROPERTY_NAME_VENDOR],
         size=Size(*slide.dimensions),
@@ -111,7 +111,7 @@ def _facts(slide: openslide.OpenSlide, background: Rgb | None) -> SlideFacts:
         objective_power=_number(properties, openslide.PROPERTY_NAME_OBJECTIVE_POWER),
         bounds=_bounds(properties),
         background=background or _background(properties),
-        icc=None if profile is None else IccProfile(profile_name(profile), applied=False),
+        icc=_profile(slide),
         native_levels=tuple(
             NativeLevel(Size(*size), downsample)
             for size, downsample in zip(slide.level_dimensions, slide.level_downsamples, strict=True)
@@ -119,6 +119,13 @@ def _facts(slide: openslide.OpenSlide, background: Rgb | None) -> SlideFacts:
         tile_size=_tile_size(properties),
         associated=tuple(sorted(slide.associated_images)),
     )
+
+
+def _profile(slide: openslide.OpenSlide) -> bytes | None:
+    """Return the slide's colour profile as it is stored; None without one."""
+    # `color_profile` is LittleCMS's and may be written anew. Outside of the slide nothing is decoded.
+    found: bytes | None = slide.read_region((-2, -2), slide.level_count - 1, (1, 1)).info.get("icc_profile")
+    return found or None
 
 
 def _number(properties: Mapping[str, str], name: str) -> float | None:
@@ -153,6 +160,15 @@ def _background(properties: Mapping[str, str]) -> Rgb:
         return Rgb.parse(properties[openslide.PROPERTY_NAME_BACKGROUND_COLOR])
     except (KeyError, OptionError):
         return WHITE
+
+
+def _is_grey(path: Path) -> bool:
+    """Say whether a TIFF's pixels are grey, of which OpenSlide makes RGB."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            return bool(file.pages.first.photometric == tifffile.PHOTOMETRIC.MINISBLACK)
+    except (tifffile.TiffFileError, ValueError, TypeError, KeyError, IndexError, OSError):
+        return False  # damaged: OpenSlide says so in better words
 
 
 def _unusual_tiff(path: Path) -> str | None:

@@ -19,11 +19,12 @@ from tileframe_openslide.in_memory import ORIENTATION, refuse_if_too_large, turn
 # Without a handler, what it logs of each odd tag goes to stderr, beside our own one message.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
+ICC_PROFILE = 34675
 ALPHA = {EXTRASAMPLE.UNASSALPHA: Alpha.STRAIGHT, EXTRASAMPLE.ASSOCALPHA: Alpha.PREMULTIPLIED}
 
 
 def open_tiff(path: Path, background: Rgb) -> Image.Image:
-    """Return the first picture of ``path``, upright, as a Pillow image of mode RGB (by tileframe's rule) or LAB.
+    """Return the first picture of ``path``, upright, as a Pillow image of mode L or RGB (by tileframe's rule) or LAB.
 
     `UnsupportedInput` for what has no defined full range or needs a conversion that is not done here.
     """
@@ -34,7 +35,9 @@ def open_tiff(path: Path, background: Rgb) -> Image.Image:
             refuse_if_too_large(
                 path, (page.imagewidth, page.imagelength), page.samplesperpixel * page.bitspersample // 8 + 4
             )
-            return turned(_image(page, background), page.tags.valueof(ORIENTATION, default=1))
+            image = _image(page, background)
+            image.info["icc_profile"] = page.tags.valueof(ICC_PROFILE)
+            return turned(image, page.tags.valueof(ORIENTATION, default=1))
     except tifffile.TiffFileError as error:
         raise UnsupportedInput("not a format that Pillow or tifffile knows") from error
 
@@ -56,7 +59,8 @@ def _image(page: Any, background: Rgb) -> Image.Image:
         samples = ((1 << depth) - 1) - samples
     alpha = next((ALPHA[extra] for extra in page.extrasamples if extra in ALPHA), Alpha.NONE)
     colours = samples.shape[2] - len(page.extrasamples) + (alpha is not Alpha.NONE)
-    return Image.fromarray(to_rgb8(samples[:, :, :colours], depth=depth, alpha=alpha, background=background))
+    rgb = to_rgb8(samples[:, :, :colours], depth=depth, alpha=alpha, background=background)
+    return Image.fromarray(rgb[:, :, 0] if colours == 1 else rgb)
 
 
 def _channels_last(page: Any) -> NDArray[Any]:

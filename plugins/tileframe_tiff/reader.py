@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tileframe import WHITE, Access, Rgb, SlideFacts, UnsupportedInput
+from tileframe import WHITE, Access, Rgb, Samples, SlideFacts, UnsupportedInput
 from tileframe_tiff import vendors
 from tileframe_tiff.files import SharedFile
 from tileframe_tiff.strips import StripReader, StripSource
@@ -54,6 +54,7 @@ def _tiled(file: SharedFile, pages: Sequence[Page], background: Rgb) -> TiledSou
         mpp=mpp,
         objective_power=power,
         background=background,
+        samples=Samples.GREY if base.samples == 1 else Samples.RGB,
         icc=vendors.colour_profile(base),
         native_levels=stored,
         tile_size=base.tile_size,
@@ -72,6 +73,7 @@ def _stripped(file: SharedFile, pages: Sequence[Page], background: Rgb) -> Strip
         size=page.size,
         access=Access.ROWS,
         background=background,
+        samples=Samples.GREY if page.samples == 1 else Samples.RGB,
         icc=vendors.colour_profile(page),
         notes=(f"the first of {len(pages)} pictures in the file was taken",) if len(pages) > 1 else (),
     )

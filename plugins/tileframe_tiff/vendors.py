@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from PIL import ImageCms
-
-from tileframe import IccProfile, NativeLevel, UnsupportedInput
+from tileframe import NativeLevel, UnsupportedInput
 from tileframe_tiff.structure import Page
 
 APERIO, GENERIC = "aperio", "generic-tiff"
@@ -78,17 +75,10 @@ def _resolution(page: Page) -> tuple[float, float] | None:
     return (unit / across, unit / down) if unit and across and down else None
 
 
-def colour_profile(page: Page) -> IccProfile | None:
-    """Return the embedded colour profile; None without one, or where it is none."""
+def colour_profile(page: Page) -> bytes | None:
+    """Return the embedded colour profile; None without one."""
     data = page.tags.valueof(ICC_TAG)
-    if not isinstance(data, bytes) or not data:
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        name = ImageCms.getProfileDescription(profile).strip()
-    except (OSError, ImageCms.PyCMSError):
-        return None
-    return IccProfile(name or "unnamed", applied=False)
+    return data if isinstance(data, bytes) and data else None
 
 
 def associated_pages(pages: Sequence[Page]) -> dict[str, Page]:

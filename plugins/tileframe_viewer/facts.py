@@ -44,8 +44,8 @@ def objective_power(pyramid: StoredPyramid) -> float | None:
 def _of_source(manifest: Manifest) -> list[tuple[str, str]]:
     source, region = manifest.plan.source, manifest.plan.region
     rows = [("Format", source.format)]
-    if source.icc is not None:
-        rows.append(("Colour profile", f"{source.icc.description}, {'' if source.icc.applied else 'not '}applied"))
+    if manifest.plan.colour.profile is not None:
+        rows.append(("Colour", manifest.plan.colour.reason))
     if region.size != source.size:
         rows.append(("Part of the slide", f"from {region.x:,}, {region.y:,} of {source.size}"))
     return rows

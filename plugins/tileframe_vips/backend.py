@@ -19,6 +19,7 @@ FORMATS = ("jpeg", "png")
 DZSAVES_SUFFIX = {"jpeg": "jpeg", "png": "png"}
 # Fixed, because dzsave takes a name that ends in .zip, .szi or .dz for a container.
 NAME = "pyramid"
+PROFILE = "icc-profile-data"
 DISK_ERRORS = ("no space left", "disk quota", "file too large", "write error", "unable to create")
 
 
@@ -83,6 +84,8 @@ class Saving:
 
     def __init__(self, image: pyvips.Image, job: Job, folder: Path, progress: Progress) -> None:
         self._image = image.copy()
+        if job.profile is not None:
+            self._image.set_type(pyvips.GValue.blob_type, PROFILE, job.profile)
         self._job = job
         self._folder = folder
         self._progress = progress
@@ -126,7 +129,7 @@ class Saving:
                 tile_size=pyramid.tile_size,
                 overlap=pyramid.overlap,
                 skip_blanks=-1,
-                keep="none",
+                keep="none" if self._job.profile is None else "icc",
                 **how,
             )
         except Exception as error:  # whatever it is, it is raised again by the thread that waits

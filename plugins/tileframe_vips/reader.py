@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import logging
+import zlib
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -11,10 +11,9 @@ import numpy as np
 import pyvips
 import tifffile
 from numpy.typing import NDArray
-from PIL import ImageCms
 from tifffile import COMPRESSION, PHOTOMETRIC, SAMPLEFORMAT
 
-from tileframe import WHITE, Access, BaseSource, Box, IccProfile, InputError, Rgb, Size, SlideFacts, UnsupportedInput
+from tileframe import WHITE, Access, BaseSource, Box, InputError, Rgb, Samples, Size, SlideFacts, UnsupportedInput
 from tileframe.pixels import Alpha, Pixels, to_rgb8
 from tileframe.png import PNG_SIGNATURE, png_is_complete
 
@@ -31,6 +30,7 @@ AT_ONCE = 200_000
 # Those whose damage libvips tells, as far as they have any: it is silent on damaged JPEG and deflate data in a TIFF.
 SOUND_COMPRESSIONS = (COMPRESSION.NONE, COMPRESSION.LZW)
 ORIENTATION = 274
+LARGEST_PROFILE = 1 << 24
 # Without a handler, what these log of a damaged file goes to stderr, beside our own one message.
 for library in ("pyvips", "tifffile"):
     logging.getLogger(library).addHandler(logging.NullHandler())
@@ -86,7 +86,8 @@ class VipsSource(BaseSource):
             size=Size(image.height, image.width) if turned else Size(image.width, image.height),
             access=Access.ROWS,
             background=background,
-            icc=_icc(image),
+            samples=Samples.GREY if image.bands <= 2 else Samples.RGB,
+            icc=_png_profile(path) if kind == "png" else _profile(image),
             notes=_notes(image),
         )
         super().__init__(facts)
@@ -213,15 +214,25 @@ def _unproved_tiff(page: Any) -> str | None:
     return None
 
 
-def _icc(image: pyvips.Image) -> IccProfile | None:
-    if "icc-profile-data" not in image.get_fields():
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(image.get("icc-profile-data")))
-        name = ImageCms.getProfileDescription(profile).strip()
-    except (OSError, ImageCms.PyCMSError):
-        return None  # not a profile
-    return IccProfile(name or "unnamed", applied=False)
+def _profile(image: pyvips.Image) -> bytes | None:
+    return image.get("icc-profile-data") or None if "icc-profile-data" in image.get_fields() else None
+
+
+def _png_profile(path: Path) -> bytes | None:
+    """Return the colour profile of a PNG as it is: libpng drops those that it does not like, without a word."""
+    with path.open("rb") as file:
+        file.seek(len(PNG_SIGNATURE))
+        while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
+            length = int.from_bytes(head[:4], "big")
+            if head[4:] == b"iCCP":
+                # A name that ends in a zero byte, and another one for deflate.
+                _, _, packed = file.read(length).partition(b"\0")
+                try:
+                    return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE) or None
+                except zlib.error:
+                    return None
+            file.seek(length + 4, 1)
+    return None
 
 
 def _notes(image: pyvips.Image) -> tuple[str, ...]:

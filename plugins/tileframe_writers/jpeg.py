@@ -7,6 +7,7 @@ import simplejpeg
 
 from tileframe import CheckError, Encoding, Size
 from tileframe.pixels import Pixels
+from tileframe_writers.profiles import in_jpeg
 
 
 class JpegWriter:
@@ -38,6 +39,10 @@ class JpegWriter:
         except ValueError as error:
             raise CheckError(f"is a damaged JPEG, or none ({error})") from error
         return pixels
+
+    def with_profile(self, data: bytes, profile: bytes) -> bytes:
+        """Return the tile ``data`` with the colour profile in it; `CheckError` if it is no tile."""
+        return in_jpeg(data, profile)
 
     def size(self, data: bytes) -> Size:
         """Return the size that the header gives; `CheckError` without one."""

@@ -11,6 +11,7 @@ from tileframe import CheckError, Encoding, OptionError, Size
 from tileframe.pixels import Pixels
 from tileframe_writers.decoding import rgb8
 from tileframe_writers.options import WebpOptions
+from tileframe_writers.profiles import in_webp
 
 KIND = "a WebP"
 QUALITY = 75
@@ -58,6 +59,11 @@ class WebpWriter:
             if name not in PLAIN:
                 raise CheckError(f"is {KIND} with a chunk {name!r}, not a single opaque picture")
         return rgb8(lambda: imagecodecs.webp_decode(data), size, KIND)
+
+    def with_profile(self, data: bytes, profile: bytes) -> bytes:
+        """Return the tile ``data`` with the colour profile in it; `CheckError` if it is no tile."""
+        size = self.size(data)
+        return in_webp(data, profile, (size.width, size.height))
 
     def size(self, data: bytes) -> Size:
         """Return the size that the header gives; `CheckError` without one."""

@@ -8,13 +8,16 @@ import click
 
 from tileframe.cli.parameters import FILE, plugin_options
 from tileframe.cli.text import in_bytes, show_json, show_rows
+from tileframe.colour import managed
 from tileframe.errors import OptionError
-from tileframe.facts import SlideFacts
+from tileframe.facts import ColourMode, Intent, SlideFacts
 from tileframe.geometry import Pyramid
 from tileframe.opening import is_pyramid, open_pyramid
 from tileframe.pyramids import StoredPyramid
+from tileframe.records import ColourRecord
 from tileframe.registry import Registry
 from tileframe.selection import opened
+from tileframe.serialize import to_builtins
 
 
 @click.command()
@@ -34,11 +37,14 @@ def info(registry: Registry, /, target: str, reader: str | None, reader_options:
     offer, source = next(opened(Path(target), registry, reader=reader, options=reader_options))
     with source:
         facts = source.facts
+        colours = managed(source, ColourMode.SRGB, Intent.RELATIVE, registry)
     if as_json:
-        show_json({"slide": Path(target).name, "reader": offer.name, "facts": facts})
+        known = {name: value for name, value in to_builtins(facts).items() if name != "icc"}
+        show_json({"slide": Path(target).name, "reader": offer.name, "facts": known, "colour": colours.record})
         return
     click.echo(f"{target}")
-    show_rows([("reader", offer.name), *_rows(facts)])
+    notes = [("note", note) for note in (*facts.notes, *colours.notes)]
+    show_rows([("reader", offer.name), *_rows(facts), *_colour(colours.record), *notes])
 
 
 def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
@@ -63,6 +69,7 @@ def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
             ("region", f"{plan.region.size} at ({plan.region.x}, {plan.region.y})"),
             ("made", f"{manifest.made.finished} by {plan.backend}: {plan.method}"),
             ("promises", plan.promises.value),
+            *_colour(plan.colour),
             *(("note", note) for note in plan.notes),
         ]
     click.echo(pyramid.target)
@@ -84,10 +91,12 @@ def _rows(facts: SlideFacts) -> list[tuple[str, str]]:
         rows.append(("objective", f"{facts.objective_power:g}x"))
     if facts.bounds is not None:
         rows.append(("bounds", f"{facts.bounds.size} at ({facts.bounds.x}, {facts.bounds.y})"))
-    if facts.icc is not None:
-        rows.append(("profile", f"{facts.icc.description} ({'applied' if facts.icc.applied else 'not applied'})"))
     if facts.native_levels:
         rows.append(("native", ", ".join(f"{level.size} (1/{level.downsample:g})" for level in facts.native_levels)))
     if facts.associated:
         rows.append(("associated", ", ".join(facts.associated)))
-    return [*rows, *(("note", note) for note in facts.notes)]
+    return rows
+
+
+def _colour(record: ColourRecord) -> list[tuple[str, str]]:
+    return [("colour", record.reason)] if record.profile else []

@@ -14,7 +14,7 @@ from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows
 from tileframe.errors import OptionError, OutputError
 from tileframe.estimate import Forecast, forecast
-from tileframe.facts import Rgb
+from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.guards import is_written
 from tileframe.opening import open_pyramid
 from tileframe.pipeline import execute, location_for, with_quality
@@ -91,6 +91,20 @@ class RunCommand(click.Command):
     metavar="#rrggbb",
     help="Where the slide is transparent; default: the slide's own, or white.",
 )
+@click.option(
+    "--color",
+    type=click.Choice([mode.value for mode in ColourMode]),
+    default=ColourMode.SRGB.value,
+    show_default=True,
+    help="A slide's colour profile: convert to sRGB, keep the numbers as they are, or embed it in every tile as well.",
+)
+@click.option(
+    "--intent",
+    type=click.Choice([intent.value for intent in Intent]),
+    default=Intent.RELATIVE.value,
+    show_default=True,
+    help="What conversion does with colours that sRGB does not have.",
+)
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, or processes, ...")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
@@ -116,6 +130,8 @@ def run(
     quality: int | None,
     format_options: dict[str, str],
     passthrough: str,
+    color: str,
+    intent: str,
     workers: int | None,
     viewer: str | None,
     dry_run: bool,
@@ -133,6 +149,8 @@ def run(
         layout=layout,
         format_options=with_quality(format_options, quality),
         passthrough=Passthrough(passthrough),
+        color=ColourMode(color),
+        intent=Intent(intent),
         workers=machine.available_cores() if workers is None else workers,
         **asked,  # the other options are called as the fields of the spec
     )

@@ -11,9 +11,12 @@ import numpy as np
 
 from tileframe import (
     WHITE,
+    ColourMode,
+    ColourRecord,
     Encoding,
     Equality,
     InputError,
+    Intent,
     Layout,
     LayoutPlugin,
     Location,
@@ -123,7 +126,7 @@ def good(case: Case, base: Pixels, plugin: LayoutPlugin, writer: Writer) -> Kept
 def made_plan(case: Case, plugin: LayoutPlugin, encoding: Encoding) -> Plan:
     """Return the plan of the pyramid of a case, as a manifest holds it."""
     return Plan(
-        source=SourceRecord("slide.made", 1, "none", "made", case.size, None, None, WHITE, None),
+        source=SourceRecord("slide.made", 1, "none", "made", case.size, None, None, WHITE),
         location=replace(LOCATION, folder=""),
         reader="made",
         reader_options={},
@@ -140,6 +143,7 @@ def made_plan(case: Case, plugin: LayoutPlugin, encoding: Encoding) -> Plan:
         store="made",
         store_options={},
         passthrough=False,
+        colour=ColourRecord(ColourMode.SRGB, Intent.RELATIVE, "the slide has no colour profile"),
     )
 
 
