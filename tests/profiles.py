@@ -48,7 +48,9 @@ def profile(kind: bytes, space: bytes, connection: bytes, name: str, tags: dict[
     return head.ljust(128, b"\0") + struct.pack(">I", len(tags)) + table + content
 
 
-def matrix(name: str = "Made RGB", exponent: float = 2.2, primaries: tuple[tuple[float, float, float], ...] = ADOBE):
+def matrix(
+    name: str = "Made RGB", exponent: float = 2.2, primaries: tuple[tuple[float, float, float], ...] = ADOBE
+) -> bytes:
     colours = zip((b"rXYZ", b"gXYZ", b"bXYZ"), map(xyz, primaries), strict=True)
     curves = dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), gamma(exponent))
     return profile(b"mntr", b"RGB ", b"XYZ ", name, {**dict(colours), **curves})

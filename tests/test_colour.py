@@ -211,12 +211,21 @@ def test_grey_tiffs_are_converted_alike_by_every_reader(tile, tmp_path, registry
 
 @pytest.mark.parametrize("name", [*WIDE, "sRGB"])
 def test_the_table_gives_the_very_bytes_of_littlecms(name):
-    transform = profiles.transform({**WIDE, "sRGB": srgb()}[name], "RGB")
+    data = {**WIDE, "sRGB": srgb()}[name]
+    transform = profiles.transform(data, "RGB")
     chance = np.random.default_rng(3)
     noise = chance.integers(0, 256, (120, 601, 3), dtype=np.uint8)
     table = ColourTable(lambda pixels: converted(transform, pixels))
     for pixels in (PHOTO, noise, noise[3:90, 5:400], PHOTO[:1, :1]):
-        assert np.array_equal(table(pixels), by_littlecms(np.ascontiguousarray(pixels), {**WIDE, "sRGB": srgb()}[name]))
+        assert np.array_equal(table(pixels.copy()), by_littlecms(np.ascontiguousarray(pixels), data))
+
+
+def test_pixels_that_must_not_be_written_to_are_not():
+    table = ColourTable(lambda pixels: 255 - pixels)
+    kept = PHOTO.copy()
+    kept.flags.writeable = False
+    assert np.array_equal(table(kept), 255 - PHOTO)
+    assert np.array_equal(kept, PHOTO)
 
 
 def test_a_table_is_filled_where_colours_are_and_nowhere_else():
@@ -228,9 +237,9 @@ def test_a_table_is_filled_where_colours_are_and_nowhere_else():
 
     table = ColourTable(convert)
     flat = np.full((100, 100, 3), 200, np.uint8)
-    assert np.array_equal(table(flat), 255 - flat)
+    assert np.array_equal(table(flat.copy()), 255 - flat)
     assert np.array_equal(table(flat + 3), 252 - flat)
-    assert asked == [16**3]
+    assert asked == [conversions.SIDE**3]
 
 
 def test_threads_share_a_table(tmp_path, registry):
@@ -240,7 +249,7 @@ def test_threads_share_a_table(tmp_path, registry):
     table = ColourTable(lambda pixels: converted(transform, pixels))
     pictures = [photo(200, 150, seed=seed) for seed in range(8)]
     with ThreadPoolExecutor(4) as pool:
-        for found, picture in zip(pool.map(table, pictures), pictures, strict=True):
+        for found, picture in zip(pool.map(table, [picture.copy() for picture in pictures]), pictures, strict=True):
             assert np.array_equal(found, by_littlecms(picture, lut()))
 
 

@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 from tileframe.pixels import Pixels
 
 Convert = Callable[[Pixels], Pixels]
-"""Takes RGB8, and returns a new array of RGB8."""
+"""Takes RGB8, and returns RGB8: a new array, or the one that it took, written over."""
 
 PIECE = 1 << 16
 """Pixels at a time: what is worked with stays in the processor's cache, and OpenCV starts no threads of its own."""
-CELL = 0xF0F0F0
-"""The bits of a colour that say in which cell it is: 16 a side."""
-CELLS_AT_ONCE = 64
+SIDE = 8
+"""Of a cell of the table, in steps of each colour. The cells that 4 MP of a section touch have 5.7 million colours, and
+7.9 million where a side is 16; smaller ones would be filled too often."""
+CELL = 0x010101 * (256 - SIDE)
+"""The bits of a colour that say in which cell it is."""
+CELLS_AT_ONCE = 512
 KNOWN = 0xFF000000
 """Of the table's entries that are filled: no colour is less."""
 
@@ -32,11 +35,11 @@ class ColourTable:
         self._convert = convert
         # By red, green and blue, the lowest byte first. Memory that is never touched is never taken.
         self._table = np.zeros(1 << 24, np.uint32)
-        steps = np.arange(16, dtype=np.uint32)
+        steps = np.arange(SIDE, dtype=np.uint32)
         self._cell = (steps[:, None, None] << 16 | steps[:, None] << 8 | steps).ravel()
 
     def __call__(self, pixels: Pixels) -> Pixels:
-        """Return ``pixels``, RGB8 of any strides, as they are converted."""
+        """Return ``pixels``, RGB8 of any strides, as they are converted, in their own memory where that can be."""
         return in_pieces(pixels, self._look_up)
 
     def _look_up(self, piece: Pixels, into: Pixels) -> None:
@@ -66,14 +69,15 @@ class GreyTable:
         self._greys = greys
 
     def __call__(self, pixels: Pixels) -> Pixels:
-        """Return ``pixels`` as they are converted."""
+        """Return ``pixels`` as they are converted, in their own memory where that can be."""
         return in_pieces(pixels, lambda piece, into: cv2.LUT(piece, self._greys, dst=into))
 
 
 def in_pieces(pixels: Pixels, convert: Callable[[Pixels, Pixels], object]) -> Pixels:
-    """Return new pixels, of which ``convert(piece, into)`` makes a piece at a time, ``(1, n, 3)``."""
+    """Let ``convert(piece, into)`` make ``(1, n, 3)`` at a time, maybe in the same memory, and return all."""
     flat = np.ascontiguousarray(pixels).reshape(1, -1, 3)
-    into = np.empty_like(flat)
+    # A second array as large as a block, for each worker, would cost memory and the time to get it.
+    into = flat if flat.flags.writeable else np.empty_like(flat)
     for start in range(0, flat.shape[1], PIECE):
         convert(flat[:, start : start + PIECE], into[:, start : start + PIECE])
     return into.reshape(pixels.shape)

@@ -97,7 +97,7 @@ class Converted(View):
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` as sRGB."""
-        return self._convert(self.source.read(box, native_level=native_level))
+        return self._convert(self.source.read(box, native_level=native_level))  # an array of our own
 
 
 def _without_rgb(source: Source, record: ColourRecord, found: Found | None, notes: list[str]) -> Managed:
