@@ -37,7 +37,7 @@ def differences_of_passthrough(source: Path, target: Path, reference: Path) -> l
     made, plain = tileframe.open_pyramid(target), reference.with_name("plain.dzi")
     if not plain.exists():
         side = made.pyramid.tile_size
-        tileframe.run(source, plain, quality=QUALITY, tile_size=side, overlap=OVERLAP, limit_bounds=False)
+        tileframe.run(source, plain, quality=QUALITY, tile_size=side, overlap=OVERLAP, limit_bounds=False, color="keep")
     found = tileframe.compare(tileframe.open_pyramid(plain), made)
     lower = [f"level {level.level} has other pixels" for level in found.levels[:-1] if level.differing]
     base = [str(finding) for finding in check_against(made, source, load(), lambda tiles, pixels: None)]

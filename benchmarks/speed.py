@@ -46,8 +46,17 @@ print('{"seconds": %f}' % (time.perf_counter() - started))
 
 def ours(*options: str) -> Command:
     """Return the command of ``tileframe run`` with ``options``."""
-    held_equal = ("--overlap", f"{OVERLAP}", "--quality", f"{QUALITY}", "--no-limit-bounds", "--json")
-    run = (sys.executable, "-P", "-m", "tileframe", "run", *held_equal, *options)
+    held_equal = (
+        "--overlap",
+        f"{OVERLAP}",
+        "--quality",
+        f"{QUALITY}",
+        "--no-limit-bounds",
+        "--color",
+        "keep",
+        "--json",
+    )
+    run = (sys.executable, "-P", "-m", "tileframe", "run", "--json", *held_equal, *options)
     return lambda source, out: [*run, f"{source}", "-o", f"{out}"]
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.limits import Stages
-from tileframe import Access, Box, Job, Location, Spec, TileAddress, machine, open_job, plan
+from tileframe import Access, Box, ColourMode, Job, Location, Spec, TileAddress, machine, open_job, plan
 from tileframe.pixels import Pixels
 from tileframe.records import Passthrough
 from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
@@ -46,6 +46,7 @@ def measure(slide: Path, folder: Path, *, reader: str | None = None, passthrough
         overlap=OVERLAP,
         passthrough=Passthrough.ALWAYS if passthrough else Passthrough.NEVER,
         limit_bounds=False,
+        color=ColourMode.KEEP,
     )
     job = open_job(plan(spec))
     stages = Stages(job.source.facts.access is Access.ROWS, machine.available_cores())

@@ -133,6 +133,15 @@ def test_a_pyramid_of_another_tool_is_compared_with_the_colours_as_they_are(tmp_
     assert verify(report.target, against=path, registry=registry) == []
 
 
+def test_compare_tells_the_same_numbers_of_other_colours(tmp_path, registry):
+    path = jpeg(tmp_path / "a.jpg", PHOTO, icc_profile=lut())
+    kept, embedded = (run(path, tmp_path / color, color=color, registry=registry) for color in ("keep", "embed"))
+    with open_pyramid(kept.target) as one, open_pyramid(embedded.target) as other:
+        (note,) = compare(one, other).notes
+        assert "'Made LUT', which the tiles do not carry; and" in note
+        assert compare(one, one).notes == ()
+
+
 def test_info_tells_what_becomes_of_the_colours(tmp_path, registry, capsys):
     path = svs(tmp_path / "a.svs", PHOTO, icc=lut())
     assert run_command(["info", f"{path}"]) == 0

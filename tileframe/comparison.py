@@ -158,7 +158,17 @@ def _notes(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:
     suffixes = one.writer.encoding.suffix, other.writer.encoding.suffix
     if _both_lossless(one, other) and suffixes[0] != suffixes[1]:
         notes.append(f"the tile suffix is {suffixes[0]} and {suffixes[1]}; both formats are lossless")
-    return tuple(notes)
+    return tuple(notes + _colours(one, other))
+
+
+def _colours(one: StoredPyramid, other: StoredPyramid) -> list[str]:
+    """Say where the same numbers are other colours, or are made so: what tiles carry is no pixel of them."""
+    if one.manifest is None or other.manifest is None:
+        return []
+    first, second = one.manifest.plan.colour, other.manifest.plan.colour
+    if (first.converted, first.embedded, first.sha256) == (second.converted, second.embedded, second.sha256):
+        return []
+    return [f"the colours are not alike: {first.reason}; and {second.reason}"]
 
 
 def _layouts(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ class Entrant:
         if self.kind == "baseline":
             return ["python", "-m", baselines.__name__, BASELINES[self.name], f"{source}", out, *sizes]
         held_equal = ["--overlap", f"{OVERLAP}", "--format", "jpeg", "--quality", f"{QUALITY}", "--no-limit-bounds"]
+        held_equal += ["--color", "keep"]  # as the baselines do
         return [
             "tileframe",
             "run",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tileframe import Access, Box, Job, Location, OutputError, Pyramid, Spec, TileAddress, open_job, plan
+from tileframe import Access, Box, ColourMode, Job, Location, OutputError, Pyramid, Spec, TileAddress, open_job, plan
 from tileframe.pixels import Pixels, halve
 from tileframe_bench.baselines import OVERLAP, QUALITY
 
@@ -33,6 +33,7 @@ def make_reference(slide: Path, target: Path, tile_size: int, workers: int) -> P
         tile_size=tile_size,
         overlap=OVERLAP,
         limit_bounds=False,
+        color=ColourMode.KEEP,  # as the baselines do
         workers=workers,
     )
     job = open_job(plan(spec))
