@@ -25,6 +25,7 @@ SCRIPTS = (
     "coordinates",
     "link",
     "problems",
+    "formats",
     "zip",
     "members",
     "ranges",
