@@ -14,6 +14,7 @@ from PIL import Image
 import tileframe_executors
 import tileframe_openslide
 import tileframe_stream
+import tileframe_viewer
 import tileframe_vips
 import tileframe_writers
 from tests.pictures import png, svs
@@ -25,6 +26,7 @@ from tileframe.testing import (
     ExecutorContract,
     PluginContract,
     ReaderContract,
+    ViewerContract,
     WriterContract,
 )
 
@@ -163,6 +165,10 @@ class TestThreadsExecutor(ExecutorContract):
 
 class TestProcessesExecutor(ExecutorContract):
     plugin = named("processes", tileframe_executors.tileframe_executors())
+
+
+class TestPage(ViewerContract):
+    plugin = named("page", tileframe_viewer.tileframe_viewers())
 
 
 class TestDemoPlugin(PluginContract):

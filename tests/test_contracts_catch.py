@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.contracts import backends, checks, executors, layouts, plugins, readers, stores, writers
+from tests.contracts import backends, checks, executors, layouts, plugins, readers, stores, viewers, writers
 from tests.contracts.calling import Breaker, failing, failures, methods_of
 from tileframe import testing
 from tileframe.testing.cases import gradient
 from tileframe.testing.faults import FAULTS
 
-KINDS = (backends, checks, executors, layouts, plugins, readers, stores, writers)
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "docs" / "contracts.md").read_text(encoding="utf-8")
+HELPERS = {"laid_out", "writer", "viewer", "visible", "name", "heavy", "parameters"}
+"""Of contracts: what an author may override, and need not know."""
+KINDS = (backends, checks, executors, layouts, plugins, readers, stores, viewers, writers)
 CONTRACTS = [getattr(testing, name) for name in testing.__all__ if name.endswith("Contract")]
 GOOD = [contract for kind in KINDS for contract in kind.GOOD]
 BREAKERS: list[Breaker] = [found for kind in KINDS for found in kind.BREAKERS]
@@ -27,6 +33,10 @@ def named(value: object) -> str:
 @pytest.mark.parametrize("contract", GOOD, ids=named)
 def test_a_plugin_that_keeps_its_promises_passes(contract, tmp_path):
     assert list(failing(contract, tmp_path)) == []
+
+
+def test_a_viewer_of_one_pyramid_may_refuse_two(tmp_path):
+    assert list(failures(viewers.GoodViewerOfOne, "test_two_pyramids_are_shown_or_refused", tmp_path)) == []
 
 
 @pytest.mark.parametrize("broken", SUBTLE, ids=str)
@@ -81,3 +91,22 @@ def test_every_pixel_of_the_gradient_is_unlike_its_neighbours():
         ours = pixels[step[0] :, step[1] :]
         theirs = pixels[: pixels.shape[0] - step[0], : pixels.shape[1] - step[1]]
         assert (ours != theirs).any(axis=2).all(), step
+
+
+def section(contract) -> str:
+    return PAGE.partition(f"\n## `{contract.__name__}`\n")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=named)
+def test_the_page_of_the_contracts_says_what_each_needs(contract):
+    said = section(contract)
+    rows = re.findall(r"^\| (`.+?) \|", said, re.MULTILINE)
+    given = {name for row in rows or re.findall(r"Give (`\w+`)", said) for name in re.findall(r"`(\w+)", row)}
+    mine = {name for base in contract.__mro__[:-2] for name in (*vars(base), *vars(base).get("__annotations__", ()))}
+    own = {name for name in mine if not name.startswith(("_", "test_", "pytest_"))} - HELPERS
+    assert given == own
+
+
+def test_the_example_of_the_page_of_the_contracts_is_the_examples():
+    (shown,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    assert shown in (ROOT / "plugins" / "example" / "tests" / "test_contracts.py").read_text(encoding="utf-8")

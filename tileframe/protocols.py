@@ -195,7 +195,7 @@ class StoredFiles(Protocol):
         """Yield every key below ``folder``, in no order."""
 
     def close(self) -> None:
-        """Release what is open."""
+        """Release what is open. A later `get` raises `InputError`, or still gives what is kept."""
 
 
 class Progress(Protocol):

@@ -6,7 +6,9 @@ import struct
 import time
 import zlib
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from types import MappingProxyType
 from typing import Any
 
@@ -99,6 +101,67 @@ class GoodReader(ReaderContract):
         return path
 
 
+class FileSource(BaseSource):
+    """Reads each box from the file, whose place it keeps to itself while it does."""
+
+    def __init__(self, path: Path, size: Size, background: Rgb | None) -> None:
+        super().__init__(SlideFacts("raw", size, Access.REGIONS, background=background or WHITE))
+        self._path, self._file, self._lock = path, path.open("rb"), Lock()
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        if self._file.closed:
+            raise InputError(f"{self._path}: was closed")
+        rows = [self._row(box.x, y, box.width) for y in range(box.y, box.bottom)]
+        return np.frombuffer(b"".join(rows), np.uint8).reshape(box.height, box.width, 3).copy()
+
+    def _row(self, x: int, y: int, width: int) -> bytes:
+        with self._lock:
+            return self._at(HEADER.size + 3 * (y * self.facts.size.width + x), 3 * width)
+
+    def _at(self, place: int, length: int) -> bytes:
+        self._file.seek(place)
+        return self._file.read(length)
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class WithoutLock(FileSource):
+    """All threads move the one place in the file."""
+
+    def _row(self, x: int, y: int, width: int) -> bytes:
+        return self._at(HEADER.size + 3 * (y * self.facts.size.width + x), 3 * width)
+
+
+class WithoutLockAtFirst(FileSource):
+    """Finds out where its rows are with the first box that is read, and has others read meanwhile."""
+
+    _begin: int | None = None
+
+    def _at(self, place: int, length: int) -> bytes:
+        if self._begin is None:
+            self._begin = 0
+            time.sleep(0.001)
+            self._begin = HEADER.size
+        return super()._at(place - HEADER.size + self._begin, length)
+
+    def _row(self, x: int, y: int, width: int) -> bytes:
+        if self._begin == HEADER.size:
+            return super()._row(x, y, width)
+        return self._at(HEADER.size + 3 * (y * self.facts.size.width + x), 3 * width)
+
+
+class FileReader(RawReader):
+    source: Any = FileSource
+
+    def open(self, path: Path, *, background: Rgb | None = None) -> Any:
+        return self.source(path, RawReader().open(path).facts.size, background)
+
+
+class GoodFileReader(GoodReader):
+    plugin = replace(GoodReader.plugin, make=FileReader)
+
+
 class GoodRowsReader(GoodReader):
     plugin = replace(GoodReader.plugin, make=RowsReader)
 
@@ -119,6 +182,26 @@ class Shifted(RawSource):
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         x = max(0, box.x - 1)
         return super().read(Box(x, box.y, box.width, box.height))
+
+
+class ShiftedWhereWide(RawSource):
+    """One pixel to the right beyond x = 4096."""
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        x = np.arange(box.x, box.right)
+        return self._checked(box)[box.y : box.bottom, x - (x > 4096)]
+
+    def _checked(self, box: Box) -> Pixels:
+        super().read(box)
+        return self._pixels
+
+
+class ShiftedWhereHigh(ShiftedWhereWide):
+    """One pixel down beyond y = 4096."""
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        y = np.arange(box.y, box.bottom)
+        return self._checked(box)[y - (y > 4096), box.x : box.right]
 
 
 class Larger(RawSource):
@@ -240,8 +323,14 @@ class ThisProcessReader(RawReader):
         return super().open(path, background=background)
 
 
-def of_source(source: type[RawSource], reader: type[RawReader] = RawReader) -> ReaderPlugin:
-    return replace(GoodReader.plugin, make=type(source.__name__, (reader,), {"source": source}))
+def reading(source: Any, reader: type[RawReader]) -> RawReader:
+    made = reader()
+    made.source = source
+    return made
+
+
+def of_source(source: type[BaseSource], reader: type[RawReader] = RawReader) -> ReaderPlugin:
+    return replace(GoodReader.plugin, make=partial(reading, source, reader))
 
 
 def of_reader(make: Any, options: type = NoOptions) -> ReaderPlugin:
@@ -273,18 +362,32 @@ WRONG = {
     ],
     "test_guess_knows_its_own_files": [replace(GoodReader.plugin, guess=lambda path, head: Fit.NONE)],
     "test_native_levels_begin_with_the_base_and_can_be_read": [of_source(OddLevels), of_source(UnreadableLevels)],
-    "test_regions_may_be_read_by_many_threads": [of_source(Stateful)],
+    "test_beyond_4096_pixels_boxes_equal_the_known_pixels": [of_source(ShiftedWhereWide), of_source(ShiftedWhereHigh)],
+    "test_regions_may_be_read_by_many_threads": [
+        of_source(Stateful),
+        *(of_source(source, FileReader) for source in (WithoutLock, WithoutLockAtFirst)),
+    ],
     "test_the_background_that_is_asked_for_is_the_facts": [of_source(Whitewashing)],
     "test_every_choice_opens_the_slide": [of_reader(LazyOptions, RawOptions)],
     "test_wrong_options_are_refused_with_their_value": [of_reader(LazyOptions, RawOptions)],
     "test_a_new_process_can_open_the_slide": [of_reader(lambda: RawReader()), of_reader(ThisProcessReader)],
 }
-GOOD = [GoodReader, GoodRowsReader, GoodReaderWithOptions]
+GOOD = [GoodReader, GoodFileReader, GoodRowsReader, GoodReaderWithOptions]
+SUBTLE = ("ShiftedWhereWide", "ShiftedWhereHigh", "WithoutLock", "WithoutLockAtFirst")
+
+
+def called(plugin: ReaderPlugin) -> str:
+    """What is wrong with a plugin, by the name of a class."""
+    source = plugin.make.args[0] if isinstance(plugin.make, partial) else plugin.make
+    return "guess" if source is RawReader else source.__name__
+
+
 BREAKERS = [
     breaker(
         test,
         GoodReader,
-        f"{getattr(plugin.make, '__name__', 'guess')}{number}",
+        f"{called(plugin)}{number}",
+        subtle=called(plugin) in SUBTLE,
         plugin=plugin,
         bad_options=GoodReaderWithOptions.bad_options if plugin.options is RawOptions else (),
     )

@@ -7,7 +7,7 @@ import struct
 import threading
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -30,8 +30,11 @@ class RawWriter:
         self.encoding = Encoding("raw", self.suffix, self.lossless)
 
     def encode(self, pixels: Pixels) -> bytes:
-        packed = zlib.compress((pixels & self.kept_bits).tobytes(), 1)
+        packed = self.packed((pixels & self.kept_bits).tobytes())
         return HEADER.pack(MARK, pixels.shape[1], pixels.shape[0], zlib.crc32(packed)) + packed
+
+    def packed(self, data: bytes) -> bytes:
+        return zlib.compress(data, 1)
 
     def decode(self, data: bytes) -> Pixels:
         size, packed = self.size(data), data[HEADER.size :]
@@ -53,6 +56,7 @@ def unpacked(packed: bytes, size: Size) -> Pixels:
 class RawOptions:
     level: int = option(1, help="How hard to press, from not at all to long.", low=0, high=9)
     tiled: bool = option(False, help="Whether the pixels are in tiles.")
+    strict: bool = option(True, help="Whether the checksum is looked at.")
 
 
 class OptionalWriter(RawWriter):
@@ -62,6 +66,13 @@ class OptionalWriter(RawWriter):
         if options.tiled and not options.level:
             raise OptionError(f"raw tiles are always pressed: level must be 1 to 9, not {options.level}")
         super().__init__()
+        self.options = options
+
+    def packed(self, data: bytes) -> bytes:
+        # As tiles would, it makes other bytes.
+        strategy = zlib.Z_FILTERED if self.options.tiled else zlib.Z_DEFAULT_STRATEGY
+        press = zlib.compressobj(self.options.level, strategy=strategy)
+        return press.compress(data) + press.flush()
 
 
 class LossyWriter(RawWriter):
@@ -89,6 +100,7 @@ class GoodWriterWithOptions(GoodWriter):
     plugin = WriterPlugin("raw", "raw pixels", OptionalWriter, RawOptions)
     options = MappingProxyType({"tiled": True, "level": 9})
     bad_options = ({"level": 10}, {"level": "x"}, {"tiled": True, "level": 0})
+    without_effect = ("strict",)
 
 
 class WrongBack(RawWriter):
@@ -188,6 +200,7 @@ class Modest(RawWriter):
 class AnyOptions(OptionalWriter):
     def __init__(self, options: RawOptions) -> None:
         RawWriter.__init__(self)
+        self.options = options
 
 
 class CurtOptions(OptionalWriter):
@@ -195,6 +208,7 @@ class CurtOptions(OptionalWriter):
         if options.tiled and not options.level:
             raise OptionError("raw tiles are always pressed")
         RawWriter.__init__(self)
+        self.options = options
 
 
 class OptionsValueError(OptionalWriter):
@@ -202,17 +216,32 @@ class OptionsValueError(OptionalWriter):
         if options.tiled and not options.level:
             raise ValueError(options)
         RawWriter.__init__(self)
+        self.options = options
 
 
 class HalfTheRange(OptionalWriter):
     """Takes more levels than it can do."""
 
     def __init__(self, options: RawOptions) -> None:
-        RawWriter.__init__(self)
+        super().__init__(options)
         self._level = options.level
 
     def encode(self, pixels: Pixels) -> bytes:
         return super().encode(pixels if self._level else pixels[:1])
+
+
+class IgnoringItsLevel(OptionalWriter):
+    """Always presses as long."""
+
+    def __init__(self, options: RawOptions) -> None:
+        super().__init__(replace(options, level=options.level and 5))
+
+
+class LookingAtAll(OptionalWriter):
+    """An option that is said to be without effect has one."""
+
+    def packed(self, data: bytes) -> bytes:
+        return super().packed(data if self.options.strict else data + bytes(1))
 
 
 WRONG: dict[str, list[type[RawWriter]]] = {
@@ -229,6 +258,7 @@ WRONG: dict[str, list[type[RawWriter]]] = {
     "test_the_suffix_is_a_lower_case_word_without_a_dot": [Dotted],
     "test_lossless_is_what_it_says_and_nothing_else": [Modest],
     "test_every_choice_makes_tiles_that_it_can_read": [HalfTheRange],
+    "test_every_option_changes_the_bytes": [IgnoringItsLevel, LookingAtAll],
     "test_wrong_options_are_refused_with_their_value": [AnyOptions, CurtOptions, OptionsValueError],
 }
 GOOD = [GoodWriter, GoodLossyWriter, GoodUnboundedWriter, GoodWriterWithOptions]
@@ -242,7 +272,13 @@ def good(make: type[RawWriter]) -> type[GoodWriter]:
 
 
 BREAKERS = [
-    breaker(test, good(make), make.__name__, plugin=WriterPlugin("raw", "raw pixels", make, good(make).plugin.options))
+    breaker(
+        test,
+        good(make),
+        make.__name__,
+        subtle=make is IgnoringItsLevel,
+        plugin=WriterPlugin("raw", "raw pixels", make, good(make).plugin.options),
+    )
     for test, makes in WRONG.items()
     for make in makes
 ]

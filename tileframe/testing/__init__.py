@@ -12,8 +12,9 @@ Import the contract, and state what is yours. The tests are ours::
             return numpy.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB"))
 
 `ReaderContract`, `WriterContract`, `LayoutContract`, `StoreContract`, `BackendContract`, `ExecutorContract`,
-`CheckContract` and `PluginContract` each say in their docstring what they want to be told. A test that does not fit
-your plugin is a finding about one of the two, so none can be switched off but by overriding it where everybody sees it.
+`CheckContract`, `ViewerContract` and `PluginContract` each say in their docstring what they want to be told;
+docs/contracts.md has them all on a page. A test that does not fit your plugin is a finding about one of the two, so
+none can be switched off but by overriding it where everybody sees it.
 """
 
 from tileframe.testing.backends import BackendContract
@@ -25,6 +26,7 @@ from tileframe.testing.layouts import LayoutContract
 from tileframe.testing.plugins import PluginContract
 from tileframe.testing.readers import ReaderContract
 from tileframe.testing.stores import StoreContract
+from tileframe.testing.viewers import ViewerContract
 from tileframe.testing.writers import WriterContract
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "PluginContract",
     "ReaderContract",
     "StoreContract",
+    "ViewerContract",
     "WriterContract",
     "gradient",
     "smooth",

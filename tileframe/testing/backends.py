@@ -19,7 +19,7 @@ from tileframe.testing.measures import disagreement, for_each, largest_differenc
 from tileframe.testing.slides import installed
 
 CROPPED = Case(Size(508, 509), bounds=Box(33, 18, 401, 307))
-SEVERAL = Case(Size(260, 390), 64, 2)
+SEVERAL = Case(Size(260, 390), 100, 2)
 INSIDE = (150, 200)
 """A pixel in the middle of `SEVERAL`."""
 

@@ -60,16 +60,16 @@ CASES = (
         )
     ),
     *(Case(size, 256, 0) for size in (Size(254, 254), Size(256, 508), Size(509, 763))),
-    *(Case(size, 64, 2) for size in (Size(1, 300), Size(255, 255), Size(508, 509))),
+    *(Case(size, 64, 2) for size in (Size(1, 300), Size(255, 255))),
     # Tiles of 5 pixels are many, so for small pictures only.
-    *(Case(size, 5, 4) for size in (Size(1, 1), Size(1, 300), Size(64, 63))),
+    *(Case(size, 5, 4) for size in (Size(1, 1), Size(1, 50), Size(32, 31))),
     Case(Size(508, 509), bounds=Box(33, 18, 401, 307)),
     Case(Size(512, 768), stored=(1, 2, 4)),
-    Case(Size(509, 763), 64, 2, stored=(1, 4)),
-    Case(Size(WIDE, 20)),
-    Case(Size(20, WIDE)),
+    Case(Size(301, 203), 64, 2, stored=(1, 4)),
+    Case(Size(WIDE, 20), 512, 1),
+    Case(Size(20, WIDE), 512, 1),
     # Beyond what 16 bits count.
-    Case(Size(70_001, 3), 2048, 1),
+    Case(Size(66_001, 3), 8192, 1),
 )
 """Every edge of a picture and of a tile once, then tilings, and slides that are longer than they are likely to be."""
 

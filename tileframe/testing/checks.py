@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
+
+import numpy as np
 
 from tileframe import CheckPlugin, Finding, OptionError, Progress, Severity, Size
 from tileframe.pixels import Pixels
@@ -113,8 +116,14 @@ class CheckContract(Contract):
         return [finding for finding in self._findings(kept) if finding.severity > Severity.NOTE]
 
     def _good(self, case: Case, layout: str = "dzi") -> Kept:
-        plugin, writer = installed().layout(layout), installed().writer(self.format).create()
-        return good(case, self.picture(case.size), plugin, writer)
+        return _kept(case, layout, self.format, self.picture(case.size).tobytes())
 
     def _broken(self, fault: str) -> Kept:
         return planted(self._good(SEVERAL), fault)
+
+
+@lru_cache(maxsize=32)
+def _kept(case: Case, layout: str, format: str, samples: bytes) -> Kept:
+    """Return the good pyramid of RGB8 ``samples``; kept, for many tests look at the same, and change a copy."""
+    base = np.frombuffer(samples, np.uint8).reshape(case.size.height, case.size.width, 3)
+    return good(case, base, installed().layout(layout), installed().writer(format).create())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from tileframe import NoOptions, OptionError, Plugin
 from tileframe.records import Options, OptionValue
@@ -24,10 +24,25 @@ def choices_of(plugin: Plugin[Any]) -> Sequence[Options]:
         return found
     hints = get_type_hints(record)
     for field in dataclasses.fields(record):
-        ends = [field.metadata.get("low"), field.metadata.get("high"), *field.metadata.get("choices", ())]
-        values = [True, False] if hints[field.name] is bool else [value for value in ends if value is not None]
-        found += ({field.name: value} for value in values)
+        found += ({field.name: value} for value in _declared(field, hints[field.name]))
     return found
+
+
+def values_of(plugin: Plugin[Any], name: str) -> list[OptionValue]:
+    """Return values of an option between which there should be a difference: declared ones, its default, and others."""
+    record = options_of(plugin)
+    kind, (field,) = get_type_hints(record)[name], [one for one in dataclasses.fields(record) if one.name == name]
+    found: list[OptionValue] = [*_declared(field, kind), getattr(record(), name)]
+    if len(set(found)) < 2:
+        found += ["one", "another"] if str in (kind, *get_args(kind)) else [1, 2]
+    return list(dict.fromkeys(found))
+
+
+def _declared(field: dataclasses.Field[Any], kind: Any) -> list[OptionValue]:
+    if kind is bool:
+        return [True, False]
+    ends = [field.metadata.get("low"), field.metadata.get("high"), *field.metadata.get("choices", ())]
+    return [value for value in ends if value is not None]
 
 
 def refused_options(plugin: Plugin[Any], options: Options, kind: str) -> None:

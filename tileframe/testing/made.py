@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tileframe import Content, Layout, TileAddress
 
 NAME = "made"
-LEVELS, COLUMNS = range(18), range(3)
+LEVELS, COLUMNS = range(18), range(1)
 UNKNOWN = TileAddress(3, 9, 0)
 """A tile that is never put."""
 
@@ -27,7 +27,7 @@ class Pieces:
 
 @dataclass(frozen=True)
 class MadeLayout:
-    """A small pyramid of the name ``made``: 18 levels of three tiles, with a Deep Zoom descriptor beside the tiles."""
+    """A small pyramid of the name ``made``: 18 levels of one tile, with a Deep Zoom descriptor beside the tiles."""
 
     folder: str = f"{NAME}_files"
     described_by: str = f"{NAME}.dzi"
@@ -80,5 +80,12 @@ def joined(content: Content) -> bytes:
     return content if isinstance(content, bytes) else b"".join(content)
 
 
+def many_tiles(count: int) -> dict[str, bytes]:
+    """Return ``count`` tiles of the layout `BESIDE`, by key."""
+    return {BESIDE.key(TileAddress(n % 7, n, 0)): f"tile {n}".encode() * 20 for n in range(count)}
+
+
 TILES = tiles_of(BESIDE)
 WHOLE = whole(BESIDE)
+FILES = {key: WHOLE[key] for key in WHOLE.keys() - TILES.keys()}
+"""What the contract commits beside the tiles."""

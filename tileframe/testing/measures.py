@@ -17,15 +17,16 @@ T = TypeVar("T")
 MOST_SAID = 8
 
 
-def refusal(kind: type[E], what: str, call: Callable[[], object]) -> E:
+def refusal(kind: type[E] | tuple[type[E], ...], what: str, call: Callable[[], object]) -> E:
     """Return the error of ``kind`` that ``call`` raises; fail, saying ``what`` was to be refused, if it does not."""
+    names = " or ".join(one.__name__ for one in (kind if isinstance(kind, tuple) else (kind,)))
     try:
         found = call()
     except kind as error:
         return error
     except Exception as error:
-        raise AssertionError(f"{what}: is to be refused with {kind.__name__}, not {error!r}") from error
-    raise AssertionError(f"{what}: is to be refused with {kind.__name__}, and gave {found!r}")
+        raise AssertionError(f"{what}: is to be refused with {names}, not {error!r}") from error
+    raise AssertionError(f"{what}: is to be refused with {names}, and gave {found!r}")
 
 
 def for_each(cases: Iterable[T], look: Callable[[T], None]) -> None:

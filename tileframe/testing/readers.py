@@ -5,10 +5,14 @@ from __future__ import annotations
 
 import multiprocessing
 import pickle
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
+from random import Random
 from types import MappingProxyType
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,21 +20,24 @@ from tileframe import Access, Box, Fit, InputError, ReaderPlugin, Rgb, Size, Sou
 from tileframe.pixels import Pixels
 from tileframe.records import Options
 from tileframe.selection import HEAD, opened
-from tileframe.testing.cases import Contract, cut, gradient
+from tileframe.testing.cases import WIDE, Contract, cut, gradient
 from tileframe.testing.choices import choices_of, refused_options
 from tileframe.testing.measures import largest_difference, refusal
 from tileframe.testing.slides import registry_with
+from tileframe.testing.together import together
 
 BOX_SIZES = (Size(1, 1), Size(2, 1), Size(3, 2))
 SECONDS = 120
+BOXES, ATTEMPTS = 64, 3
+R = TypeVar("R")
 
 
 class ReaderContract(Contract):
     """Asserts what a `Reader` and its `Source` promise.
 
     State ``plugin`` and the ``suffix`` of its files, and write a slide of known pixels; ``options`` if it is to be
-    tested with others than the default ones, and in ``bad_options`` what it refuses. For a source with `Access.ROWS`,
-    boxes are as wide as the slide and follow each other.
+    tested with others than the default ones, and in ``bad_options`` what it refuses. ``make`` is asked for slides of
+    ``size`` and of ``long_sizes``. Boxes of a source with `Access.ROWS` are as wide as the slide and follow each other.
     """
 
     plugin: ReaderPlugin
@@ -39,6 +46,8 @@ class ReaderContract(Contract):
     max_error: int = 0
     """By how much a sample may differ from what was written; 0 for a lossless format."""
     size = Size(301, 203)
+    long_sizes: Sequence[Size] = (Size(WIDE, 24), Size(24, WIDE))
+    """Of slides that are longer than 4,096 pixels; none if no file of the format can be."""
     options: Options = MappingProxyType({})
     bad_options: Sequence[Options] = ()
 
@@ -50,16 +59,16 @@ class ReaderContract(Contract):
         """Write RGB8 ``pixels`` as a slide at ``path``, and return its main file."""
         raise NotImplementedError("write a slide of these pixels")
 
-    def picture(self) -> Pixels:
-        """Return the pixels of the slide; a gradient is hard on lossy formats, which may want another."""
-        return gradient(self.size)
+    def picture(self, size: Size) -> Pixels:
+        """Return the pixels of a slide; a gradient is hard on lossy formats, which may want another."""
+        return gradient(size)
 
     def test_facts_give_the_size(self, tmp_path: Path) -> None:
         with self._open(tmp_path) as source:
             assert source.facts.size == self.size, f"facts.size is {source.facts.size}, not {self.size}"
 
     def test_any_box_equals_the_known_pixels(self, tmp_path: Path) -> None:
-        known = self.picture()
+        known = self.picture(self.size)
         with self._open(tmp_path) as source:
             for box, pixels in self._read(source, [*self._small_boxes(), self._whole()]):
                 self._assert_same(pixels, cut(known, box), box)
@@ -71,7 +80,7 @@ class ReaderContract(Contract):
                 assert pixels.shape[:2] == wanted, f"{box} came as {pixels.shape[:2]}, not {wanted}"
 
     def test_boxes_touching_each_border_equal_the_known_pixels(self, tmp_path: Path) -> None:
-        known = self.picture()
+        known = self.picture(self.size)
         with self._open(tmp_path) as source:
             for box, pixels in self._read(source, self._border_boxes()):
                 self._assert_same(pixels, cut(known, box), box)
@@ -92,7 +101,7 @@ class ReaderContract(Contract):
                 pixels ^= 255
             for box, pixels, before in kept:
                 assert np.array_equal(pixels, before ^ 255), f"{box} was changed by a later read"
-                self._assert_same(before, cut(self.picture(), box), box)
+                self._assert_same(before, cut(self.picture(self.size), box), box)
 
     def test_a_closed_slide_cannot_be_read(self, tmp_path: Path) -> None:
         with self._open(tmp_path) as source:
@@ -136,14 +145,25 @@ class ReaderContract(Contract):
                 shape = source.read(box, native_level=number).shape
                 assert shape == (box.height, box.width, 3), f"native level {number}, {level.size}, came as {shape}"
 
-    def test_regions_may_be_read_by_many_threads(self, tmp_path: Path) -> None:
-        boxes, known = self._small_boxes() * 8, self.picture()
-        with self._open(tmp_path) as source:
-            if source.facts.access is Access.ROWS:
-                return  # by one thread, that is
-            with ThreadPoolExecutor(8) as pool:
-                for box, pixels in zip(boxes, pool.map(source.read, boxes), strict=True):
+    def test_beyond_4096_pixels_boxes_equal_the_known_pixels(self, tmp_path: Path) -> None:
+        for number, size in enumerate(self.long_sizes):
+            (folder := tmp_path / str(number)).mkdir()
+            known = self.picture(size)
+            with self._opened(self._slide(folder, size)) as source:
+                assert source.facts.size == size, f"facts.size is {source.facts.size}, not {size}"
+                for box, pixels in self._read(source, _boxes_along(size)):
                     self._assert_same(pixels, cut(known, box), box)
+
+    def test_regions_may_be_read_by_many_threads(self, tmp_path: Path) -> None:
+        known, path = self.picture(self.size), self._slide(tmp_path)
+        for attempt in range(ATTEMPTS):
+            # Anew each time, for what is set up by the first box that is read.
+            with self._opened(path) as source:
+                if source.facts.access is Access.ROWS:
+                    return  # by one thread, that is
+                boxes = self._any_boxes(BOXES, seed=attempt)
+                for box, pixels in zip(boxes, together(source.read, boxes), strict=True):
+                    self._assert_same(pixels, cut(known, box), box, "read by many threads, ")
 
     def test_the_background_that_is_asked_for_is_the_facts(self, tmp_path: Path) -> None:
         asked = Rgb(12, 34, 56)
@@ -169,15 +189,14 @@ class ReaderContract(Contract):
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             message = f"make and guess must be functions of a module, or partials of them ({error})"
             raise AssertionError(message) from error
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-            try:
-                pixels = pool.submit(_first_row, self.plugin, dict(self.options), path).result(SECONDS)
-            except Exception as error:
-                raise AssertionError(f"a new process cannot open {path.name}: {error!r}") from error
-        self._assert_same(pixels, self.picture()[:1], Box(0, 0, self.size.width, 1))
+        try:
+            pixels = _elsewhere(_first_row, self.plugin, dict(self.options), path)
+        except Exception as error:
+            raise AssertionError(f"a new process cannot open {path.name}: {error!r}") from error
+        self._assert_same(pixels, self.picture(self.size)[:1], Box(0, 0, self.size.width, 1))
 
-    def _slide(self, folder: Path) -> Path:
-        return self.make(folder / f"slide.{self.suffix}", self.picture())
+    def _slide(self, folder: Path, size: Size | None = None) -> Path:
+        return self.make(folder / f"slide.{self.suffix}", self.picture(size or self.size))
 
     def _open(self, folder: Path) -> Source:
         return self._opened(self._slide(folder))
@@ -201,19 +220,21 @@ class ReaderContract(Contract):
 
     def _read(self, source: Source, boxes: Sequence[Box]) -> Iterator[tuple[Box, Pixels]]:
         """Yield ``boxes`` as read; of a source of rows, strips that cover it from the top down."""
-        for box in self._strips() if source.facts.access is Access.ROWS else boxes:
+        for box in _strips(source.facts.size) if source.facts.access is Access.ROWS else boxes:
             yield box, source.read(box)
 
-    def _strips(self) -> Iterator[Box]:
-        y, rows = 0, 1
-        while y < self.size.height:
-            height = min(rows, self.size.height - y)
-            yield Box(0, y, self.size.width, height)
-            y, rows = y + height, rows + 1
+    def _any_boxes(self, count: int, *, seed: int) -> list[Box]:
+        """Return boxes of many sizes, anywhere on the slide; mostly small ones, which readers are quick to mix up."""
+        chance, found = Random(seed), list[Box]()
+        for _ in range(count):
+            width, height = chance.randint(1, min(40, self.size.width)), chance.randint(1, min(12, self.size.height))
+            x, y = chance.randint(0, self.size.width - width), chance.randint(0, self.size.height - height)
+            found.append(Box(x, y, width, height))
+        return found
 
-    def _assert_same(self, pixels: Pixels, known: Pixels, box: Box) -> None:
+    def _assert_same(self, pixels: Pixels, known: Pixels, box: Box, how: str = "") -> None:
         worst = largest_difference(pixels, known)
-        assert worst <= self.max_error, f"{box}: a sample differs by {worst} from what was written"
+        assert worst <= self.max_error, f"{how}{box}: a sample differs by {worst} from what was written"
 
     def _assert_refused(self, path: Path) -> None:
         error = refusal(InputError, path.name, lambda: self._read_whole(path))
@@ -244,3 +265,46 @@ def _opened(plugin: ReaderPlugin, options: Options, path: Path, background: Rgb 
 def _first_row(plugin: ReaderPlugin, options: Options, path: Path) -> Pixels:
     with _opened(plugin, options, path) as source:
         return source.read(Box(0, 0, source.facts.size.width, 1))
+
+
+def _strips(size: Size) -> Iterator[Box]:
+    """Yield full-width boxes that cover a slide from the top down, one row first, then ever higher ones."""
+    y, rows = 0, 1
+    while y < size.height:
+        height = min(rows, size.height - y)
+        yield Box(0, y, size.width, height)
+        y, rows = y + height, rows + 1
+
+
+def _boxes_along(size: Size) -> list[Box]:
+    """Return the whole of a long slide, and pieces of it on both sides of every 1,024th pixel, up to its end."""
+    found = [Box(0, 0, size.width, size.height)]
+    for at in (*range(1024, max(size.width, size.height) - 8, 1024), max(size.width, size.height) - 8):
+        if size.width > size.height:
+            found += [Box(at - 2, 1, 5, 7), Box(at + 3, 0, 4, size.height)]
+        else:
+            found += [Box(1, at - 2, 7, 5), Box(0, at + 3, size.width, 4)]
+    return found
+
+
+def _elsewhere(function: Callable[..., R], *arguments: object) -> R:
+    """Return what ``function`` does in another process, which finds modules where this one does."""
+    call = pickle.dumps((function, arguments))
+    try:
+        found: R = _process().submit(_called, list(sys.path), call).result(SECONDS)
+    except BrokenExecutor:
+        _process.cache_clear()
+        raise
+    return found
+
+
+def _called(path: list[str], call: bytes) -> Any:
+    sys.path[:] = path
+    function, arguments = pickle.loads(call)
+    return function(*arguments)
+
+
+@cache
+def _process() -> ProcessPoolExecutor:
+    """Return one process for all readers: starting it takes longer than everything else."""
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))

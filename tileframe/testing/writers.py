@@ -3,21 +3,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from types import MappingProxyType
 
 import numpy as np
 
-from tileframe import CheckError, Size, Writer, WriterPlugin
+from tileframe import CheckError, OptionError, Size, Writer, WriterPlugin
 from tileframe.pixels import Pixels
-from tileframe.records import Options
+from tileframe.records import Options, OptionValue
 from tileframe.testing.cases import Contract, gradient, smooth
-from tileframe.testing.choices import choices_of, refused_options
-from tileframe.testing.measures import largest_difference, mean_difference, refusal
+from tileframe.testing.choices import choices_of, options_of, refused_options, values_of
+from tileframe.testing.measures import for_each, largest_difference, mean_difference, refusal
 
 SHAPES = (Size(1, 1), Size(1, 17), Size(17, 1), Size(254, 254), Size(256, 200))
 LARGE = Size(256, 200)
@@ -33,7 +34,8 @@ class WriterContract(Contract):
 
     State ``plugin``, and ``max_error``: by how much a sample may differ after a round trip, 0 for a
     lossless format, None for a lossy one without a bound. Decode with another library than the writer's. ``options``
-    are those that it is tested with, and ``bad_options`` what it refuses, such as ``{"quality": 0}``.
+    are those that it is tested with, and ``bad_options`` what it refuses, such as ``{"quality": 0}``. Every option must
+    change the bytes of some tile, from one end of its range to the other, or be named in ``without_effect``.
     """
 
     plugin: WriterPlugin
@@ -41,15 +43,12 @@ class WriterContract(Contract):
     options: Options = MappingProxyType({})
     """What the user would give, by name."""
     bad_options: Sequence[Options] = ()
+    without_effect: Collection[str] = ()
+    """Options that change no byte of a tile, with `options`: of decoding, say, or of another mode."""
 
     def decode(self, data: bytes) -> Pixels:
         """Return the RGB8 pixels of ``data``, by a decoder of the author's choice."""
         raise NotImplementedError("decode tiles with another library than the writer's own")
-
-    def parameters(self) -> Mapping[str, Sequence[object]]:
-        """Run tests for every shape of tile, every damage, and options that are worth a look or to be refused."""
-        bad = [*self.bad_options, {"no_such_option": 1}]
-        return {"shape": SHAPES, "damage": DAMAGES, "choice": choices_of(self.plugin), "bad": bad}
 
     def writer(self, options: Options | None = None) -> Writer:
         """Return a new writer, with `options` unless others are given."""
@@ -60,27 +59,46 @@ class WriterContract(Contract):
         """Return the pixels of a tile."""
         return gradient(size) if self.max_error == 0 else smooth(size)
 
-    def test_a_round_trip_gives_back_the_pixels(self, shape: Size) -> None:
-        writer, pixels = self.writer(), self.picture(shape)
-        self._assert_same(writer.decode(writer.encode(pixels)), pixels, f"{shape} after a round trip")
-
-    def test_another_decoder_sees_the_same_pixels(self, shape: Size) -> None:
-        writer, pixels = self.writer(), self.picture(shape)
-        data = writer.encode(pixels)
-        seen, own = self.decode(data), writer.decode(data)
-        self._assert_same(seen, pixels, f"{shape} to another decoder")
-        apart, most = largest_difference(seen, own), 0 if self.max_error == 0 else BETWEEN_DECODERS
-        assert apart <= most, f"{shape}: the writer's own decoder differs from another by {apart}"
-
-    def test_the_header_gives_the_size(self, shape: Size) -> None:
+    def test_a_round_trip_gives_back_the_pixels(self) -> None:
         writer = self.writer()
-        size = writer.size(writer.encode(self.picture(shape)))
-        assert size == shape, f"size() says {size} of a tile of {shape}"
 
-    def test_damaged_tiles_are_refused(self, damage: str) -> None:
+        def look(shape: Size) -> None:
+            pixels = self.picture(shape)
+            self._assert_same(writer.decode(writer.encode(pixels)), pixels, f"{shape} after a round trip")
+
+        for_each(SHAPES, look)
+
+    def test_another_decoder_sees_the_same_pixels(self) -> None:
         writer = self.writer()
-        data = damaged(writer.encode(self.picture(LARGE)), damage)
-        refusal(CheckError, f"a tile with {damage}", lambda: writer.decode(data).shape)
+
+        def look(shape: Size) -> None:
+            pixels = self.picture(shape)
+            data = writer.encode(pixels)
+            seen, own = self.decode(data), writer.decode(data)
+            self._assert_same(seen, pixels, f"{shape} to another decoder")
+            apart, most = largest_difference(seen, own), 0 if self.max_error == 0 else BETWEEN_DECODERS
+            assert apart <= most, f"{shape}: the writer's own decoder differs from another by {apart}"
+
+        for_each(SHAPES, look)
+
+    def test_the_header_gives_the_size(self) -> None:
+        writer = self.writer()
+
+        def look(shape: Size) -> None:
+            size = writer.size(writer.encode(self.picture(shape)))
+            assert size == shape, f"size() says {size} of a tile of {shape}"
+
+        for_each(SHAPES, look)
+
+    def test_damaged_tiles_are_refused(self) -> None:
+        writer = self.writer()
+        whole = writer.encode(self.picture(LARGE))
+
+        def look(damage: str) -> None:
+            data = damaged(whole, damage)
+            refusal(CheckError, f"a tile with {damage}", lambda: writer.decode(data).shape)
+
+        for_each(DAMAGES, look)
 
     def test_no_size_is_read_from_what_is_no_tile(self) -> None:
         for data in (b"", b"hello, world"):
@@ -127,13 +145,47 @@ class WriterContract(Contract):
             f"the encoding says lossless={lossless}, the contract {self.max_error}"
         )
 
-    def test_every_choice_makes_tiles_that_it_can_read(self, choice: Options) -> None:
-        writer, pixels = self.writer(choice), self.picture(LARGE)
-        seen = writer.decode(writer.encode(pixels))
-        assert seen.shape == pixels.shape, f"with {dict(choice)}, a tile came back as {seen.shape}"
+    def test_every_choice_makes_tiles_that_it_can_read(self) -> None:
+        pixels = self.picture(LARGE)
 
-    def test_wrong_options_are_refused_with_their_value(self, bad: Options) -> None:
-        refused_options(self.plugin, bad, "format")
+        def look(choice: Options) -> None:
+            writer = self.writer(choice)
+            seen = writer.decode(writer.encode(pixels))
+            assert seen.shape == pixels.shape, f"with {dict(choice)}, a tile came back as {seen.shape}"
+
+        for_each(choices_of(self.plugin), look)
+
+    def test_every_option_changes_the_bytes(self) -> None:
+        names = [field.name for field in dataclasses.fields(options_of(self.plugin))]
+        unknown = sorted(set(self.without_effect) - set(names))
+        assert not unknown, f"without_effect names {unknown}, and the options are {names}"
+
+        def look(name: str) -> None:
+            made = self._tiles_by_value(name)
+            tried = " and ".join(map(repr, made)) or "no value"
+            if name in self.without_effect:
+                assert len(set(made.values())) < 2, f"{name} changes the bytes; take it out of without_effect"
+                return
+            assert len(made) > 1, f"{name}: only {tried} can be tried; declare its range, or name it in without_effect"
+            same = f"{name}: {tried} give the same bytes; look at it, or name it in without_effect"
+            assert len(set(made.values())) > 1, same
+
+        for_each(names, look)
+
+    def test_wrong_options_are_refused_with_their_value(self) -> None:
+        bad: list[Options] = [*self.bad_options, {"no_such_option": 1}]
+        for_each(bad, lambda options: refused_options(self.plugin, options, "format"))
+
+    def _tiles_by_value(self, name: str) -> dict[OptionValue, tuple[bytes, ...]]:
+        """Return two tiles for each value of an option that can be tried together with `options`."""
+        found = {}
+        for value in values_of(self.plugin, name):
+            try:
+                writer = self.writer({**self.options, name: value})
+            except OptionError:
+                continue  # not with the others
+            found[value] = tuple(writer.encode(picture(LARGE)) for picture in (smooth, gradient))
+        return found
 
     def _assert_same(self, seen: Pixels, pixels: Pixels, what: str) -> None:
         assert seen.dtype == np.uint8, f"{what}: the samples are {seen.dtype}, not uint8"

@@ -69,3 +69,7 @@ class TestPool(testing.ExecutorContract):
 class TestWeight(testing.CheckContract):
     plugin = example.tileframe_checks()[0]
     faults = ()  # the kit's are for other checks to find; they must not stop this one
+
+
+class TestSheet(testing.ViewerContract):
+    plugin = example.tileframe_viewers()[0]

@@ -16,6 +16,8 @@ from tileframe import (
     hookimpl,
 )
 
+HEAD = "<!doctype html><meta name=generator content=sheet>"
+
 
 class Sheet:
     def prepare(self, locations: Sequence[Location], *, overwrite: bool) -> Path:
@@ -25,13 +27,15 @@ class Sheet:
         page = first.page.with_name(f"{first.name}-sheet.html")
         if page.is_dir():
             raise OutputError(f"{page}: is a folder")
+        if page.exists() and not overwrite and not page.read_bytes().startswith(HEAD.encode()):
+            raise OutputError(f"{page}: exists and is no sheet; --overwrite replaces it")
         return page
 
     def write(
         self, pyramids: Sequence[StoredPyramid], *, comparison: Comparison | None = None, overwrite: bool = False
     ) -> Path:
         page = self.prepare([pyramid.location for pyramid in pyramids], overwrite=overwrite)
-        lines = ["<!doctype html>", "<meta charset=utf-8>"]
+        lines = [HEAD, "<meta charset=utf-8>"]
         for one in pyramids:
             level = max(level for level in one.layout.levels if one.pyramid.grid(level).area == 1)
             key = one.layout.key(TileAddress(level, 0, 0))
