@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +107,10 @@ def test_every_reader_backend_format_and_layout_gives_the_same_pixels(kind, tmp_
     slide = KINDS[kind](tmp_path)
     able = list(pairs(registry, slide))
     assert len(able) >= 3
-    for (tile_format, quality), (tile_size, overlap) in product(FORMATS, LAYOUTS):
+    # Each kind in every format and every layout, but not in each pair of them: the next kind has the next pairs.
+    shift = list(KINDS).index(kind)
+    for number, (tile_format, quality) in enumerate(FORMATS):
+        tile_size, overlap = LAYOUTS[(number + shift) % len(LAYOUTS)]
         made = [
             run(
                 slide, tmp_path / f"{reader}-{backend}", reader=reader, backend=backend, format=tile_format,
