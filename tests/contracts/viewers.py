@@ -188,8 +188,8 @@ WRONG: dict[str, list[type[Listing]]] = {
     "test_a_folder_in_its_place_is_an_output_error": [Blind],
     "test_two_pyramids_are_shown_or_refused": [FirstAlone],
 }
-SUBTLE = (UnescapedAttribute,)
-GOOD = [GoodViewer]
+SUBTLE = (Unescaped, UnescapedAttribute, Unquoted, Careless)
+GOOD = [GoodViewer, GoodViewerOfOne]
 BREAKERS = [
     breaker(
         test,

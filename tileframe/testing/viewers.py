@@ -66,7 +66,7 @@ class ViewerContract(Contract):
         for_each(self._layouts(), look)
 
     def test_a_layout_that_it_does_not_declare_is_an_option_error(self, tmp_path: Path) -> None:
-        for layout in sorted({layout.name for layout in installed().layouts} - set(self._layouts()))[:1]:
+        for layout in sorted({layout.name for layout in installed().layouts} - set(self._layouts())):
             with self._pyramid(tmp_path / layout, layout=layout) as pyramid:
                 refusal(OptionError, f"the layout {layout}", partial(self.viewer().write, [pyramid]))
         if self.plugin.layouts:
