@@ -188,9 +188,7 @@ def test_a_folder_without_permission_exits_with_4(here, capfd):
 def test_a_report_that_cannot_be_written_is_refused_before_the_work(here, capfd):
     png(here / "a.png", gradient(300, 200))
     assert run_command(["run", "a.png", "--report", "none/report.json"]) == 4
-    assert (
-        capfd.readouterr().err == "tileframe: none/report.json: the report cannot be written (none is not a folder)\n"
-    )
+    assert capfd.readouterr().err == "tileframe: none/report.json: cannot be written there (none is not a folder)\n"
     assert os.listdir(here) == ["a.png"]
 
 

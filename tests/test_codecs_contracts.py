@@ -34,6 +34,7 @@ class TestWebpWriter(WriterContract):
 class TestLosslessWebpWriter(TestWebpWriter):
     options = MappingProxyType({"lossless": True, "effort": 0})
     max_error = 0
+    without_effect = ("quality",)
 
 
 class TestAvifWriter(WriterContract):
@@ -64,3 +65,4 @@ class TestJxlWriter(WriterContract):
 class TestLosslessJxlWriter(TestJxlWriter):
     options = MappingProxyType({"lossless": True, "effort": 1})
     max_error = 0
+    without_effect = ("quality", "distance")

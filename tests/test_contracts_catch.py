@@ -35,10 +35,6 @@ def test_a_plugin_that_keeps_its_promises_passes(contract, tmp_path):
     assert list(failing(contract, tmp_path)) == []
 
 
-def test_a_viewer_of_one_pyramid_may_refuse_two(tmp_path):
-    assert list(failures(viewers.GoodViewerOfOne, "test_two_pyramids_are_shown_or_refused", tmp_path)) == []
-
-
 @pytest.mark.parametrize("broken", SUBTLE, ids=str)
 def test_a_plugin_with_one_rare_fault_fails_the_test_that_is_meant_for_it_and_no_other(broken, tmp_path):
     assert {test for test, _ in failing(broken.contract, tmp_path)} == {broken.test}

@@ -68,6 +68,12 @@ def test_its_own_tests_pass(python, copy):
     assert " passed" in output(python, "-m", "pytest", "-p", "no:cacheprovider", folder=copy)
 
 
+def test_each_thing_that_is_wrong_on_purpose_fails_the_contract_meant_for_it_and_no_other(python, copy, tmp_path):
+    found = json.loads(output(python, "-m", "tests.contracts.wrong_example", copy, tmp_path, folder=ROOT))
+    assert found == {test: [test] for test in found}
+    assert len(found) == len(OFFERED) + 1, "each kind, and the module"
+
+
 def test_it_is_listed_with_its_package(python, copy):
     listed = [line.split()[:5] for line in tileframe(python, "plugins", folder=copy).splitlines()]
     assert ["reader", "npy", "example", "tileframe-example", "0.1.0"] in listed

@@ -22,7 +22,7 @@ PLUGINS = sorted(folder for folder in (ROOT / "plugins").glob("tileframe_*") if 
 
 LAYERS = (
     {"errors"},
-    {"executors", "fingerprint", "geometry", "locations", "machine", "options", "png", "serialize"},
+    {"executors", "files", "fingerprint", "geometry", "locations", "machine", "options", "png", "serialize"},
     {"facts"},
     {"pixels", "records"},
     {"protocols", "work"},
@@ -40,7 +40,7 @@ LAYERS = (
     {"cli", "testing"},
     {"__main__"},
 )
-PUBLIC_MODULES = {"ledger", "machine", "pixels", "png", "serialize", "testing", "work"}
+PUBLIC_MODULES = {"files", "ledger", "machine", "pixels", "png", "serialize", "testing", "work"}
 FOR_PLUGINS = {"tileframe", *(f"tileframe.{name}" for name in PUBLIC_MODULES)}
 IMAGE_LIBRARIES = {"PIL", "cv2", "imagecodecs", "openslide", "pyvips", "simplejpeg", "tifffile"}
 # The bench's inputs and the demo's slide are written by the same code.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from pathlib import Path
@@ -9,13 +10,15 @@ from typing import Any
 
 import pytest
 
+from tests.test_writers import made
 from tileframe import Pyramid, Size, tiles_of
 from tileframe_viewer import assets
-from tileframe_viewer.record import LAYOUTS
+from tileframe_viewer.record import FORMATS, LAYOUTS
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = Path(assets.__file__).parent
 PAGE = sorted((PLUGIN / "page").iterdir())
+EVERY_BROWSERS = {"bmp", "gif", "jpeg", "png"}
 
 
 def node(*arguments: str) -> Any:
@@ -68,6 +71,16 @@ def test_the_page_looks_for_tiles_where_the_layout_keeps_them(registry, name, si
 def test_the_page_knows_the_layouts_that_the_command_lets_through():
     script = 'require("./page/layouts.js"); console.log(JSON.stringify(globalThis.tileframe.layouts.names))'
     assert json.loads(node("-e", script).stdout) == sorted(LAYOUTS)
+
+
+def test_the_tiles_that_the_page_tries_a_browser_with_are_sound(registry):
+    script = 'require("./page/formats.js"); console.log(JSON.stringify(globalThis.tileframe.formats.known))'
+    known = json.loads(node("-e", script).stdout)
+    assert set(known) == set(FORMATS) - EVERY_BROWSERS
+    for name, told in known.items():
+        pixels = made(registry, name).decode(base64.b64decode(told["sample"], validate=True))
+        assert pixels.shape == (8, 8, 3)
+        assert abs(pixels.astype(int) - 128).max() <= 2
 
 
 @pytest.mark.parametrize("path", [path for path in PAGE if path.suffix == ".js"], ids=lambda path: path.stem)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tileframe import CheckError, InputError, OptionError, OutputError, PluginError, Pyramid, Size, machine
+from tileframe.files import refuse_unwritable, write_whole
 
 if TYPE_CHECKING:
     from tileframe_bench.records import Bench, Trial
@@ -92,7 +92,7 @@ def bench(
         found = so_far
         # After every trial: a long run that is killed keeps what it has found. A pipe gets it once, at the end.
         if report is not None and (report.is_file() or not report.exists()):
-            _write(report, to_json(found))
+            write_whole(report, to_json(found).encode())
         if not as_json:
             click.echo(table(trial))
 
@@ -108,9 +108,9 @@ def bench(
             if html is not None:
                 from tileframe_bench.page import page  # only now: a large parent would distort measurements
 
-                _write(html, page(found))
+                write_whole(html, page(found).encode("utf-8", "replace"))
             if report is not None and not report.is_file():
-                _write(report, to_json(found))
+                write_whole(report, to_json(found).encode())
             if as_json:
                 click.echo(to_json(found), nl=False)
     _refuse_wrong(found)
@@ -134,17 +134,7 @@ def _refuse_unwritable(files: Sequence[Path], slides: Sequence[Path]) -> None:
     for path in files:
         if path.resolve() in [slide.resolve() for slide in slides]:
             raise OutputError(f"{path}: would be written over the slide; give another file")
-        if path.is_dir() or not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise OutputError(f"{path}: cannot be written there; give a file in a folder that can be written")
-        if path.is_file() and os.path.samestat(path.stat(), os.fstat(1)):
-            raise OutputError(f"{path}: is where the tables go; give another file, or --json")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+        refuse_unwritable(path)
 
 
 def _refuse_missing(library: str) -> None:

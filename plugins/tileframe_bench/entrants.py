@@ -37,18 +37,8 @@ class Entrant:
             return ["python", "-m", baselines.__name__, BASELINES[self.name], f"{source}", out, *sizes]
         held_equal = ["--overlap", f"{OVERLAP}", "--format", "jpeg", "--quality", f"{QUALITY}", "--no-limit-bounds"]
         held_equal += ["--color", "keep"]  # as the baselines do
-        return [
-            "tileframe",
-            "run",
-            f"{source}",
-            "--backend",
-            self.name,
-            *sizes,
-            *held_equal,
-            "--json",
-            "-o",
-            f"{out}.dzi",
-        ]
+        run = ["tileframe", "run", f"{source}", "--backend", self.name]
+        return [*run, *sizes, *held_equal, "--json", "-o", f"{out}.dzi"]
 
     def process(self, source: Path, folder: Path, *, tile_size: int, workers: int) -> list[str]:
         """Return the same command for this Python."""

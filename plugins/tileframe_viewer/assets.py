@@ -7,12 +7,12 @@ the folder, an old page keeps the files it was written for, and no browser shows
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe import OutputError, PluginError
+from tileframe.files import write_whole
 
 FOLDER = "tileframe-viewer"
 OPENSEADRAGON = "6.1.1"
@@ -25,6 +25,7 @@ SCRIPTS = (
     "coordinates",
     "link",
     "problems",
+    "formats",
     "zip",
     "members",
     "ranges",
@@ -96,19 +97,9 @@ def write_assets(folder: Path, assets: Assets) -> None:
         for name, data in assets.files.items():
             path = folder / name
             if not path.is_file() or path.read_bytes() != data:
-                replace(path, data)
+                write_whole(path, data)
     except OSError as error:
         raise OutputError(f"{error.filename or folder}: cannot be written ({error.strerror})") from error
-
-
-def replace(path: Path, data: bytes) -> None:
-    """Write ``path`` atomically: readers see the old file or the new one, never a part."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(data)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _named(name: str, data: bytes, suffix: str) -> str:

@@ -23,7 +23,7 @@ module.exports = [
     files: ["page/*.js"],
     languageOptions: {
       globals: names(
-        "AbortController", "Blob", "Image", "OpenSeadragon", "URL", "URLSearchParams", "addEventListener", "clearTimeout",
+        "AbortController", "Blob", "Image", "OpenSeadragon", "URL", "URLSearchParams", "addEventListener", "atob", "clearTimeout",
         "createImageBitmap", "document", "fetch", "history", "localStorage", "location", "matchMedia", "navigator", "performance",
         "requestAnimationFrame", "setTimeout", "tileframe",
       ),

@@ -10,7 +10,8 @@ from string import Template
 
 import tileframe
 from tileframe import Comparison, Location, OutputError, StoredPyramid
-from tileframe_viewer.assets import FOLDER, HERE, Assets, read_assets, replace, write_assets
+from tileframe.files import write_whole
+from tileframe_viewer.assets import FOLDER, HERE, Assets, read_assets, write_assets
 from tileframe_viewer.record import address, record_text, refuse_unknown
 
 GENERATOR = '<meta name="generator" content="tileframe '
@@ -51,11 +52,8 @@ class PageViewer:
         assets = read_assets()
         text = _page_text(page, assets, pyramids, comparison)
         write_assets(page.parent / FOLDER, assets)
-        try:
-            # Names of files need not be UTF-8; what is not is shown as a question mark.
-            replace(page, text.encode("utf-8", "replace"))
-        except OSError as error:
-            raise OutputError(f"{page}: cannot be written ({error.strerror})") from error
+        # Names of files need not be UTF-8; what is not is shown as a question mark.
+        write_whole(page, text.encode("utf-8", "replace"))
         return page
 
 

@@ -14,7 +14,7 @@ from tileframe_viewer.facts import facts, mpp, objective_power
 
 # Those whose tile paths page/layouts.js works out.
 LAYOUTS = ("dzi", "google", "iiif3", "zoomify")
-# Tiles that browsers show, if not every one of them: jxl is Safari's alone in many versions.
+# Tiles that browsers show, if not every one of them: page/formats.js tries the browser with those that are in doubt.
 FORMATS = ("avif", "bmp", "gif", "jpeg", "jxl", "png", "webp")
 # The escapes keep "</script", which would end the record's element, and "<!--" out of the page; U+2028 and 2029 are
 # escaped with all that is not ASCII.

@@ -21,17 +21,31 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium, headless, as the system has it; tests are skipped where it has none."""
+def launch() -> Iterator[Callable[..., Any]]:
+    """Start Chromium, headless, as the system has it, once for each set of options; tests are skipped without one."""
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
         pytest.skip(f"no browser is installed here: {', '.join(NAMES)}")
     sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with sync_api.sync_playwright() as playwright:
-        # Its sandbox needs rights that containers do not give.
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+        started: dict[tuple[str, ...], Any] = {}
+
+        def start(*options: str) -> Any:
+            if options not in started:
+                # Its sandbox needs rights that containers do not give.
+                arguments = ["--no-sandbox", *options]
+                started[options] = playwright.chromium.launch(executable_path=found, args=arguments)
+            return started[options]
+
+        yield start
+        for browser in started.values():
+            browser.close()
+
+
+@pytest.fixture
+def browser(launch: Callable[..., Any], request: pytest.FixtureRequest) -> Any:
+    """A browser, with the option that the test gives it as a parameter."""
+    return launch(*getattr(request, "param", ()))
 
 
 @pytest.fixture

@@ -132,6 +132,13 @@ class Unescaped(Listing):
         return super().line(pyramid).partition(" of ")[0] + f" of {pyramid.manifest.plan.source.name}"
 
 
+class UnescapedName(Listing):
+    """Trusts the name of the pyramid, within quotes."""
+
+    def line(self, pyramid: StoredPyramid) -> str:
+        return f"{super().line(pyramid)}<p title='{pyramid.location.name}'>"
+
+
 class UnescapedAttribute(Listing):
     """Escapes what ends an element, and not what ends an attribute."""
 
@@ -175,14 +182,14 @@ WRONG: dict[str, list[type[Listing]]] = {
     "test_prepare_says_where_the_page_will_be_and_writes_nothing": [Eager],
     "test_a_location_that_it_cannot_write_beside_is_refused_by_name": [Anywhere, Nowhere],
     "test_what_the_page_refers_to_is_there": [Unquoted],
-    "test_names_and_manifests_of_strangers_bring_no_markup_in": [Unescaped, UnescapedAttribute],
+    "test_names_and_manifests_of_strangers_bring_no_markup_in": [Unescaped, UnescapedName, UnescapedAttribute],
     "test_its_own_page_is_replaced": [Once],
     "test_anothers_file_is_replaced_only_if_that_is_asked_for": [Careless, Stubborn],
     "test_a_folder_in_its_place_is_an_output_error": [Blind],
     "test_two_pyramids_are_shown_or_refused": [FirstAlone],
 }
-SUBTLE = (UnescapedAttribute,)
-GOOD = [GoodViewer]
+SUBTLE = (Unescaped, UnescapedAttribute, Unquoted, Careless)
+GOOD = [GoodViewer, GoodViewerOfOne]
 BREAKERS = [
     breaker(
         test,

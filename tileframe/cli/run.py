@@ -15,6 +15,7 @@ from tileframe.cli.text import in_bytes, show_json, show_rows
 from tileframe.errors import OptionError, OutputError
 from tileframe.estimate import Forecast, forecast
 from tileframe.facts import ColourMode, Intent, Rgb
+from tileframe.files import refuse_unwritable, write_whole
 from tileframe.guards import is_written
 from tileframe.opening import open_pyramid
 from tileframe.pipeline import execute, location_for, with_quality
@@ -142,6 +143,8 @@ def run(
     **asked: Any,
 ) -> None:
     """Make the pyramid of SLIDE."""
+    if dry_run and report is not None:
+        raise OptionError(f"--report {report} is for the figures of a run, and --dry-run makes none; leave one out")
     spec = Spec(
         slide,
         location_for(output, slide, layout, registry),
@@ -157,8 +160,6 @@ def run(
     pages = None if viewer is None else _viewer(registry, viewer, spec)
     if pages is not None:
         pages.prepare([spec.location], overwrite=spec.overwrite)
-    if dry_run and report is not None:
-        raise OptionError(f"--report {report} is for the figures of a run, and --dry-run makes none; leave one out")
     if dry_run:
         coming = forecast(spec, registry)
         if verbose and not quiet:
@@ -169,10 +170,10 @@ def run(
             _show_forecast(coming)
         return
     if report is not None:
-        _refuse_unwritable(report)
+        refuse_unwritable(report)
     done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
     if report is not None:
-        _write(report, to_json(done))
+        write_whole(report, f"{to_json(done)}\n".encode())
     page = None
     if pages is not None:
         with open_pyramid(spec.location, registry=registry) as pyramid:
@@ -259,24 +260,9 @@ def _show_forecast(coming: Forecast) -> None:
     )
 
 
-def _refuse_unwritable(path: Path) -> None:
-    """Say before the work what `_write` could only say after it."""
-    if not path.parent.is_dir():
-        raise OutputError(f"{path}: the report cannot be written ({path.parent} is not a folder)")
-    if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise OutputError(f"{path}: the report cannot be written there")
-
-
 def _refuse_overwriting(path: Path, spec: Spec, plan: Plan, registry: Registry) -> None:
     layout = registry.layout(plan.layout)
     made = layout.create(plan.location.name, plan.encoding.suffix, plan.pyramid)
     same = os.path.realpath(path) == os.path.realpath(spec.slide)
     if same or is_written(path, plan.location, made):
         raise OutputError(f"{path}: the report would be written over the slide or the pyramid; give another file")
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OutputError(f"{path}: the report cannot be written ({error.strerror})") from error

@@ -50,9 +50,11 @@ class ExecutorContract(Contract):
         with self._pool() as pool:
             futures = [pool.submit(divmod, number, 7) for number in range(CALLS)]
             found = _results(futures)
+            mapped = list(pool.map(divmod, range(CALLS), [7] * CALLS, timeout=PATIENCE))
         wanted = [divmod(number, 7) for number in range(CALLS)]
         wrong = [number for number in range(CALLS) if found[number] != wanted[number]]
         assert not wrong, f"the call {wrong[0]} gives {found[wrong[0]]}, not {wanted[wrong[0]]}"
+        assert mapped == wanted, f"map() gives {mapped[:2]} and so on, not {wanted[:2]}: results come in order"
 
     def test_what_a_call_raises_is_raised_as_it_is(self, tmp_path: Path) -> None:
         missing = tmp_path / "missing.svs"

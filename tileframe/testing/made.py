@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tileframe import Content, Layout, TileAddress
 
 NAME = "made"
-LEVELS, COLUMNS = range(18), range(1)
+LEVELS, COLUMNS = range(18), range(3)
 UNKNOWN = TileAddress(3, 9, 0)
 """A tile that is never put."""
 
@@ -27,7 +27,7 @@ class Pieces:
 
 @dataclass(frozen=True)
 class MadeLayout:
-    """A small pyramid of the name ``made``: 18 levels of one tile, with a Deep Zoom descriptor beside the tiles."""
+    """A small pyramid of the name ``made``: 18 levels of three tiles, with a Deep Zoom descriptor beside the tiles."""
 
     folder: str = f"{NAME}_files"
     described_by: str = f"{NAME}.dzi"

@@ -63,7 +63,7 @@ class StoredFilesContract(StoreBench):
 
     def test_many_threads_may_get(self, tmp_path: Path) -> None:
         with self._opened(tmp_path) as stored:
-            keys = list(WHOLE) * 15
+            keys = list(WHOLE) * 6
             found = zip(keys, together(partial(_got, stored.get), keys), strict=True)
             wrong = [key for key, data in found if data != WHOLE[key]]
             assert not wrong, f"from many threads, {len(wrong)} of {len(keys)} files are wrong: {wrong[:3]}"

@@ -21,7 +21,7 @@ from tileframe.testing.choices import choices_of, options_of, refused_options, v
 from tileframe.testing.measures import for_each, largest_difference, mean_difference, refusal
 
 SHAPES = (Size(1, 1), Size(1, 17), Size(17, 1), Size(254, 254), Size(256, 200))
-LARGE = Size(256, 200)
+LARGE, SMALL = Size(256, 200), Size(100, 80)
 # On a smooth picture; wrong colours or a turned tile give five times as much and more.
 MEAN_ERROR = 8.0
 # Decoders of one lossy format round differently.
@@ -177,14 +177,17 @@ class WriterContract(Contract):
         for_each(bad, lambda options: refused_options(self.plugin, options, "format"))
 
     def _tiles_by_value(self, name: str) -> dict[OptionValue, tuple[bytes, ...]]:
-        """Return two tiles for each value of an option that can be tried together with `options`."""
+        """Return two tiles for each value of an option that can be tried together with `options`.
+
+        They are small, for some codecs take a hundred times as long at one end of a range.
+        """
         found = {}
         for value in values_of(self.plugin, name):
             try:
                 writer = self.writer({**self.options, name: value})
             except OptionError:
                 continue  # not with the others
-            found[value] = tuple(writer.encode(picture(LARGE)) for picture in (smooth, gradient))
+            found[value] = tuple(writer.encode(picture(SMALL)) for picture in (smooth, gradient))
         return found
 
     def _assert_same(self, seen: Pixels, pixels: Pixels, what: str) -> None:

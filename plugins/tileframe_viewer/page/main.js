@@ -2,10 +2,10 @@
 // The page: opens what its record names, and ties the parts together.
 
 (() => {
-  const { actions, address, fullpage, keyboard, link, loading, panels, problems, ranges, readouts, stage, theme } = tileframe;
+  const { actions, address, formats, fullpage, keyboard, link, loading, panels, problems, ranges, readouts, stage, theme } = tileframe;
   const by = (id) => document.getElementById(id);
 
-  function start() {
+  async function start() {
     theme.restore();
     by("starting").remove();
     const record = read();
@@ -14,7 +14,9 @@
     } else if (typeof OpenSeadragon === "undefined") {
       problems.show("OpenSeadragon could not be loaded. Is the folder tileframe-viewer, with all its files, beside this page?");
     } else {
-      const hurdle = record.pyramids.map(({ archive }) => archive && ranges.hurdle(archive.name)).find(Boolean);
+      const { pyramids } = record;
+      const unread = pyramids.map(({ archive }) => archive && ranges.hurdle(archive.name)).find(Boolean);
+      const hurdle = unread ?? (await formats.hurdle(pyramids));
       if (hurdle) problems.show(hurdle);
       else open(record);
     }

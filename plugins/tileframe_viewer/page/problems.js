@@ -13,10 +13,10 @@
 
   /** What to say of tiles that did not load: `failed` of them, `loaded` others did; `first` is the key of one. */
   function tilesText(pyramid, failed, loaded, first) {
-    const { archive, format, name, tilesUrl } = pyramid;
+    const { archive, name, tilesUrl } = pyramid;
     if (loaded === 0) {
       const place = archive ? `the archive ${readable(archive.url)} whole` : `the folder ${readable(tilesUrl)} where this page expects it`;
-      return `The tiles of ${name} could not be loaded. Is ${place}, and can this browser show .${format} pictures?`;
+      return `The tiles of ${name} could not be loaded. Is ${place}?`;
     }
     const file = archive ? `${first} in ${readable(archive.url)}` : `${readable(tilesUrl)}${first}`;
     const why = "missing, damaged, or out of reach";

@@ -9,8 +9,8 @@ const { readable, tilesText } = globalThis.tileframe.problems;
 const pyramid = { name: "a slide", tilesUrl: "a%20slide_files/", format: "jpeg" };
 const packed = { ...pyramid, tilesUrl: null, archive: { url: "a%20slide.szi" } };
 
-test("where no tile came, the folder and the format are named", () => {
-  assert.match(tilesText(pyramid, 3, 0, "9/0_0.jpeg"), /tiles of a slide .* folder a slide_files\/ .* \.jpeg/);
+test("where no tile came, the folder is named", () => {
+  assert.match(tilesText(pyramid, 3, 0, "9/0_0.jpeg"), /tiles of a slide .* folder a slide_files\/ /);
 });
 
 test("of an archive, the archive is named", () => {

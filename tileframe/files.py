@@ -1,0 +1,47 @@
+"""Files that the user names, as reports and pages: refused before the work, or written whole."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from tileframe.errors import OutputError
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Raise `OutputError` if `write_whole` cannot write ``path``, or if standard output or error go into that file."""
+    folder = Path(os.path.realpath(path)).parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: cannot be written there ({path.parent} is not a folder)")
+    needed = [path, folder] if path.is_file() else [path] if path.exists() else [folder]
+    if path.is_dir() or not all(os.access(one, os.W_OK) for one in needed):
+        raise OutputError(f"{path}: cannot be written there; give a file in a folder that can be written")
+    if path.is_file() and any(_is_open_as(descriptor, path) for descriptor in (1, 2)):
+        raise OutputError(f"{path}: is where standard output or error goes; give another file")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file: a former one is kept until all of the new one is there; a pipe or a device is just written to.
+
+    A link stays a link. `OutputError` if it cannot be written; the former file has not changed then.
+    """
+    real = Path(os.path.realpath(path))  # the file that a link leads to
+    partial = real.with_name(f".{real.name}.{os.getpid()}.partial")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)
+            return
+        try:
+            partial.write_bytes(data)
+            partial.replace(real)
+        finally:
+            partial.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _is_open_as(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except OSError:  # closed
+        return False
