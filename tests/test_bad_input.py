@@ -185,6 +185,13 @@ def test_a_folder_without_permission_exits_with_4(here, capfd):
     assert "Permission denied" in capfd.readouterr().err
 
 
+def test_a_report_in_the_place_of_the_page_is_refused_before_the_work(here, capfd):
+    png(here / "a.png", gradient(30, 20))
+    assert run_command(["run", "a.png", "-o", "a", "--viewer", "--report", "./a.html"]) == 4
+    assert capfd.readouterr().err == "tileframe: a.html: the report would be written over the page; give another file\n"
+    assert not (here / "a.dzi").exists()
+
+
 def test_a_report_that_cannot_be_written_is_refused_before_the_work(here, capfd):
     png(here / "a.png", gradient(300, 200))
     assert run_command(["run", "a.png", "--report", "none/report.json"]) == 4

@@ -159,7 +159,9 @@ def run(
     )
     pages = None if viewer is None else _viewer(registry, viewer, spec)
     if pages is not None:
-        pages.prepare([spec.location], overwrite=spec.overwrite)
+        coming_page = pages.prepare([spec.location], overwrite=spec.overwrite)
+        if report is not None and os.path.realpath(report) == os.path.realpath(coming_page):
+            raise OutputError(f"{report}: the report would be written over the page; give another file")
     if dry_run:
         coming = forecast(spec, registry)
         if verbose and not quiet:
