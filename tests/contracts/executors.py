@@ -29,6 +29,9 @@ class Bare:
     def submit(self, function: Function, /, *arguments: Any) -> Future[Any]:
         return self._pool.submit(function, *arguments)
 
+    def map(self, function: Function, *columns: Any, **options: Any) -> Iterator[Any]:
+        return self._pool.map(function, *columns, **options)
+
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         self._pool.shutdown(wait=wait, cancel_futures=cancel_futures)
 
