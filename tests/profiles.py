@@ -77,6 +77,7 @@ def cmyk() -> bytes:
     return lut(b"prtr", b"CMYK", 4, "Made CMYK")
 
 
+@cache  # for a second profile may bear another second
 def srgb() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 

@@ -282,6 +282,9 @@ def test_the_background_is_converted_with_the_picture(layout, tmp_path, registry
     with open_pyramid(report.target) as pyramid:
         found = pyramid.decode(TileAddress(pyramid.pyramid.base_level, 0, 0))
     assert np.array_equal(found[: SIZE[1], : SIZE[0]], expected)
+    red, green, blue = by_littlecms(flat, lut())[0, 0].tolist()
+    becomes = f"#{red:02x}{green:02x}{blue:02x}"
+    assert f"the background #4060a0 is a colour of the slide, and becomes {becomes}" in report.notes
     if layout == "google":
         assert (found[SIZE[1] :] == by_littlecms(flat, lut())).all()
     assert verify(report.target, against=tmp_path / "a.png", registry=registry) == []

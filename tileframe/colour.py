@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from hashlib import sha256
 
-from tileframe.errors import OptionError, PluginError
+from tileframe.errors import CheckError, OptionError, PluginError
 from tileframe.facts import ColourMode, Intent, Samples
 from tileframe.protocols import EmbedsProfiles, Managed, Source, Writer
 from tileframe.records import ColourRecord
@@ -29,12 +29,26 @@ def managed(source: Source, mode: ColourMode, intent: Intent, registry: Registry
 def for_writer(found: Managed, writer: Writer, format: str) -> Managed:
     """Return ``found`` with the profile that tiles of ``format`` will carry, if any.
 
-    Where the format takes none, sRGB goes without, for that is what viewers assume; anything else is an `OptionError`.
+    Where the format takes none, sRGB goes without, for that is what viewers assume; anything else is an `OptionError`,
+    as is a profile that is too large for a tile.
     """
     if found.profile is None:
         return found
     if isinstance(writer, EmbedsProfiles):
+        _refuse_too_large(found.profile, writer, format)
         return replace(found, record=replace(found.record, embedded=sha256(found.profile).hexdigest()))
     if found.record.converted:
         return replace(found, profile=None)
     raise OptionError(f"{format} tiles carry no colour profile here; give --color srgb or keep, or another --format")
+
+
+def _refuse_too_large(profile: bytes, writer: Writer, format: str) -> None:
+    """Put ``profile`` into a tile of one pixel, for what cannot be done is to be said before the work."""
+    import numpy as np  # here, for a start of the command line does without
+
+    tile = writer.encode(np.zeros((1, 1, 3), np.uint8))
+    assert isinstance(writer, EmbedsProfiles)
+    try:
+        writer.with_profile(tile, profile)
+    except CheckError as error:
+        raise OptionError(f"a {format} tile {error}; give --color srgb or keep, or another --format") from error

@@ -192,7 +192,7 @@ class _Search:
             store_options=asdict(self.store_options),
             passthrough=passthrough,
             colour=colours.record,
-            notes=_notes(spec, facts, region, (*facts.notes, *colours.notes), because),
+            notes=_notes(spec, facts, region, colours, because),
             execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite),
         )
 
@@ -259,10 +259,13 @@ def _record(slide: Path, fingerprint: Fingerprint, facts: SlideFacts) -> SourceR
 
 
 def _notes(
-    spec: Spec, facts: SlideFacts, region: Box, said: tuple[str, ...], encoded_because: str | None
+    spec: Spec, facts: SlideFacts, region: Box, colours: Managed, encoded_because: str | None
 ) -> tuple[str, ...]:
-    """Return what a user should know about the pixels of this run, as sentences: what was ``said``, and more."""
-    notes = list(said)
+    """Return what a user should know about the pixels of this run, as sentences."""
+    notes = [*facts.notes, *colours.notes]
+    shown = colours.source.facts.background
+    if spec.background is not None and spec.background != shown:
+        notes.append(f"the background {spec.background} is a colour of the slide, and becomes {shown}")
     if region.size != facts.size:
         part = "scanned part" if spec.region is None else "region that was asked for"
         notes.append(f"cropped to the {part}, {region.size} at ({region.x}, {region.y}) of {facts.size}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -43,8 +44,8 @@ def info(registry: Registry, /, target: str, reader: str | None, reader_options:
         show_json({"slide": Path(target).name, "reader": offer.name, "facts": known, "colour": colours.record})
         return
     click.echo(f"{target}")
-    notes = [("note", note) for note in (*facts.notes, *colours.notes)]
-    show_rows([("reader", offer.name), *_rows(facts), *_colour(colours.record), *notes])
+    notes = (*facts.notes, *colours.notes)
+    show_rows([("reader", offer.name), *_rows(facts), *_colour(colours.record, notes)])
 
 
 def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
@@ -69,8 +70,7 @@ def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
             ("region", f"{plan.region.size} at ({plan.region.x}, {plan.region.y})"),
             ("made", f"{manifest.made.finished} by {plan.backend}: {plan.method}"),
             ("promises", plan.promises.value),
-            *_colour(plan.colour),
-            *(("note", note) for note in plan.notes),
+            *_colour(plan.colour, plan.notes),
         ]
     click.echo(pyramid.target)
     show_rows(rows)
@@ -98,5 +98,7 @@ def _rows(facts: SlideFacts) -> list[tuple[str, str]]:
     return rows
 
 
-def _colour(record: ColourRecord) -> list[tuple[str, str]]:
-    return [("colour", record.reason)] if record.profile else []
+def _colour(record: ColourRecord, notes: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what was decided about the colours, and the notes, but for one that says the same."""
+    colour = [("colour", record.reason)] if record.profile else []
+    return [*colour, *(("note", note) for note in notes if not (colour and note.endswith(record.reason)))]
