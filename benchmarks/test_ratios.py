@@ -135,7 +135,7 @@ def test_decode(benchmark, name, who):
     path = scaled(workload, PIECE.get(name, 1)).make()
     benchmark.group = f"decode {name} {workload.size}"
     with skipped_where_unable(who):
-        reader = load().reader(who).make()
+        reader = load().reader(who).create()
         reader.open(path).close()
     bare = read_picture if workload.kind == "jpg" else read_slide
     right, made = beside(benchmark, bare, partial(read_by, reader), lambda: (path,))

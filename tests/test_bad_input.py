@@ -85,7 +85,6 @@ OPTIONS = [
     (["--background", "white"], "#rrggbb, as in #ffffff, not 'white'"),
     (["--workers", "0"], "must be 1 or more, not 0"),
     (["--no-such"], "No such option '--no-such'"),
-    (["--reader", "vips", "--backend", "openslide"], "it reads regions, and this reader gives rows in order"),
     (["-o", ""], "'' is no name of an output; give FOLDER/NAME"),
     (["-o", "new/out.7z"], "no store serves .7z archives (have: .szi, .zip)"),
     (["-o", "moon://a"], "no store serves 'moon://' (have: file)"),

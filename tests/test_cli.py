@@ -144,12 +144,12 @@ def test_quiet_prints_nothing(more, here, capsys):
 
 @pytest.mark.parametrize("more", [[], ["--dry-run"], ["--dry-run", "--json"]])
 def test_verbose_says_what_was_taken_and_why_not_the_rest(more, here, capsys):
-    png(here / "a.png", gradient(30, 20))
-    assert run_command(["run", "a.png", "--backend", "openslide", "-v", *more]) == 0
+    png(here / "a.png", gradient(30, 20)).rename(here / "a.czi")
+    assert run_command(["run", "a.czi", "--backend", "openslide", "-v", *more]) == 0
     err = capsys.readouterr().err
-    assert "not taken: backend openslide with reader vips: it reads regions, and this reader gives rows" in err
-    assert "taken: reader imageslide, the best that can\n" in err
-    assert "taken: backend openslide, as asked (tile by tile from the base)\n" in err
+    assert "not taken: reader openslide: not a format that OpenSlide knows\n" in err
+    assert "taken: reader vips, the best that can\n" in err
+    assert "taken: backend openslide, as asked (tile by tile from the base, held in memory)\n" in err
 
 
 def test_a_dry_run_has_no_figures_to_report(here, capsys):

@@ -70,14 +70,6 @@ class TestVipsReader(ReaderContract):
         return png(path, pixels)
 
 
-class TestVipsReaderOfTiff(TestVipsReader):
-    suffix = "tif"
-
-    def make(self, path: Path, pixels: Pixels) -> Path:
-        Image.fromarray(pixels).save(path, compression="tiff_lzw")
-        return path
-
-
 class TestJpegWriter(WriterContract):
     plugin = named("jpeg", tileframe_writers.tileframe_writers())
     max_error: int | None = None

@@ -231,4 +231,4 @@ def test_an_archive_of_anything_is_no_pyramid(tmp_path, capsys):
 def test_info_of_a_pyramid_takes_no_options_of_readers(slide, tmp_path, registry, capsys):
     run(slide, tmp_path / "a", registry=registry)
     assert run_command(["info", str(tmp_path / "a.dzi"), "--reader-option", "x=1"]) == 2
-    assert "is a pyramid, which no reader opens; leave out --reader-option" in capsys.readouterr().err
+    assert "is a pyramid, which no reader opens; leave out --page and --reader-option" in capsys.readouterr().err

@@ -154,8 +154,10 @@ def test_a_progressive_tile_is_handed_out_whole():
             assert np.array_equal(pixels, np.asarray(image)), name
 
 
-def test_an_unusual_subsampling_is_left_to_openslide(tmp_path, tiff):
-    path = by_tifffile(tmp_path / "a.tif", PHOTO, compression="jpeg", photometric="ycbcr", subsampling=(2, 1))
+def test_an_unusual_subsampling_of_an_aperio_slide_is_left_to_openslide(tmp_path, tiff):
+    path = by_tifffile(
+        tmp_path / "a.tif", PHOTO, compression="jpeg", photometric="ycbcr", subsampling=(2, 1), description=APERIO
+    )
     content = path.read_bytes()
     place = content.index(b"\xff\xc0") + 11
     assert content[place] == 0x21

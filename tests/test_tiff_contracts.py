@@ -30,3 +30,13 @@ class TestTiffReaderOfStrips(TestTiffReaderOfSlides):
     def make(self, path: Path, pixels: Pixels) -> Path:
         tifffile.imwrite(path, pixels, photometric="rgb", rowsperstrip=16, compression="lzw")
         return path
+
+
+class TestTiffReaderOfOtherKinds(TestTiffReaderOfSlides):
+    """Of those that tifffile decodes."""
+
+    suffix = "tif"
+
+    def make(self, path: Path, pixels: Pixels) -> Path:
+        tifffile.imwrite(path, pixels.astype("uint16") << 8, photometric="rgb", tile=(64, 48), compression="zstd")
+        return path

@@ -205,14 +205,14 @@ class Views:
         self._over = registry.reader(over)
 
     def open(self, path: Path, *, background: Any = None) -> Inverted:
-        return Inverted(self._over.make().open(path, background=background))
+        return Inverted(self._over.create().open(path, background=background))
 
     def _stamped(self) -> Any:
         over = self._over
 
         class Reader:
             def open(self, path: Path, *, background: Any = None) -> Stamped:
-                return Stamped(over.make().open(path, background=background))
+                return Stamped(over.create().open(path, background=background))
 
         return Reader()
 

@@ -77,7 +77,7 @@ def run(
         layout=layout,
         layout_options=layout_options or {},
         format=format,
-        format_options=with_quality(format_options or {}, quality),
+        format_options=with_short(format_options or {}, "quality", quality),
         store_options=store_options or {},
         tile_size=tile_size,
         overlap=overlap,
@@ -176,13 +176,13 @@ def location_for(output: str | Path | None, slide: Path, layout: str, registry: 
     return registry.location(str(output), default_name=slide.stem, layout=registry.layout(layout).name)
 
 
-def with_quality(options: Options, quality: int | None) -> Options:
-    """Return the options of a tile format, ``quality`` among them; `OptionError` if it was given both ways."""
-    if quality is None:
+def with_short(options: Options, name: str, value: int | None) -> Options:
+    """Return the options of a plugin, ``name`` among them; `OptionError` if it was given both ways."""
+    if value is None:
         return options
-    if "quality" in options:
-        raise OptionError(f"the quality is given twice: {quality} and {options['quality']}")
-    return {**options, "quality": quality}
+    if name in options:
+        raise OptionError(f"the {name} is given twice: {value} and {options[name]}")
+    return {**options, name: value}
 
 
 def shown_target(prepared: Prepared) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tileframe import Backend, BackendPlugin, Fit, PluginError, Reader, ReaderPlugin, hookimpl
 
+# Some slides are TIFFs by their first bytes; the reader tiff is asked before, and leaves those to this one.
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 SLIDE_HEADS = (b"ZISRAWFILE", b"SQLite format 3\0")
 SLIDE_SUFFIXES = frozenset({".mrxs", ".vms", ".vmu", ".dcm", ".svslide", ".czi"})

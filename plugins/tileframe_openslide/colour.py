@@ -12,7 +12,6 @@ from tileframe.pixels import Alpha, Pixels, to_rgb8
 
 Conversion = Callable[[Image.Image], Pixels]
 
-BITS_PER_SAMPLE, SAMPLE_FORMAT = 258, 339
 BYTES_PER_PIXEL = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16B": 2, "I;16L": 2}
 GREYS = ("1", "L", "LA", "La", "I", "I;16", "I;16B", "I;16L")
 
@@ -29,8 +28,7 @@ def conversion(image: Image.Image, background: Rgb) -> tuple[Conversion, Samples
 
 def _arithmetic(image: Image.Image, background: Rgb) -> Conversion:
     mode = image.mode
-    signed_or_float = any(kind != 1 for kind in tiff_tag(image, SAMPLE_FORMAT))
-    if signed_or_float or mode == "F" or (mode == "I" and image.format != "PPM"):
+    if mode == "F" or (mode == "I" and image.format != "PPM"):
         raise UnsupportedInput("its samples are signed, floating-point or 32-bit, which have no defined full range")
     if "transparency" in image.info or mode == "PA" or (mode == "P" and image.palette and image.palette.mode == "RGBA"):
         if mode.startswith("I"):
@@ -43,8 +41,7 @@ def _arithmetic(image: Image.Image, background: Rgb) -> Conversion:
     if mode in ("1", "L", "RGB"):
         return lambda crop: to_rgb8(np.asarray(crop))
     if mode.startswith("I"):
-        depth = max(tiff_tag(image, BITS_PER_SAMPLE), default=16)
-        return lambda crop: to_rgb8(np.asarray(crop).astype(np.uint16), depth=depth)
+        return lambda crop: to_rgb8(np.asarray(crop).astype(np.uint16))
     return lambda crop: to_rgb8(np.asarray(crop.convert("RGB")))
 
 
@@ -53,10 +50,3 @@ def _keyed(crop: Image.Image, background: Rgb) -> Pixels:
     grey = np.asarray(crop).astype(np.uint16)
     alpha = np.where(grey == crop.info["transparency"], 0, 65535).astype(np.uint16)
     return to_rgb8(np.dstack([grey, alpha]), alpha=Alpha.STRAIGHT, background=background)
-
-
-def tiff_tag(image: Image.Image, tag: int) -> tuple[int, ...]:
-    """Return the values of a TIFF's ``tag``; none where it is absent, or the image no TIFF."""
-    tags = getattr(image, "tag_v2", None)
-    value = () if tags is None else tags.get(tag, ())
-    return value if isinstance(value, tuple) else (value,)

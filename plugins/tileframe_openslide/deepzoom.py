@@ -14,12 +14,10 @@ from tileframe_openslide.levels import Overview, Plane, planes
 
 
 class DeepZoomBackend:
-    """Works for any source with region access."""
+    """Works for any source; what a reader gives by rows alone is held in memory."""
 
     def refuses(self, job: Job) -> str | None:
-        """Refuse sources that give rows alone."""
-        if job.source.facts.access is not Access.REGIONS:
-            return "it reads regions, and this reader gives rows in order"
+        """Refuse nothing."""
         return None
 
     def promises(self, job: Job) -> Equality:
@@ -29,7 +27,8 @@ class DeepZoomBackend:
     def method(self, job: Job) -> str:
         """Say where the levels come from."""
         stored = len(job.source.facts.native_levels)
-        return "tile by tile from the " + (f"nearest of {stored} stored levels" if stored > 1 else "base")
+        held = ", held in memory" if job.source.facts.access is Access.ROWS else ""
+        return "tile by tile from the " + (f"nearest of {stored} stored levels" if stored > 1 else f"base{held}")
 
     def run(self, job: Job, progress: Progress) -> None:
         """Make the tiles, the base first, with ``workers`` threads."""

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 import struct
-import sys
 import threading
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,14 +26,8 @@ from tileframe import (
 )
 from tileframe.pixels import Pixels
 from tileframe.png import PNG_SIGNATURE, png_damaged_chunk, png_is_complete
-from tileframe_openslide.colour import BITS_PER_SAMPLE, BYTES_PER_PIXEL, Conversion, conversion, tiff_tag
+from tileframe_openslide.colour import BYTES_PER_PIXEL, Conversion, conversion
 from tileframe_openslide.in_memory import ORIENTATION, refuse_if_too_large, turned
-from tileframe_openslide.tiffimage import open_tiff
-
-PLANAR_CONFIGURATION, SEPARATE = 284, 2
-EXTRA_SAMPLES, PREMULTIPLIED = 338, 1
-COMPRESSION, DEFLATE = 259, (8, 32946)
-TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 # Without a handler, what Pillow logs of a damaged file goes to stderr, beside our own one message.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
@@ -46,7 +36,7 @@ _limit = threading.Lock()
 
 
 class ImageReader:
-    """Opens what Pillow knows, and some TIFFs that it does not."""
+    """Opens what Pillow knows, but for TIFFs."""
 
     def open(self, path: Path, *, background: Rgb | None = None) -> ImageSource:
         """Decode the (first) picture of ``path``; `InputError` if it is damaged or too large for the memory."""
@@ -54,7 +44,7 @@ class ImageReader:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                image, frames = _decode(path, background)
+                image, frames = _decode(path)
                 convert, samples = conversion(image, background)
         except (TileframeError, MemoryError):
             raise
@@ -63,7 +53,7 @@ class ImageReader:
             said = error if isinstance(error, (OSError, SyntaxError, ValueError)) else repr(error)
             raise InputError(f"{path}: Pillow cannot decode it ({said})") from error
         facts = SlideFacts(
-            format=(image.format or "tiff").lower(),
+            format=(image.format or "").lower(),
             size=Size(*image.size),
             access=Access.REGIONS,
             background=background,
@@ -94,7 +84,7 @@ class ImageSource(BaseSource):
         self._image = None
 
 
-def _decode(path: Path, background: Rgb) -> tuple[Image.Image, int]:
+def _decode(path: Path) -> tuple[Image.Image, int]:
     """Return the first picture, upright, and how many the file holds."""
     # Opened here, so that it is closed here: Pillow keeps the files of animations open.
     with path.open("rb") as file:
@@ -107,31 +97,17 @@ def _decode(path: Path, background: Rgb) -> tuple[Image.Image, int]:
         try:
             image = _open_any_size(file)
         except UnidentifiedImageError:
-            if head.startswith(TIFF_HEADS):
-                return open_tiff(path, background), 1
             if head.startswith((PNG_SIGNATURE, b"\xff\xd8\xff")):
                 raise InputError(f"{path}: Pillow cannot decode it (its header is damaged)") from None
             raise UnsupportedInput("not a format that Pillow knows") from None
-        if _reads_it_wrongly(image):
-            return open_tiff(path, background), 1
+        if image.format == "TIFF":
+            raise UnsupportedInput("a TIFF, which the reader tiff opens")
         refuse_if_too_large(path, image.size, BYTES_PER_PIXEL.get(image.mode, 4))
-        with _libtiff_silenced() if image.format == "TIFF" else nullcontext():
-            frames = getattr(image, "n_frames", 1)
-            image.load()
-    upright = image if image.format == "TIFF" else turned(image, _orientation(image))
+        frames = getattr(image, "n_frames", 1)
+        image.load()
+    upright = turned(image, _orientation(image))
     upright.format = image.format
     return upright, frames
-
-
-def _reads_it_wrongly(image: Image.Image) -> bool:
-    """Say whether this is a TIFF that tifffile reads right and Pillow 13.0 does not."""
-    # Other colours than tifffile and libvips give, for planes of 16 bits.
-    deep_planes = tiff_tag(image, PLANAR_CONFIGURATION) == (SEPARATE,) and 16 in tiff_tag(image, BITS_PER_SAMPLE)
-    # Not a word on damage that deflate's checksum tells.
-    deflated = any(kind in DEFLATE for kind in tiff_tag(image, COMPRESSION)) and image.mode in ("1", "L", "P", "RGB")
-    # Divided by alpha, with the rounding that this brings.
-    divided = image.mode == "RGBA" and tiff_tag(image, EXTRA_SAMPLES) == (PREMULTIPLIED,)
-    return (image.mode == "RGB" and deep_planes) or divided or deflated
 
 
 def _open_any_size(file: BinaryIO) -> ImageFile:
@@ -147,22 +123,8 @@ def _open_any_size(file: BinaryIO) -> ImageFile:
             Image.MAX_IMAGE_PIXELS = before
 
 
-@contextmanager
-def _libtiff_silenced() -> Iterator[None]:
-    """Keep off stderr what Pillow's libtiff prints there on damage; Pillow raises too, and that is what we tell."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    with open(os.devnull, "wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-
-
 def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation (not XMP's, which browsers and libvips ignore too). Pillow turns TIFFs itself."""
+    """Return the EXIF orientation (not XMP's, which browsers and libvips ignore too)."""
     exif = Image.Exif()
     try:
         exif.load(image.info.get("exif", b""))

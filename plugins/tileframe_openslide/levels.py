@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from tileframe import Box, Job, NativeLevel, Size
+from tileframe import Access, Box, InputError, Job, NativeLevel, Size
+from tileframe.machine import available_memory
 from tileframe.pixels import Pixels
 
 # Bytes of a level that is kept to be halved into those above it. The generator reads the slide anew for each of them.
 MOST_KEPT = 128_000_000
 # Read at once for one tile, where the level itself was too large to be kept: 48 MB.
 MOST_PIXELS = 1 << 24
+# Rows that are read at once of a source that has nothing else.
+ROWS = 256
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,9 @@ class Plane:
 
 def planes(job: Job, stop: threading.Event) -> Iterator[Plane]:
     """Yield every level, the base first. A yielded plane's tiles must be finished before the next is asked for."""
+    if job.source.facts.access is Access.ROWS:
+        yield from _held_planes(job)
+        return
     overview: Overview | None = None
     levels = [Scaled(job, level, stop) for level in range(job.pyramid.level_count)]
     for level in reversed(range(len(levels))):
@@ -55,6 +61,23 @@ def planes(job: Job, stop: threading.Event) -> Iterator[Plane]:
             yield Plane(level, levels[level].read, overview)
         if level > 0 and levels[level - 1].native != levels[level].native:
             overview = None  # the slide itself stores something nearer
+
+
+def _held_planes(job: Job) -> Iterator[Plane]:
+    """Yield every level of a source of rows, which is read once, into memory."""
+    size, free = job.pyramid.base, available_memory()
+    if 3 * size.area > free:
+        raise InputError(
+            f"this backend holds what is read row by row: {size} pixels take {3 * size.area / 1e9:.1f} GB of memory, "
+            f"and {free / 1e9:.1f} GB are free; the backend stream does without"
+        )
+    pixels = np.empty((size.height, size.width, 3), np.uint8)
+    for y in range(0, size.height, ROWS):
+        height = min(ROWS, size.height - y)
+        pixels[y : y + height] = job.read(Box(0, y, size.width, height))
+    for level in reversed(range(job.pyramid.level_count)):
+        yield Plane(level, Overview(pixels).read)
+        pixels = halve(pixels)
 
 
 class Scaled:

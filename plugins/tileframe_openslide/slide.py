@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import openslide
-import tifffile
 from openslide import OpenSlideError
 from PIL import Image
 
@@ -22,42 +19,35 @@ from tileframe import (
     NativeLevel,
     OptionError,
     Rgb,
-    Samples,
     Size,
     SlideFacts,
     UnsupportedInput,
 )
 from tileframe.pixels import Alpha, Pixels, to_rgb8
 
-ORIENTATION = 274
-# Without a handler, what it logs of each odd tag goes to stderr, beside our own one message.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
-
 
 class OpenSlideReader:
-    """Opens what OpenSlide knows; leaves to other readers the plain TIFFs that it would convert by other rules."""
+    """Opens the slide formats that OpenSlide knows; leaves plain TIFFs to others."""
 
     def open(self, path: Path, *, background: Rgb | None = None) -> OpenSlideSource:
         """Open the slide whose main file is ``path``."""
         vendor = openslide.OpenSlide.detect_format(path)
         if vendor is None:
             raise UnsupportedInput("not a format that OpenSlide knows")
-        if vendor == "generic-tiff" and (kind := _unusual_tiff(path)):
-            raise UnsupportedInput(f"OpenSlide converts {kind} by a rule of its own")
+        if vendor == "generic-tiff":
+            # OpenSlide takes the first page, whatever it is, and converts what is not 8-bit RGB by rules of its own.
+            raise UnsupportedInput("a TIFF of no slide format, which the reader tiff opens")
         try:
-            samples = Samples.GREY if vendor == "generic-tiff" and _is_grey(path) else Samples.RGB
-            return OpenSlideSource(path, openslide.OpenSlide(path), samples, background)
+            return OpenSlideSource(path, openslide.OpenSlide(path), background)
         except OpenSlideError as error:
-            if vendor == "generic-tiff" and "Unsupported TIFF compression" in str(error):
-                raise UnsupportedInput(f"OpenSlide: {error}") from error
             raise InputError(f"{path}: OpenSlide cannot open it ({error})") from error
 
 
 class OpenSlideSource(BaseSource):
     """An open slide; any box, from any thread."""
 
-    def __init__(self, path: Path, slide: openslide.OpenSlide, samples: Samples, background: Rgb | None) -> None:
-        super().__init__(replace(_facts(slide, background), samples=samples))
+    def __init__(self, path: Path, slide: openslide.OpenSlide, background: Rgb | None) -> None:
+        super().__init__(_facts(slide, background))
         self._path = path
         self._slide: openslide.OpenSlide | None = slide
 
@@ -160,33 +150,3 @@ def _background(properties: Mapping[str, str]) -> Rgb:
         return Rgb.parse(properties[openslide.PROPERTY_NAME_BACKGROUND_COLOR])
     except (KeyError, OptionError):
         return WHITE
-
-
-def _is_grey(path: Path) -> bool:
-    """Say whether a TIFF's pixels are grey, of which OpenSlide makes RGB."""
-    try:
-        with tifffile.TiffFile(path) as file:
-            return bool(file.pages.first.photometric == tifffile.PHOTOMETRIC.MINISBLACK)
-    except (tifffile.TiffFileError, ValueError, TypeError, KeyError, IndexError, OSError):
-        return False  # damaged: OpenSlide says so in better words
-
-
-def _unusual_tiff(path: Path) -> str | None:
-    """Say what a tiled TIFF is that OpenSlide lets libtiff convert, which rounds 16 bits and takes CMYK its own way."""
-    try:
-        with tifffile.TiffFile(path) as file:
-            page = file.pages.first
-            photometric, compression = page.photometric, page.compression
-            orientation = page.tags.valueof(ORIENTATION, default=1)
-            depth, extra, format_ = page.bitspersample, page.extrasamples, page.sampleformat
-    except (tifffile.TiffFileError, ValueError, TypeError, KeyError, IndexError, OSError):
-        return None  # damaged: OpenSlide says so in better words
-    if depth != 8 or format_ != tifffile.SAMPLEFORMAT.UINT:
-        return f"{depth}-bit samples of format {format_}"
-    if extra:
-        return "alpha"
-    if orientation != 1:
-        return f"the orientation {orientation}"
-    plain = photometric in (tifffile.PHOTOMETRIC.MINISBLACK, tifffile.PHOTOMETRIC.RGB)
-    jpeg = photometric == tifffile.PHOTOMETRIC.YCBCR and compression == tifffile.COMPRESSION.JPEG
-    return None if plain or jpeg else f"pixels of photometric {photometric}"

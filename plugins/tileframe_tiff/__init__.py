@@ -6,24 +6,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tileframe import Fit, PluginError, Reader, ReaderPlugin, hookimpl
+from tileframe_tiff.options import TiffOptions
 
 HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+"""Of files of every byte order, classic and big."""
 
 
 def _guess(path: Path, head: bytes) -> Fit:
     return Fit.NATIVE if head.startswith(HEADS) else Fit.NONE
 
 
-def _reader() -> Reader:
+def _reader(options: TiffOptions) -> Reader:
     try:
         from tileframe_tiff.reader import TiffReader
     except ImportError as error:
         message = f"the tiff reader needs tifffile, simplejpeg and imagecodecs: pip install them ({error})"
         raise PluginError(message) from error
-    return TiffReader()
+    return TiffReader(options)
 
 
 @hookimpl
 def tileframe_readers() -> Sequence[ReaderPlugin]:
     """Offer the reader."""
-    return [ReaderPlugin("tiff", "Aperio slides and TIFFs of 8-bit RGB or grey, tile by tile", _reader, _guess)]
+    summary = "Aperio slides, and TIFFs of every kind, tile by tile or row by row"
+    return [ReaderPlugin("tiff", summary, _reader, _guess, options=TiffOptions)]

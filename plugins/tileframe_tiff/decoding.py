@@ -12,7 +12,8 @@ import simplejpeg
 from tileframe import Size, UnsupportedInput
 from tileframe.pixels import Pixels
 from tileframe_tiff import jp2k, jpegs
-from tileframe_tiff.structure import DEFLATES, JP2K_YCBCR, JP2KS, JPEG, LZW, NONE, YCBCR, Page
+from tileframe_tiff.structure import Page
+from tileframe_tiff.tags import DEFLATES, JP2K_YCBCR, JP2KS, JPEG, LZW, NONE, YCBCR
 
 # A header of a few bytes can ask for any amount of memory.
 MOST_BYTES = 64 << 20
@@ -33,9 +34,9 @@ class Decoder(Protocol):
 
 
 def decoder(page: Page) -> Decoder:
-    """Return what decodes ``page``; `UnsupportedInput` for kinds that are not proved equal to other readers'."""
+    """Return what decodes the plain kinds, 8-bit RGB and grey; `UnsupportedInput` for all others."""
     if page.unusual is not None:
-        raise UnsupportedInput(f"it is left to other readers, for {page.unusual}")
+        raise UnsupportedInput(f"it has {page.unusual}")
     if page.chunk_bytes > MOST_BYTES:
         raise UnsupportedInput(f"one tile or strip of it, {page.chunk}, decodes to more than {MOST_BYTES >> 20} MB")
     if page.compression == JPEG:
@@ -44,7 +45,7 @@ def decoder(page: Page) -> Decoder:
         return Jp2kDecoder(page)
     if page.compression in (NONE, LZW, *DEFLATES):
         return PlainDecoder(page)
-    raise UnsupportedInput(f"TIFF compression {page.compression} is left to other readers")
+    raise UnsupportedInput(f"it has TIFF compression {page.compression}")
 
 
 def unproved(page: Page, data: bytes) -> str | None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tileframe import InputError
+from tileframe_tiff import HEADS
 
 
 class SharedFile:
@@ -34,7 +35,7 @@ class SharedFile:
 
     def is_tiff(self) -> bool:
         """Say whether it begins as a TIFF does, classic or big, of either byte order."""
-        return self._sought(0, 4) in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+        return self._sought(0, 4) in HEADS
 
     def refuse_cut(self, end: int) -> None:
         """Raise `InputError` if the file is shorter than ``end`` bytes."""

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from tileframe import BaseSource, Box, InputError, Size, SlideFacts, UnsupportedInput
+from tileframe import BaseSource, Box, InputError, Size, SlideFacts
 from tileframe.pixels import Pixels
-from tileframe_tiff.decoding import Damaged, decoder, unproved
+from tileframe_tiff.chunks import Chunks
+from tileframe_tiff.decoding import Damaged
 from tileframe_tiff.files import SharedFile
-from tileframe_tiff.structure import NONE, Page
+from tileframe_tiff.structure import Page
+from tileframe_tiff.tags import NONE
 
 # Of uncompressed rows, read at a time.
 SLICE_BYTES = 1 << 20
@@ -19,29 +21,24 @@ SLICE_BYTES = 1 << 20
 class StripReader:
     """Reads the rows of one page; quick if they are asked for in order. For one thread."""
 
-    def __init__(self, file: SharedFile, page: Page) -> None:
-        """Take ``page``; `UnsupportedInput` for what is not proved, `InputError` for a file that is cut."""
+    def __init__(self, file: SharedFile, chunks: Chunks) -> None:
         self._file = file
-        self.page = page = sliced(page)
-        self._decode = decoder(page)
-        if not len(page.offsets) == len(page.counts) == page.grid.area:
-            raise UnsupportedInput(f"page {page.number} has {len(page.offsets)} strips, not {page.grid.area}")
-        if 0 in page.offsets or 0 in page.counts:
-            raise UnsupportedInput("strips are missing")
-        file.refuse_cut(page.end)
-        if why := unproved(page, file.read(page.offsets[0], page.counts[0])):
-            raise UnsupportedInput(f"its strips have {why}")
+        self._chunks = chunks
+        self.page = chunks.page
         self._kept: tuple[int, Pixels] | None = None
 
     def read(self, box: Box) -> Pixels:
-        """Return ``box``, inside the page, as RGB8."""
-        pixels = np.empty((box.height, box.width, 3), np.uint8)
+        """Return ``box``, inside the page."""
+        pixels = np.empty((box.height, box.width, self._chunks.bands), np.uint8)
         rows, y = self.page.rows, box.y
         while y < box.bottom:
             top = y // rows * rows
             bottom = min(top + rows, box.bottom)
-            strip = self._strip(y // rows)
-            pixels[y - box.y : bottom - box.y] = strip[y - top : bottom - top, box.x : box.right]
+            target = pixels[y - box.y : bottom - box.y]
+            if self._chunks.is_absent(y // rows):
+                target[:] = self._chunks.absent_colour
+            else:
+                target[:] = self._strip(y // rows)[y - top : bottom - top, box.x : box.right]
             y = bottom
         return pixels
 
@@ -54,9 +51,8 @@ class StripReader:
         page = self.page
         top = index * page.rows
         size = Size(page.size.width, min(page.rows, page.size.height - top))
-        data = self._file.read(page.offsets[index], page.counts[index])
         try:
-            strip = self._decode(data, size)
+            strip = self._chunks.decode(index, size)
         except Damaged as error:
             said = " ".join(str(error).split())
             rows = f"rows {top} to {top + size.height - 1}"
@@ -72,20 +68,26 @@ class StripReader:
 class StripSource(BaseSource):
     """An open picture in strips."""
 
-    def __init__(self, file: SharedFile, facts: SlideFacts, strips: StripReader) -> None:
+    def __init__(self, file: SharedFile, facts: SlideFacts, strips: StripReader, mask: StripReader | None) -> None:
         super().__init__(facts)
         self._file = file
         self._strips = strips
+        self._mask = mask
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
-        """Return the next rows as RGB8."""
+        """Return the next rows; what a mask hides is background."""
         self._file.refuse_closed()
-        return self._strips.read(box)
+        pixels = self._strips.read(box)
+        if self._mask is not None:
+            pixels[self._mask.read(box)[:, :, 0] == 0] = self.facts.background
+        return pixels
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
         self._strips.forget()
+        if self._mask is not None:
+            self._mask.forget()
 
 
 def sliced(page: Page) -> Page:
@@ -95,7 +97,7 @@ def sliced(page: Page) -> Page:
     if page.compression != NONE or page.rows <= rows or len(page.offsets) != page.grid.area:
         return page
     if any(count < stride * height for count, height in zip(page.counts, _heights(page), strict=True)):
-        raise UnsupportedInput("its strips are said to be shorter than their rows")
+        return page  # damaged, or absent
     # All have as many rows as the first, which the new ones must divide.
     rows = next((part for part in range(rows, 0, -1) if page.rows % part == 0), 1) if len(page.offsets) > 1 else rows
     offsets, counts = [], []

@@ -1,11 +1,10 @@
-"""The pages of a TIFF: their tags, checked, and where the bytes of their tiles or strips are."""
+"""The pictures of a TIFF: their tags, checked, and where the bytes of their tiles or strips are."""
 
 from __future__ import annotations
 
-import logging
 import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +12,10 @@ import numpy as np
 import tifffile
 
 from tileframe import Size, UnsupportedInput
+from tileframe_tiff import tags as known
+from tileframe_tiff.stacks import Stack, ome_stacks
+from tileframe_tiff.tags import integer, integers, text
 
-# Without a handler, what it logs of each odd tag goes to stderr, beside our own one message.
-logging.getLogger("tifffile").addHandler(logging.NullHandler())
-
-NONE, LZW, JPEG, DEFLATE, OLD_DEFLATE, JP2K_YCBCR, JP2K_RGB = 1, 5, 7, 8, 32946, 33003, 33005
-DEFLATES, JP2KS = (DEFLATE, OLD_DEFLATE), (JP2K_YCBCR, JP2K_RGB)
-MINISBLACK, RGB, YCBCR = 1, 2, 6
-TEXTS = (269, 270, 271, 272, 305, 315, 316, 700, 33432)
 REFUSED_PAGES = 100_000
 
 
@@ -29,6 +24,9 @@ class Page:
     """One picture of a TIFF: what its tags say."""
 
     number: int
+    """In the chain of pictures, from 0; of a sub-picture, that of the picture it belongs to."""
+    offset: int
+    """Of its tags in the file."""
     size: Size
     tile_size: Size | None
     """None for strips."""
@@ -38,16 +36,29 @@ class Page:
     photometric: int
     samples: int
     """A pixel."""
+    bits: int
+    """A sample; the most, where they differ."""
+    planes: int
+    """1, or as many as samples: each has tiles or strips of its own."""
     predictor: int
+    extra: Sequence[int]
+    """What the samples beyond the colours are, one number each."""
+    orientation: int
+    subfile: int
+    """NewSubfileType: `tags.REDUCED`, `tags.PAGE` and `tags.MASK` as bits."""
     offsets: Sequence[int]
-    """Of its tiles or strips, row by row."""
+    """Of its tiles or strips, row by row, plane by plane."""
     counts: Sequence[int]
-    """Their lengths in bytes."""
+    """Their lengths in bytes; 0 for one that is absent."""
     jpeg_tables: bytes | None
     tags: Any
     """All, for what is of use to one format."""
     unusual: str | None
-    """Why its pixels are left to other readers; None for 8-bit RGB and grey of the usual kind."""
+    """Why its pixels are not of the plain kind, 8-bit RGB or grey; None if they are."""
+    unpack: Callable[..., Any] = field(repr=False)
+    """tifffile's decoder of one tile or strip."""
+    inner: tuple[Page, ...] = ()
+    """Its sub-pictures: levels of it, or what a camera hides there."""
 
     @property
     def grid(self) -> Size:
@@ -62,124 +73,127 @@ class Page:
 
     @property
     def chunk_bytes(self) -> int:
-        """How many bytes a whole tile or strip is when decoded."""
-        return self.chunk.area * self.samples
+        """How many bytes a whole tile or strip is when decoded, all planes together."""
+        return self.chunk.area * self.samples * -(-self.bits // 8)
 
     @property
     def end(self) -> int:
         """The end of its last tile or strip in the file."""
-        return max(map(sum, zip(self.offsets, self.counts, strict=True)), default=0)
+        return max(map(sum, zip(self.offsets, self.counts, strict=False)), default=0)
 
     def text(self, tag: int) -> str:
         """Return a tag as text; empty where there is none."""
-        value = self.tags.valueof(tag, default="")
-        return value.decode("latin-1") if isinstance(value, bytes) else str(value)
+        return text(self.tags, tag)
 
 
-def pages_of(path: Path) -> list[Page]:
-    """Return every page in the file's chain; `UnsupportedInput` if that, or a tag that is needed, cannot be read."""
+@dataclass(frozen=True)
+class Contents:
+    """All that a TIFF holds."""
+
+    pages: Sequence[Page]
+    """Its chain of pictures."""
+    broken: str | None
+    """What is wrong with the link from the last of them to a further one; None for a chain that ends."""
+    stacks: Sequence[Stack]
+    """The images of an OME-TIFF, of which pages are the planes; empty for other files."""
+    big_endian_classic: bool
+
+
+def contents_of(path: Path) -> Contents:
+    """Return what the file holds; `UnsupportedInput` if that, or a tag that is needed, cannot be read."""
     try:
         # Of damaged numbers, numpy would say on stderr that they overflow.
         with np.errstate(all="ignore"), tifffile.TiffFile(path) as file:
-            count = _chain_length(file.filehandle)
-            if count != len(file.pages):
-                raise UnsupportedInput("its chain of pages is broken")
+            places, broken = _chain(file.filehandle)
+            pages: list[Page] = []
             # All tags are read while the file is open; large ones otherwise only when they are asked for.
-            return [_page(number, file.pages[number]) for number in range(count)]
-    except UnsupportedInput:
+            for number, place in enumerate(places):
+                try:
+                    pages.append(_page(file, number, place))
+                except Exception as error:
+                    if not pages:
+                        raise
+                    broken = f"leads to what is none: {_said(error)}"
+                    break
+            stacks = ome_stacks(file) if pages and file.is_ome else []
+            file.filehandle.seek(0)
+            return Contents(pages, broken, stacks, file.filehandle.read(4) == b"MM\0*")
+    except (UnsupportedInput, MemoryError):
         raise
     except Exception as error:  # tifffile raises anything on damaged files, from KeyError to struct.error
-        raise UnsupportedInput(f"its structure cannot be read ({' '.join(str(error).split())})") from error
+        raise UnsupportedInput(f"a TIFF whose structure cannot be read: {_said(error)}") from error
 
 
-def _chain_length(file: Any) -> int:
-    """Follow the pages from one to the next; tifffile passes over a link that leads nowhere."""
+def _said(error: Exception) -> str:
+    """Return what is wrong in words: Python's own, of a number that is a text, say nothing of the file."""
+    words = " ".join(str(error).split())
+    return words if words and isinstance(error, (tifffile.TiffFileError, UnsupportedInput)) else "its tags are damaged"
+
+
+def _chain(file: Any) -> tuple[list[int], str | None]:
+    """Return the places of the pictures, from one to the next, and what is wrong with the last link."""
     file.seek(0)
     head = file.read(16)
     order = "<" if head[:2] == b"II" else ">"
     big = struct.unpack(order + "H", head[2:4])[0] == 43
     number, link, entry = ("Q", "Q", 20) if big else ("H", "I", 12)
     place = struct.unpack(order + link, head[8:16] if big else head[4:8])[0]
-    seen: set[int] = set()
+    places: list[int] = []
     while place:
-        if place in seen or len(seen) >= REFUSED_PAGES:
-            raise UnsupportedInput("its chain of pages does not end")
-        seen.add(place)
+        if place in places or len(places) >= REFUSED_PAGES:
+            return places, "leads back to an earlier one"
         entries = _number(file, place, order + number)
-        place = _number(file, place + struct.calcsize(number) + entries * entry, order + link)
-    return len(seen)
+        end = place + struct.calcsize(number) + (entries or 0) * entry
+        after = _number(file, end, order + link)
+        if not entries or after is None:
+            return places, f"leads to byte {place} of {file.size}, where none is"
+        places.append(place)
+        place = after
+    return places, None
 
 
-def _number(file: Any, place: int, form: str) -> int:
+def _number(file: Any, place: int, form: str) -> int | None:
+    if place + struct.calcsize(form) > file.size:
+        return None
     file.seek(place)
     found: int = struct.unpack(form, file.read(struct.calcsize(form)))[0]
     return found
 
 
-def _page(number: int, page: Any) -> Page:
+def _page(file: Any, number: int, place: int, *, inner: bool = False) -> Page:
+    file.filehandle.seek(place)
+    page = tifffile.TiffPage(file, number)
     tags = page.tags
     tiled = 322 in tags or 323 in tags
-    size = Size(_integer(tags, 256), _integer(tags, 257))
-    tile_size = Size(_integer(tags, 322), _integer(tags, 323)) if tiled else None
-    rows = tile_size.height if tile_size else min(_integer(tags, 278, size.height), size.height)
+    size = Size(integer(tags, 256), integer(tags, 257))
+    tile_size = Size(integer(tags, 322), integer(tags, 323)) if tiled else None
+    rows = tile_size.height if tile_size else min(integer(tags, 278, size.height), size.height)
     if min(size.width, size.height, rows, tile_size.width if tile_size else 1) < 1:
-        raise UnsupportedInput(f"page {number} has no pixels")
-    for code in (34675, 65420, 254, 255, 282, 283, 296, *TEXTS):
+        raise UnsupportedInput(f"a TIFF whose picture {number} has no pixels")
+    for code in known.KEPT:
         tags.valueof(code)
-    tables = tags.valueof(347)
+    samples, tables = integer(tags, 277, 1), tags.valueof(347)
+    below = () if inner else tuple(_page(file, number, at, inner=True) for at in integers(tags, known.SUB_IFDS) if at)
     return Page(
         number,
+        place,
         size,
         tile_size,
         rows,
-        compression=_integer(tags, 259, 1),
-        photometric=_integer(tags, 262, -1),
-        samples=_integer(tags, 277, 1),
-        predictor=_integer(tags, 317, 1),
-        offsets=_integers(tags, 324 if tiled else 273),
-        counts=_integers(tags, 325 if tiled else 279),
+        compression=integer(tags, 259, 1),
+        photometric=integer(tags, 262, known.RGB if samples > 2 else known.MINISBLACK),
+        samples=samples,
+        bits=max(integers(tags, 258), default=1),
+        planes=samples if samples > 1 and integer(tags, 284, 1) == known.SEPARATE else 1,
+        predictor=integer(tags, 317, 1),
+        extra=integers(tags, 338),
+        orientation=integer(tags, 274, 1),
+        subfile=integer(tags, 254, 0),
+        offsets=integers(tags, 324 if tiled else 273) or page.dataoffsets,
+        counts=integers(tags, 325 if tiled else 279) or page.databytecounts,
         jpeg_tables=tables if tables is None or isinstance(tables, bytes) else bytes(tables),
         tags=tags,
-        unusual=_unusual(tags),
+        unusual=known.unusual(tags),
+        unpack=page.decode,
+        inner=below,
     )
-
-
-def _unusual(tags: Any) -> str | None:
-    samples, depths = _integer(tags, 277, 1), set(_integers(tags, 258) or (1,))
-    if depths != {8} or set(_integers(tags, 339) or (1,)) != {1}:
-        return f"{'/'.join(map(str, sorted(depths)))}-bit samples, or signed or floating-point ones"
-    if _integers(tags, 338):
-        return "alpha"
-    if samples > 1 and _integer(tags, 284, 1) != 1:
-        return "separate planes"
-    if _integer(tags, 274, 1) != 1:
-        return f"the orientation {_integer(tags, 274)}"
-    if _integer(tags, 266, 1) != 1 or _integer(tags, 32997, 1) != 1:
-        return "reversed bits or a depth"
-    wanted = {MINISBLACK: 1, RGB: 3, YCBCR: 3}
-    photometric, compression = _integer(tags, 262, -1), _integer(tags, 259, 1)
-    if wanted.get(photometric) != samples:
-        return f"{samples} samples of photometric {photometric}"
-    if photometric == YCBCR and compression not in (JPEG, JP2K_YCBCR):
-        return "YCbCr that is not JPEG"
-    if _integer(tags, 317, 1) not in (1, 2):
-        return f"the predictor {_integer(tags, 317)}"
-    return None
-
-
-def _integer(tags: Any, code: int, default: int | None = None) -> int:
-    values = _integers(tags, code)
-    if not values and default is not None:
-        return default
-    if len(values) != 1:
-        raise UnsupportedInput(f"tag {code} has {len(values)} values")
-    return values[0]
-
-
-def _integers(tags: Any, code: int) -> Sequence[int]:
-    value = tags.valueof(code, default=())
-    value = tuple(value.tolist()) if isinstance(value, np.ndarray) else value
-    values = value if isinstance(value, tuple) else (value,)
-    if not all(isinstance(number, int) and number >= 0 for number in values):
-        raise UnsupportedInput(f"tag {code} is no number")
-    return values

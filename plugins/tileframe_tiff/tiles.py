@@ -8,26 +8,40 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tileframe import BaseSource, Box, InputError, Size, SlideFacts, UnsupportedInput
+from tileframe import BaseSource, Box, InputError, Size, SlideFacts
 from tileframe.pixels import Pixels
 from tileframe_tiff import jpegs
 from tileframe_tiff.cache import UsedInPart
-from tileframe_tiff.decoding import Damaged, Decoder, JpegDecoder, decoder, unproved
+from tileframe_tiff.chunks import Chunks
+from tileframe_tiff.decoding import Damaged, JpegDecoder
 from tileframe_tiff.files import SharedFile
 from tileframe_tiff.strips import StripReader
-from tileframe_tiff.structure import NONE, Page
+from tileframe_tiff.tags import JPEG
 
 
 @dataclass(frozen=True)
 class Level:
-    """A page whose tiles are proved to be read as OpenSlide reads them."""
+    """A level that the file stores, or the mask of one."""
 
     number: int
-    page: Page
-    decode: Decoder
-    tile: Size
-    across: int
-    """Tiles in a row."""
+    chunks: Chunks
+    mask: Level | None = None
+    """Of the same size; what is black in it is background."""
+
+    @property
+    def size(self) -> Size:
+        """Of the whole level."""
+        return self.chunks.page.size
+
+    @property
+    def tile(self) -> Size:
+        """Of each tile."""
+        return self.chunks.page.chunk
+
+    @property
+    def across(self) -> int:
+        """Tiles in a row."""
+        return self.chunks.page.grid.width
 
     @property
     def name(self) -> str:
@@ -50,15 +64,21 @@ class TiledSource(BaseSource):
         self._background = np.array(facts.background, np.uint8)
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
-        """Return ``box`` of ``native_level`` as RGB8; missing tiles show the background."""
+        """Return ``box`` of ``native_level``; missing tiles, and what a mask hides, show the background."""
         self._file.refuse_closed()
+        self._cache.begin()
         level = self._levels[native_level]
-        size, tile = level.page.size, level.tile
-        pixels = np.empty((box.height, box.width, 3), np.uint8)
+        pixels = self._box(level, box)
+        if level.mask is not None:
+            pixels[self._box(level.mask, box)[:, :, 0] == 0] = self._background
+        return pixels
+
+    def _box(self, level: Level, box: Box) -> Pixels:
+        size, tile, across = level.size, level.tile, level.across
+        pixels = np.empty((box.height, box.width, level.chunks.bands), np.uint8)
         inside = box.clipped(Box(0, 0, size.width, size.height))
         if inside != box:
             pixels[:] = self._background
-        self._cache.begin()
         # In plain numbers: there are so many tiles that a few boxes for each cost as much as a tenth of decoding it.
         for row in range(inside.y // tile.height, -(-inside.bottom // tile.height)):
             top = row * tile.height
@@ -69,7 +89,7 @@ class TiledSource(BaseSource):
                 first, last = max(left, inside.x), min(left + tile.width, inside.right)
                 target = pixels[upper - box.y : lower - box.y, first - box.x : last - box.x]
                 shown = shown_height * min(tile.width, size.width - left)
-                self._paste(level, row * level.across + col, target, (first - left, upper - top), shown)
+                self._paste(level, row * across + col, target, (first - left, upper - top), shown)
         return pixels
 
     def associated(self, name: str) -> Pixels:
@@ -89,32 +109,39 @@ class TiledSource(BaseSource):
     def refuses_compressed(self) -> str | None:
         """Look at the first tile that there is."""
         level = self._levels[0]
-        if not isinstance(level.decode, JpegDecoder):
-            return f"its tiles are no JPEGs, but of TIFF compression {level.page.compression}"
-        index = next((index for index, count in enumerate(level.page.counts) if count), None)
+        if level.mask is not None:
+            return "a mask hides parts of them"
+        if not isinstance(level.chunks.plain, JpegDecoder):
+            kind = level.chunks.page.compression
+            return (
+                "its JPEG tiles are of a kind that not all viewers show"
+                if kind == JPEG
+                else (f"its tiles are no JPEGs, but of TIFF compression {kind}")
+            )
+        index = next((index for index, count in enumerate(level.chunks.page.counts) if count), None)
         if index is None:
             return "it has no tiles"
-        return jpegs.refused_by_viewers(self._standalone(level, level.decode, index)[1])
+        return jpegs.refused_by_viewers(self._standalone(level, level.chunks.plain, index)[1])
 
     def compressed_tile(self, col: int, row: int) -> bytes | None:
         """Return a tile of the base as a JPEG; None where the slide has none."""
         level = self._levels[0]
-        if not isinstance(level.decode, JpegDecoder):
+        if not isinstance(level.chunks.plain, JpegDecoder):
             raise InputError(f"{self._file.path}: {self.refuses_compressed()}")
         index = row * level.across + col
-        return self._standalone(level, level.decode, index)[0] if level.page.counts[index] else None
+        return None if level.chunks.is_absent(index) else self._standalone(level, level.chunks.plain, index)[0]
 
     def _standalone(self, level: Level, decode: JpegDecoder, index: int) -> tuple[bytes, jpegs.Frame]:
-        data = self._file.read(level.page.offsets[index], level.page.counts[index])
+        page = level.chunks.page
         try:
-            return decode.standalone(data, level.tile)
+            return decode.standalone(self._file.read(page.offsets[index], page.counts[index]), level.tile)
         except Damaged as error:
             raise self._unreadable(level, index, error) from error
 
     def _paste(self, level: Level, index: int, target: Pixels, corner: tuple[int, int], shown: int) -> None:
         """Draw a tile, of which ``shown`` pixels show at all, from ``corner``, x and y, on into ``target``."""
-        if not level.page.counts[index]:
-            target[:] = self._background
+        if level.chunks.is_absent(index):
+            target[:] = level.chunks.absent_colour
             return
         height, width = target.shape[:2]
         x, y = corner
@@ -122,47 +149,31 @@ class TiledSource(BaseSource):
 
     def _tile(self, level: Level, index: int, used: int, area: int) -> Pixels:
         """Return the whole tile, of which ``used`` pixels of ``area`` are wanted now; not to be written to."""
-        key = (level.number, index)
+        key = (id(level), index)
         whole = used == area
         if not whole or self._cache.holds(key):
             kept = self._cache.take(key, used)
             if kept is not None:
                 return kept
-        data = self._file.read(level.page.offsets[index], level.page.counts[index])
         try:
-            tile = level.decode(data, level.tile, scratch=self._scratch(level.page) if whole else None)
+            tile = level.chunks.decode(index, level.tile, scratch=self._scratch(level) if whole else None)
         except Damaged as error:
             raise self._unreadable(level, index, error) from error
         if not whole:
             self._cache.put(key, tile, area - used)
         return tile
 
-    def _scratch(self, page: Page) -> Pixels:
+    def _scratch(self, level: Level) -> Pixels | None:
         """Return bytes of this thread's own: fresh ones cost more time than it takes to fill them."""
+        if level.chunks.plain is None:
+            return None
+        wanted = level.chunks.page.chunk_bytes
         scratch: Pixels | None = getattr(self._threads, "scratch", None)
-        if scratch is None or len(scratch) < page.chunk_bytes:
-            scratch = self._threads.scratch = np.empty(page.chunk_bytes, np.uint8)
-        return scratch[: page.chunk_bytes]
+        if scratch is None or len(scratch) < wanted:
+            scratch = self._threads.scratch = np.empty(wanted, np.uint8)
+        return scratch[:wanted]
 
     def _unreadable(self, level: Level, index: int, error: Damaged) -> InputError:
         row, col = divmod(index, level.across)
         said = " ".join(str(error).split())
         return InputError(f"{self._file.path}: tile {col}, {row} of {level.name} cannot be read ({said})")
-
-
-def open_levels(file: SharedFile, pages: Sequence[Page]) -> list[Level]:
-    """Return ``pages`` as levels; `UnsupportedInput` for what is not proved, `InputError` for a file that is cut."""
-    return [_level(file, number, page) for number, page in enumerate(pages)]
-
-
-def _level(file: SharedFile, number: int, page: Page) -> Level:
-    decode, tile = decoder(page), page.chunk
-    if not len(page.offsets) == len(page.counts) == page.grid.area:
-        raise UnsupportedInput(f"page {page.number} has {len(page.offsets)} tiles, not {page.grid.area}")
-    if page.compression == NONE and any(0 < count < page.chunk_bytes for count in page.counts):
-        raise UnsupportedInput("its tiles are said to be shorter than their pixels")
-    file.refuse_cut(page.end)
-    first = next((index for index, count in enumerate(page.counts) if count), None)
-    if first is not None and (why := unproved(page, file.read(page.offsets[first], page.counts[first]))):
-        raise UnsupportedInput(f"its tiles have {why}")
-    return Level(number, page, decode, tile, page.grid.width)

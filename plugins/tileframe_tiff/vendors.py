@@ -7,43 +7,49 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from tileframe import NativeLevel, UnsupportedInput
+from tileframe_tiff import tags
 from tileframe_tiff.structure import Page
 
 APERIO, GENERIC = "aperio", "generic-tiff"
-NDPI_TAG, ICC_TAG = 65420, 34675
-DESCRIPTION, SUBFILE, OLD_SUBFILE, SOFTWARE = 270, 254, 255, 305
-X_RESOLUTION, Y_RESOLUTION, RESOLUTION_UNIT = 282, 283, 296
 MICROMETRES = {2: 25400.0, 3: 10000.0}
-# Words by which OpenSlide, or a reader of that format, knows TIFFs that are more than their tiles.
-OTHERS = ("MedScan", "Philips", "leica-microsystems.com/scn", "iScan", "Argos", "Huron", "Hamamatsu", "Zeiss")
+# Coarser than this, in micrometres, a resolution is one to print by, and no scale of a slide: 2540 dots an inch.
+COARSEST = 10.0
+# By what OpenSlide knows its other formats: a word in a tag, at its start or anywhere.
+OTHERS = (
+    ("Hamamatsu", tags.NDPI, ""),
+    ("Leica", tags.DESCRIPTION, "leica-microsystems.com/scn"),
+    ("Philips", tags.SOFTWARE, "Philips"),
+    ("Trestle", tags.SOFTWARE, "MedScan"),
+    ("Ventana", tags.XMP, "iScan"),
+    ("Argos", tags.DESCRIPTION, "Argos.Scan.Metadata"),
+    ("Huron", tags.DESCRIPTION, "Huron"),
+)
 
 
-def slide_format(pages: Sequence[Page]) -> str:
-    """Return OpenSlide's name for the format; `UnsupportedInput` for those that it reads by rules of their own."""
-    first = pages[0]
-    if NDPI_TAG in first.tags:
-        raise UnsupportedInput("it is an NDPI slide")
-    texts = " ".join(first.text(tag) for tag in (*range(269, 273), SOFTWARE, 315, 316, 700, 33432))
-    for word in OTHERS:
-        if word in texts:
-            raise UnsupportedInput(f"its tags say '{word}', a format of its own")
-    return APERIO if first.text(DESCRIPTION).startswith("Aperio") else GENERIC
+def refuse_others(page: Page) -> None:
+    """Raise `UnsupportedInput` for slides of OpenSlide's formats whose tiles do not lie as the tags say."""
+    for name, tag, word in OTHERS:
+        if tag in page.tags and word in page.text(tag):
+            raise UnsupportedInput(f"it is a slide of {name}, which OpenSlide reads")
 
 
-def levels_of(pages: Sequence[Page], kind: str) -> list[Page]:
+def is_aperio(page: Page) -> bool:
+    """Say whether ``page``, the first, is the base of an Aperio slide."""
+    return page.tile_size is not None and page.text(tags.DESCRIPTION).startswith("Aperio")
+
+
+def aperio_levels(pages: Sequence[Page]) -> list[Page]:
     """Return the pages that OpenSlide takes for levels, the base first."""
-    tiled = [page for page in pages if page.tile_size is not None]
-    if kind == APERIO:
-        if any(0 in page.counts for page in tiled) and len(tiled) > 1:
-            # OpenSlide also doubts the tiles above and paints them anew.
-            raise UnsupportedInput("tiles are missing, which OpenSlide paints from other levels")
-        return tiled
-    if any(OLD_SUBFILE in page.tags for page in tiled):
-        raise UnsupportedInput("it has the old kind of subfile tags")
-    levels = [page for page in tiled if page.number == 0 or int(page.tags.valueof(SUBFILE, default=0)) & 1]
-    levels.sort(key=lambda page: -page.size.width)
-    if len({page.size.width for page in levels}) < len(levels):
-        raise UnsupportedInput("two of its levels are of one width")
+    levels = [page for page in pages if page.tile_size is not None]
+    if any(0 in page.counts for page in levels) and len(levels) > 1:
+        # OpenSlide also doubts the tiles above and paints them anew.
+        raise UnsupportedInput("tiles are missing, which OpenSlide paints from other levels")
+    for page in pages:
+        # OpenSlide looks at every page of a slide, and may refuse it for one that is no level.
+        if page.compression not in (tags.NONE, tags.LZW, tags.JPEG, *tags.DEFLATES, *tags.JP2KS):
+            raise UnsupportedInput(f"its TIFF compression {page.compression} is left to OpenSlide")
+        if page.orientation != 1:
+            raise UnsupportedInput(f"its orientation {page.orientation} is left to OpenSlide")
     return levels
 
 
@@ -59,25 +65,31 @@ def native_levels(levels: Sequence[Page]) -> tuple[NativeLevel, ...]:
     return tuple(found)
 
 
-def scale(page: Page, kind: str) -> tuple[tuple[float, float] | None, float | None]:
+def aperio_scale(page: Page) -> tuple[tuple[float, float] | None, float | None]:
     """Return micrometres per pixel, across and down, and the objective's power, where ``page`` says them."""
-    if kind == GENERIC:
-        return _resolution(page), None
-    pairs = (part.partition("=") for part in page.text(DESCRIPTION).split("|")[1:])
+    pairs = (part.partition("=") for part in page.text(tags.DESCRIPTION).split("|")[1:])
     values = {name.strip(): value.strip() for name, _, value in pairs}
     mpp = _number(values.get("MPP"))
     return None if mpp is None else (mpp, mpp), _number(values.get("AppMag"))
 
 
-def _resolution(page: Page) -> tuple[float, float] | None:
-    unit = MICROMETRES.get(page.tags.valueof(RESOLUTION_UNIT, default=2))
-    across, down = (_ratio(page.tags.valueof(tag)) for tag in (X_RESOLUTION, Y_RESOLUTION))
-    return (unit / across, unit / down) if unit and across and down else None
+def resolution(page: Page) -> tuple[tuple[float, float] | None, tuple[str, ...]]:
+    """Return micrometres per pixel, across and down, by the tags; None, with a note, for a resolution to print by."""
+    unit = MICROMETRES.get(page.tags.valueof(tags.RESOLUTION_UNIT, default=2))
+    across, down = (_ratio(page.tags.valueof(tag)) for tag in (tags.X_RESOLUTION, tags.Y_RESOLUTION))
+    if re.search(r"^unit=(micron|um|\\u00B5m|µm)\s*$", page.text(tags.DESCRIPTION), re.MULTILINE):
+        unit = 1.0  # as ImageJ writes it
+    if not (unit and across and down):
+        return None, ()
+    mpp = (unit / across, unit / down)
+    if max(mpp) > COARSEST:
+        return None, (f"its resolution, {25400 / mpp[0]:.4g} dots an inch, is one to print by: the scale is not known",)
+    return mpp, ()
 
 
 def colour_profile(page: Page) -> bytes | None:
     """Return the embedded colour profile; None without one."""
-    data = page.tags.valueof(ICC_TAG)
+    data = page.tags.valueof(tags.ICC)
     return data if isinstance(data, bytes) and data else None
 
 
@@ -85,7 +97,7 @@ def associated_pages(pages: Sequence[Page]) -> dict[str, Page]:
     """Return the pages of an Aperio slide that are no levels, by the names that OpenSlide gives them."""
     named: dict[str, Page] = {}
     for page in pages:
-        lines = re.split(r"[\r\n]+", page.text(DESCRIPTION))
+        lines = re.split(r"[\r\n]+", page.text(tags.DESCRIPTION))
         if page.tile_size is not None or (page.number != 1 and len(lines) < 2):
             continue
         named["thumbnail" if page.number == 1 else lines[1].split(" ")[0]] = page

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tileframe import Backend, BackendPlugin, Fit, PluginError, Reader, ReaderPlugin, hookimpl
 
-HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 MISSING = "the {} needs libvips: pip install 'pyvips[binary]' ({})"
 
 
@@ -34,7 +34,7 @@ def _backend() -> Backend:
 @hookimpl
 def tileframe_readers() -> Sequence[ReaderPlugin]:
     """Offer the reader."""
-    return [ReaderPlugin("vips", "large JPEG, PNG and plain TIFF, row by row in little memory", _reader, _guess)]
+    return [ReaderPlugin("vips", "large JPEG and PNG, row by row in little memory", _reader, _guess)]
 
 
 @hookimpl

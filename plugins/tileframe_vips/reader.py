@@ -1,4 +1,4 @@
-"""The reader `vips`: JPEG, PNG and plain TIFF, decoded by libvips row by row."""
+"""The reader `vips`: JPEG and PNG, decoded by libvips row by row."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import pyvips
-import tifffile
 from numpy.typing import NDArray
-from tifffile import COMPRESSION, PHOTOMETRIC, SAMPLEFORMAT
 
 from tileframe import WHITE, Access, BaseSource, Box, InputError, Rgb, Samples, Size, SlideFacts, UnsupportedInput
 from tileframe.pixels import Alpha, Pixels, to_rgb8
@@ -20,20 +18,15 @@ from tileframe.png import PNG_SIGNATURE, png_is_complete
 HEADS = {
     "jpeg": (b"\xff\xd8\xff",),
     "png": (PNG_SIGNATURE,),
-    "tiff": (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 }
-# "truncated" catches a cut JPEG, but lets through a PNG whose palette is damaged and a TIFF of which strips are.
-FAIL_ON = {"jpeg": "truncated", "png": "error", "tiff": "error"}
+# "truncated" catches a cut JPEG, but lets through a PNG whose palette is damaged.
+FAIL_ON = {"jpeg": "truncated", "png": "error"}
 # Bytes fetched at a time: small pieces stay in the processor's cache, and libvips holds less of the picture.
 # For 30000 pixels of width, 3.3 s and 90 MB by 2 rows, 3.7 s and 220 MB by 16, 480 MB by 256.
 AT_ONCE = 200_000
-# Those whose damage libvips tells, as far as they have any: it is silent on damaged JPEG and deflate data in a TIFF.
-SOUND_COMPRESSIONS = (COMPRESSION.NONE, COMPRESSION.LZW)
-ORIENTATION = 274
 LARGEST_PROFILE = 1 << 24
-# Without a handler, what these log of a damaged file goes to stderr, beside our own one message.
-for library in ("pyvips", "tifffile"):
-    logging.getLogger(library).addHandler(logging.NullHandler())
+# Without a handler, what it logs of a damaged file goes to stderr, beside our own one message.
+logging.getLogger("pyvips").addHandler(logging.NullHandler())
 
 
 class VipsReader:
@@ -49,8 +42,6 @@ class VipsReader:
             str(path).encode()
         except UnicodeEncodeError as error:
             raise UnsupportedInput("libvips opens no path that is not UTF-8") from error
-        if kind == "tiff":
-            _refuse_unproved_tiff(path)
         try:
             image = open_image(path, kind)
         except pyvips.Error as error:
@@ -173,7 +164,7 @@ def _kind(head: bytes) -> str:
     for kind, heads in HEADS.items():
         if head.startswith(heads):
             return kind
-    raise UnsupportedInput("neither JPEG, PNG nor TIFF")
+    raise UnsupportedInput("neither JPEG nor PNG")
 
 
 def _refuse_unproved(image: pyvips.Image) -> None:
@@ -183,35 +174,6 @@ def _refuse_unproved(image: pyvips.Image) -> None:
         raise UnsupportedInput(
             f"{image.interpretation} pixels need colour conversion, which this reader leaves to others"
         )
-
-
-def _refuse_unproved_tiff(path: Path) -> None:
-    """Leave to others what libvips is not proved to read as they do; refuse what is cut, on which it is silent."""
-    try:
-        with tifffile.TiffFile(path) as file:
-            page, size = file.pages.first, file.filehandle.size
-            end = max(map(sum, zip(page.dataoffsets, page.databytecounts, strict=True)), default=0)
-            kind = _unproved_tiff(page)
-    except (tifffile.TiffFileError, ValueError, TypeError, KeyError, IndexError, OSError) as error:
-        raise UnsupportedInput(f"its structure cannot be read ({error})") from error
-    if kind is not None:
-        raise UnsupportedInput(f"libvips is not proved to read {kind}")
-    if end > size:
-        raise InputError(f"{path}: the TIFF is cut short; it should have {end} bytes and has {size}")
-
-
-def _unproved_tiff(page: Any) -> str | None:
-    if page.sampleformat != SAMPLEFORMAT.UINT:
-        return "signed or floating-point samples"
-    if page.compression not in SOUND_COMPRESSIONS:
-        return f"TIFF compression {page.compression}"
-    if page.photometric not in (PHOTOMETRIC.MINISBLACK, PHOTOMETRIC.RGB) or page.bitspersample not in (8, 16):
-        return f"{page.bitspersample}-bit TIFF, photometric {page.photometric}"
-    if page.extrasamples or page.tags.valueof(ORIENTATION, default=1) != 1:
-        return "TIFF with alpha or an orientation"
-    if page.is_tiled:
-        return "tiled TIFF, of which it lets damaged tiles through"
-    return None
 
 
 def _profile(image: pyvips.Image) -> bytes | None:

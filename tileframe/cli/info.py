@@ -7,15 +7,16 @@ from pathlib import Path
 
 import click
 
-from tileframe.cli.parameters import FILE, plugin_options
+from tileframe.cli.parameters import FILE, PAGE, plugin_options
 from tileframe.cli.text import in_bytes, show_json, show_rows
 from tileframe.colour import managed
 from tileframe.errors import OptionError
 from tileframe.facts import ColourMode, Intent, SlideFacts
 from tileframe.geometry import Pyramid
 from tileframe.opening import is_pyramid, open_pyramid
+from tileframe.pipeline import with_short
 from tileframe.pyramids import StoredPyramid
-from tileframe.records import ColourRecord
+from tileframe.records import ColourRecord, Options
 from tileframe.registry import Registry
 from tileframe.selection import opened
 from tileframe.serialize import to_builtins
@@ -24,14 +25,18 @@ from tileframe.serialize import to_builtins
 @click.command()
 @click.argument("target", metavar="SLIDE", type=FILE)
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
+@click.option("--page", type=int, metavar="N", help=PAGE)
 @plugin_options("reader")
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
-def info(registry: Registry, /, target: str, reader: str | None, reader_options: dict[str, str], as_json: bool) -> None:
+def info(
+    registry: Registry, /, target: str, reader: str | None, page: int | None, reader_options: Options, as_json: bool
+) -> None:
     """Say what is known of SLIDE, or of a finished pyramid."""
+    reader_options = with_short(reader_options, "page", page)
     if reader is None and is_pyramid(target, registry):
         if reader_options:
-            raise OptionError(f"{target}: is a pyramid, which no reader opens; leave out --reader-option")
+            raise OptionError(f"{target}: is a pyramid, which no reader opens; leave out --page and --reader-option")
         with open_pyramid(target, registry=registry) as pyramid:
             _show_pyramid(pyramid, as_json=as_json)
         return

@@ -11,6 +11,7 @@ import click
 from tileframe.geometry import Box
 from tileframe.options import parse_pairs
 
+PAGE = "Which picture of a file with several, from 0: short for --reader-option page=N; default: the largest main one."
 FILE = click.Path(readable=False)
 """The text as it was written: shells complete it as the name of a file, and nothing is looked at."""
 

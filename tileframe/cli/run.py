@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import click
 
 from tileframe import machine
-from tileframe.cli.parameters import FILE, Region, plugin_options
+from tileframe.cli.parameters import FILE, PAGE, Region, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows
 from tileframe.errors import OptionError, OutputError
@@ -18,7 +18,7 @@ from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.files import refuse_unwritable, write_whole
 from tileframe.guards import is_written
 from tileframe.opening import open_pyramid
-from tileframe.pipeline import execute, location_for, with_quality
+from tileframe.pipeline import execute, location_for, with_short
 from tileframe.pyramids import Viewer
 from tileframe.records import NATIVE, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry
@@ -60,6 +60,7 @@ class RunCommand(click.Command):
     "--backend", default="auto", show_default=True, metavar="NAME", help="auto, or one of `tileframe plugins`."
 )
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
+@click.option("--page", type=int, metavar="N", help=PAGE)
 @click.option("--format", default="jpeg", show_default=True, metavar="NAME", help="Tile format: jpeg, jpg, png, ...")
 @click.option(
     "--quality",
@@ -130,6 +131,8 @@ def run(
     layout: str,
     quality: int | None,
     format_options: dict[str, str],
+    page: int | None,
+    reader_options: dict[str, str],
     passthrough: str,
     color: str,
     intent: str,
@@ -150,7 +153,8 @@ def run(
         location_for(output, slide, layout, registry),
         backend=None if backend == "auto" else backend,
         layout=layout,
-        format_options=with_quality(format_options, quality),
+        format_options=with_short(format_options, "quality", quality),
+        reader_options=with_short(reader_options, "page", page),
         passthrough=Passthrough(passthrough),
         color=ColourMode(color),
         intent=Intent(intent),
@@ -176,14 +180,14 @@ def run(
     done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
     if report is not None:
         write_whole(report, f"{to_json(done)}\n".encode())
-    page = None
+    written = None
     if pages is not None:
         with open_pyramid(spec.location, registry=registry) as pyramid:
-            page = pages.write([pyramid], overwrite=spec.overwrite)
+            written = pages.write([pyramid], overwrite=spec.overwrite)
     if as_json:
         show_json(done)
     elif not quiet:
-        _show_report(done, page)
+        _show_report(done, written)
 
 
 def _viewer(registry: Registry, name: str, spec: Spec) -> Viewer:
