@@ -147,7 +147,7 @@ def test_verbose_says_what_was_taken_and_why_not_the_rest(more, here, capsys):
     png(here / "a.png", gradient(30, 20)).rename(here / "a.czi")
     assert run_command(["run", "a.czi", "--backend", "openslide", "-v", *more]) == 0
     err = capsys.readouterr().err
-    assert "not taken: reader openslide: not a format that OpenSlide knows\n" in err
+    assert "not taken: reader openslide: is in no format that OpenSlide knows\n" in err
     assert "taken: reader vips, the best that can\n" in err
     assert "taken: backend openslide, as asked (tile by tile from the base, held in memory)\n" in err
 

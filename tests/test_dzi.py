@@ -98,8 +98,18 @@ def test_wrong_descriptor_is_refused(right, wrong):
 def test_entities_are_never_expanded(encoding):
     entity = '<!DOCTYPE Image [<!ENTITY side "1021">]>\n<Image'
     text = GOOD.replace("<Image", entity).replace('"1021"', '"&side;"').replace("UTF-8", encoding.upper())
-    with pytest.raises(CheckError, match=r"document type|not UTF-8"):
+    with pytest.raises(CheckError, match="document type"):
         read(text.encode(encoding))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_descriptor_with_a_mark_of_byte_order_is_read(encoding):
+    assert read(GOOD.replace("UTF-8", encoding.removesuffix("-sig")).encode(encoding)) == read(GOOD.encode())
+
+
+def test_a_collection_is_named():
+    with pytest.raises(CheckError, match="it is a Deep Zoom collection, of many pyramids; give the descriptor of one"):
+        read(GOOD.replace("<Image", "<Collection").replace("</Image", "</Collection").encode())
 
 
 def test_refusal_says_which_value_is_wrong():

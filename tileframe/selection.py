@@ -16,6 +16,8 @@ from tileframe.registry import Registry, load
 
 HEAD = 4096
 """Bytes of a file that a reader's ``guess`` is given."""
+# Of slides whose main file is itself a picture, a JPEG or a TIFF, but another one than is meant: 3DHISTECH, Olympus.
+DATA_FOLDERS = {".mrxs": "{}", ".vsi": "_{}_"}
 
 
 def open_slide(
@@ -96,7 +98,7 @@ def opened(
         raise missing
     if unknown is not None and not refusals:
         raise unknown
-    if len(refusals) == 1 and reader:
+    if len(refusals) == 1:
         raise InputError(f"{slide}: {refusals[0].partition(': ')[2]}")
     why = "; ".join(refusals) or f"have: {', '.join(offer.name for offer in registry.readers)}"
     raise InputError(f"{slide}: no reader can open it ({why})")
@@ -111,11 +113,24 @@ def open_with(offer: ReaderPlugin, slide: Path, options: Any, background: Rgb | 
 
 def _ranked(slide: Path, registry: Registry, reader: str | None) -> list[ReaderPlugin]:
     head = read_head(slide)
-    if reader is not None:
-        return [registry.reader(reader)]
+    asked = registry.readers if reader is None else [registry.reader(reader)]
+    folder = _data_folder(slide)
+    if reader is not None and folder is None:
+        return list(asked)
     # A guess that fails ends the run: what that reader is for, another one might take for something else.
-    fits = [(offer.guess(slide, head), offer) for offer in registry.readers]
-    return [offer for fit, offer in sorted(fits, key=lambda pair: (-pair[0], pair[1].name)) if fit is not Fit.NONE]
+    fits = [(offer.guess(slide, head), offer) for offer in asked]
+    least = Fit.POSSIBLE if folder is None else Fit.NATIVE
+    able = [offer for fit, offer in sorted(fits, key=lambda pair: (-pair[0], pair[1].name)) if fit >= least]
+    if folder is not None and not (able and folder.is_dir()):
+        lacking = "which no reader here opens" if folder.is_dir() else "which is not there"
+        raise InputError(f"{slide}: is the preview of a slide whose data are in the folder {folder.name}, {lacking}")
+    return able
+
+
+def _data_folder(slide: Path) -> Path | None:
+    """Return the folder that holds the pixels of a slide whose main file is a preview; None for other files."""
+    form = DATA_FOLDERS.get(slide.suffix.lower())
+    return None if form is None else slide.with_name(form.format(slide.stem))
 
 
 def read_head(slide: Path) -> bytes:
@@ -128,6 +143,9 @@ def read_head(slide: Path) -> bytes:
         with slide.open("rb") as file:
             head = file.read(HEAD)
     except FileNotFoundError:
+        scheme, _, rest = slide.as_posix().partition(":/")
+        if rest and len(scheme) > 1 and "/" not in scheme:
+            raise InputError(f"{scheme}://{rest}: is a URL; slides are read from files: download it first") from None
         raise InputError(f"{slide}: no such file") from None
     except OSError as error:
         raise InputError(f"{slide}: cannot be read ({error.strerror})") from error

@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 def decoded(data: bytes) -> str:
-    """Return the text of a descriptor; a mark of byte order is passed over."""
+    """Return the text of a descriptor, in UTF-8, or in UTF-16 with a mark of byte order."""
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CheckError("the descriptor is not UTF-8") from error
+        raise CheckError("the descriptor is neither UTF-8 nor UTF-16") from error
 
 
 def xml_root(data: bytes, tag: str) -> Element:
@@ -31,8 +31,11 @@ def xml_root(data: bytes, tag: str) -> Element:
         root = ET.fromstring(text)
     except (ET.ParseError, ValueError) as error:
         raise CheckError(f"the descriptor is not XML: {error}") from error
-    if root.tag.rpartition("}")[2] != tag:
-        raise CheckError(f"the descriptor is not an <{tag}>")
+    name = root.tag.rpartition("}")[2]
+    if name == "Collection":
+        raise CheckError("it is a Deep Zoom collection, of many pyramids; give the descriptor of one of them")
+    if name != tag:
+        raise CheckError(f"the descriptor is a <{name}>, not an <{tag}>")
     return root
 
 

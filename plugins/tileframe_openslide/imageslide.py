@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from PIL import Image, UnidentifiedImageError
-from PIL.ImageFile import ImageFile
+from PIL.ImageFile import ImageFile, StubImageFile
 
 from tileframe import (
     WHITE,
@@ -28,9 +28,13 @@ from tileframe.pixels import Pixels
 from tileframe.png import PNG_SIGNATURE, png_damaged_chunk, png_is_complete
 from tileframe_openslide.colour import BYTES_PER_PIXEL, Conversion, conversion
 from tileframe_openslide.in_memory import ORIENTATION, refuse_if_too_large, turned
+from tileframe_openslide.signatures import kind_of
 
 # Without a handler, what Pillow logs of a damaged file goes to stderr, beside our own one message.
 logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+# Bytes by which a file is recognised that Pillow does not know.
+HEAD = 4096
 
 _limit = threading.Lock()
 
@@ -88,10 +92,10 @@ def _decode(path: Path) -> tuple[Image.Image, int]:
     """Return the first picture, upright, and how many the file holds."""
     # Opened here, so that it is closed here: Pillow keeps the files of animations open.
     with path.open("rb") as file:
-        head = file.read(8)
-        if head == PNG_SIGNATURE and not png_is_complete(file):
+        head = file.read(HEAD)
+        if head.startswith(PNG_SIGNATURE) and not png_is_complete(file):
             raise InputError(f"{path}: the PNG is cut short; its end chunk is missing")
-        if head == PNG_SIGNATURE and (chunk := png_damaged_chunk(file)):
+        if head.startswith(PNG_SIGNATURE) and (chunk := png_damaged_chunk(file)):
             raise InputError(f"{path}: the PNG is damaged; its chunk {chunk} does not have its checksum")
         file.seek(0)
         try:
@@ -99,9 +103,12 @@ def _decode(path: Path) -> tuple[Image.Image, int]:
         except UnidentifiedImageError:
             if head.startswith((PNG_SIGNATURE, b"\xff\xd8\xff")):
                 raise InputError(f"{path}: Pillow cannot decode it (its header is damaged)") from None
-            raise UnsupportedInput("not a format that Pillow knows") from None
+            kind = kind_of(head)
+            raise UnsupportedInput(f"is {kind}" if kind else "is in no format that Pillow knows") from None
+        if isinstance(image, StubImageFile):  # Pillow knows the name of the format, and no more
+            raise UnsupportedInput(f"is {kind_of(head) or f'in the format {image.format}, which Pillow cannot read'}")
         if image.format == "TIFF":
-            raise UnsupportedInput("a TIFF, which the reader tiff opens")
+            raise UnsupportedInput("is a TIFF, which the reader tiff opens")
         refuse_if_too_large(path, image.size, BYTES_PER_PIXEL.get(image.mode, 4))
         frames = getattr(image, "n_frames", 1)
         image.load()

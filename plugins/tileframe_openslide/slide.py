@@ -33,14 +33,16 @@ class OpenSlideReader:
         """Open the slide whose main file is ``path``."""
         vendor = openslide.OpenSlide.detect_format(path)
         if vendor is None:
-            raise UnsupportedInput("not a format that OpenSlide knows")
+            raise UnsupportedInput("is in no format that OpenSlide knows")
         if vendor == "generic-tiff":
             # OpenSlide takes the first page, whatever it is, and converts what is not 8-bit RGB by rules of its own.
-            raise UnsupportedInput("a TIFF of no slide format, which the reader tiff opens")
+            raise UnsupportedInput("is a TIFF of no slide format, which the reader tiff opens")
         try:
             return OpenSlideSource(path, openslide.OpenSlide(path), background)
         except OpenSlideError as error:
-            raise InputError(f"{path}: OpenSlide cannot open it ({error})") from error
+            lacking = _lacking(path)
+            why = f"its files {', '.join(lacking)} are not beside it" if lacking else f"{error}"
+            raise InputError(f"{path}: OpenSlide cannot open it ({why})") from error
 
 
 class OpenSlideSource(BaseSource):
@@ -87,6 +89,15 @@ class OpenSlideSource(BaseSource):
             # The usual case, by Pillow's code: four times as fast.
             return np.array(region.convert("RGB"))
         return to_rgb8(np.asarray(region), alpha=Alpha.STRAIGHT, background=self.facts.background)
+
+
+def _lacking(path: Path) -> list[str]:
+    """Return the files that a slide of Hamamatsu's .vms or .vmu names and that are not beside it."""
+    if path.suffix.lower() not in (".vms", ".vmu"):
+        return []
+    lines = (line.partition("=") for line in path.read_text("latin-1").splitlines())
+    named = [value.strip() for name, _, value in lines if name.startswith(("ImageFile", "MapFile", "MacroImage"))]
+    return [name for name in named if name and not (path.parent / name).is_file()]
 
 
 def _facts(slide: openslide.OpenSlide, background: Rgb | None) -> SlideFacts:

@@ -10,10 +10,12 @@ from tileframe_tiff.options import TiffOptions
 
 HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """Of files of every byte order, classic and big."""
+# TIFFs that hold a small preview alone, of a slide whose data lie in a folder beside them.
+PREVIEWS = (".vsi",)
 
 
 def _guess(path: Path, head: bytes) -> Fit:
-    return Fit.NATIVE if head.startswith(HEADS) else Fit.NONE
+    return Fit.NATIVE if head.startswith(HEADS) and path.suffix.lower() not in PREVIEWS else Fit.NONE
 
 
 def _reader(options: TiffOptions) -> Reader:

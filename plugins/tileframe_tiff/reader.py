@@ -32,7 +32,7 @@ class TiffReader:
         file = SharedFile(path)
         try:
             if not file.is_tiff():
-                raise UnsupportedInput("no TIFF")
+                raise UnsupportedInput("is no TIFF")
             contents = contents_of(path)
             if not contents.pages:
                 raise UnsupportedInput(f"a TIFF without pictures: the link to the first {contents.broken or 'is 0'}")

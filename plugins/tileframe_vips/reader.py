@@ -164,7 +164,7 @@ def _kind(head: bytes) -> str:
     for kind, heads in HEADS.items():
         if head.startswith(heads):
             return kind
-    raise UnsupportedInput("neither JPEG nor PNG")
+    raise UnsupportedInput("is neither JPEG nor PNG")
 
 
 def _refuse_unproved(image: pyvips.Image) -> None:
