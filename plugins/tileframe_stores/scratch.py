@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -20,6 +21,10 @@ OWNER, TREE, WORKSPACE = "owner.json", "tree", "workspace"
 PAUSES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)
 PIECES_AT_ONCE = 1000
 """Systems take 1,024 in one call."""
+
+
+LONGEST = ".tileframe.json"
+"""The longest ending of what stands beside a target."""
 
 
 class Scratch:
@@ -44,6 +49,10 @@ class Scratch:
             claim(self.path)
             self._claimed = True
             self.tree.mkdir()
+            # The longest name of all that is to come beside the target: after the work it would be too late.
+            longest = self.tree / f"{self.target.name}{LONGEST}"
+            longest.touch()
+            longest.unlink()
         except BaseException as error:
             self.close()
             raise self.explained(error) from error
@@ -75,6 +84,10 @@ class Scratch:
         if not isinstance(error, OSError):
             return error
         reason = error.strerror or str(error)
+        if error.errno == errno.ENAMETOOLONG:
+            name = self.target.name
+            what = f"'{name[:20]}...' of {len(os.fsencode(name))} bytes" if len(name) > 20 else f"'{name}'"
+            return OutputError(f"{self.folder}: a name like {what} is too long there; give a shorter output")
         if key is None:
             return OutputError(f"{self.folder}: cannot be written ({reason})")
         return OutputError(f"{key}: cannot be written in {self.folder} ({reason})")
