@@ -49,7 +49,7 @@ def make(name: str) -> None:
 INPUTS = [
     ("missing.svs", "no such file"), ("folder", "is a folder"), ("empty.svs", "is empty"),
     ("text.txt", "is a text file"), ("text.svs", "is a text file"), ("text.jpg", "is a text file"),
-    ("half.jpg", "cannot be read"), ("half.png", "cut short"), ("half.svs", ""), ("zeros.tif", ""),
+    ("half.jpg", "the JPEG is damaged"), ("half.png", "cut short"), ("half.svs", ""), ("zeros.tif", ""),
     ("damaged.svs", "tile 3, 0 of the base cannot be read"),
 ]  # fmt: skip
 

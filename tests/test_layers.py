@@ -43,8 +43,12 @@ LAYERS = (
 PUBLIC_MODULES = {"files", "ledger", "machine", "pixels", "png", "serialize", "testing", "work"}
 FOR_PLUGINS = {"tileframe", *(f"tileframe.{name}" for name in PUBLIC_MODULES)}
 IMAGE_LIBRARIES = {"PIL", "cv2", "imagecodecs", "openslide", "pyvips", "simplejpeg", "tifffile"}
-# The bench's inputs and the demo's slide are written by the same code.
-SHARED = {"tileframe_bench": {"tileframe_demo"}}
+# The bench's inputs and the demo's slide are written by the same code; two readers judge damage alike.
+SHARED = {
+    "tileframe_bench": {"tileframe_demo"},
+    "tileframe_openslide": {"tileframe_damage"},
+    "tileframe_vips": {"tileframe_damage"},
+}
 HEAVY = sorted(IMAGE_LIBRARIES | {"numpy", "rich"})
 
 

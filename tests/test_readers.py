@@ -177,7 +177,7 @@ def test_the_first_frame_of_an_animation_is_taken_and_said(tmp_path, registry):
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
     with registry.reader("imageslide").create().open(tmp_path / "a.gif") as source:
-        assert source.facts.notes == ("the first of 2 pictures in the file was taken",)
+        assert source.facts.notes == ("the first of 2 pictures in the file was taken; --page N takes another",)
         assert source.read(Box(0, 0, 1, 1)).tolist() == [[[255, 0, 0]]]
 
 

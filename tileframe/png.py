@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import struct
-import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-PIECE = 1 << 20
 PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
@@ -23,22 +21,10 @@ def png_is_complete(file: BinaryIO) -> bool:
         file.seek(-len(PNG_END), os.SEEK_END)
         if file.read() == PNG_END:
             return True
-    return any(kind == b"IEND" and after <= end for kind, _, after in _chunks(file))
+    return any(kind == b"IEND" and after <= end for kind, _, after in png_chunks(file))
 
 
-def png_damaged_chunk(file: BinaryIO) -> str | None:
-    """Return the name of the first chunk that carries pixels and does not have its checksum; None if all have."""
-    for kind, length, _ in _chunks(file):
-        if kind[:1].isupper():
-            checksum, left = zlib.crc32(kind), length
-            while left and (piece := file.read(min(left, PIECE))):
-                checksum, left = zlib.crc32(piece, checksum), left - len(piece)
-            if file.read(4) != struct.pack(">I", checksum):
-                return str(kind, "ascii", "replace")
-    return None
-
-
-def _chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
     """Yield kind, length and end of each chunk, up to the end chunk, with ``file`` at the chunk's first byte."""
     position, kind = len(PNG_SIGNATURE), b""
     while kind != b"IEND":

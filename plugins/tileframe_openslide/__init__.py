@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tileframe import Backend, BackendPlugin, Fit, PluginError, Reader, ReaderPlugin, hookimpl
+from tileframe_openslide.options import ImageOptions
 
 # Some slides are TIFFs by their first bytes; the reader tiff is asked before, and leaves those to this one.
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -35,12 +36,12 @@ def _openslide() -> Reader:
     return OpenSlideReader()
 
 
-def _imageslide() -> Reader:
+def _imageslide(options: ImageOptions) -> Reader:
     try:
         from tileframe_openslide.imageslide import ImageReader
     except ImportError as error:
         raise PluginError(f"the imageslide reader needs Pillow ({error})") from error
-    return ImageReader()
+    return ImageReader(options)
 
 
 def _deepzoom() -> Backend:
@@ -56,7 +57,13 @@ def tileframe_readers() -> Sequence[ReaderPlugin]:
     """Offer both readers."""
     return [
         ReaderPlugin("openslide", "every slide format that OpenSlide opens", _openslide, _guess_slide),
-        ReaderPlugin("imageslide", "every picture that Pillow opens, held in memory", _imageslide, _guess_image),
+        ReaderPlugin(
+            "imageslide",
+            "every picture that Pillow opens but TIFFs, held in memory",
+            _imageslide,
+            _guess_image,
+            options=ImageOptions,
+        ),
     ]
 
 

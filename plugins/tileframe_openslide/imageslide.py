@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import struct
 import threading
@@ -18,6 +19,7 @@ from tileframe import (
     BaseSource,
     Box,
     InputError,
+    OptionError,
     Rgb,
     Size,
     SlideFacts,
@@ -25,9 +27,12 @@ from tileframe import (
     UnsupportedInput,
 )
 from tileframe.pixels import Pixels
-from tileframe.png import PNG_SIGNATURE, png_damaged_chunk, png_is_complete
+from tileframe.png import PNG_SIGNATURE
+from tileframe_damage.jpeg import JPEG_START, jpeg_damage, with_end
+from tileframe_damage.png import chunks_damage, pixels_damage, png_chunk
 from tileframe_openslide.colour import BYTES_PER_PIXEL, Conversion, conversion
 from tileframe_openslide.in_memory import ORIENTATION, refuse_if_too_large, turned
+from tileframe_openslide.options import ImageOptions
 from tileframe_openslide.signatures import kind_of
 
 # Without a handler, what Pillow logs of a damaged file goes to stderr, beside our own one message.
@@ -42,19 +47,24 @@ _limit = threading.Lock()
 class ImageReader:
     """Opens what Pillow knows, but for TIFFs."""
 
+    def __init__(self, options: ImageOptions) -> None:
+        self._options = options
+
     def open(self, path: Path, *, background: Rgb | None = None) -> ImageSource:
-        """Decode the (first) picture of ``path``; `InputError` if it is damaged or too large for the memory."""
+        """Decode the picture of ``path``; `InputError` if it is damaged or too large for the memory."""
         background = background or WHITE
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                image, frames = _decode(path)
+                image, frames = _decode(path, self._options.page)
                 convert, samples = conversion(image, background)
         except (TileframeError, MemoryError):
             raise
         except Exception as error:  # Pillow's forty parsers raise anything on damaged files, from KeyError on
-            # A KeyError says no more than its key.
-            said = error if isinstance(error, (OSError, SyntaxError, ValueError)) else repr(error)
+            if (kind := _strict_kind(_head(path))) and "nsupported" not in str(error):
+                raise InputError(f"{path}: the {kind} is damaged; it cannot be decoded") from error
+            # Of a KeyError and its like, the words are about Python and not about the file.
+            said = error if isinstance(error, (OSError, SyntaxError, ValueError)) else "it is damaged"
             raise InputError(f"{path}: Pillow cannot decode it ({said})") from error
         facts = SlideFacts(
             format=(image.format or "").lower(),
@@ -63,7 +73,7 @@ class ImageReader:
             background=background,
             samples=samples,
             icc=image.info.get("icc_profile") or None,
-            notes=(f"the first of {frames} pictures in the file was taken",) if frames > 1 else (),
+            notes=_notes(frames, self._options.page),
         )
         return ImageSource(path, image, convert, facts)
 
@@ -88,33 +98,60 @@ class ImageSource(BaseSource):
         self._image = None
 
 
-def _decode(path: Path) -> tuple[Image.Image, int]:
-    """Return the first picture, upright, and how many the file holds."""
+def _decode(path: Path, page: int | None) -> tuple[Image.Image, int]:
+    """Return the first picture, or number ``page``, upright, and how many the file holds."""
     # Opened here, so that it is closed here: Pillow keeps the files of animations open.
     with path.open("rb") as file:
         head = file.read(HEAD)
-        if head.startswith(PNG_SIGNATURE) and not png_is_complete(file):
-            raise InputError(f"{path}: the PNG is cut short; its end chunk is missing")
-        if head.startswith(PNG_SIGNATURE) and (chunk := png_damaged_chunk(file)):
-            raise InputError(f"{path}: the PNG is damaged; its chunk {chunk} does not have its checksum")
+        if damage := _damage(file, head):
+            raise InputError(f"{path}: {damage}")
         file.seek(0)
+        jpeg = with_end(file.read()) if head.startswith(JPEG_START) else None
         try:
-            image = _open_any_size(file)
+            image = _open_any_size(file if jpeg is None else io.BytesIO(jpeg))
         except UnidentifiedImageError:
-            if head.startswith((PNG_SIGNATURE, b"\xff\xd8\xff")):
-                raise InputError(f"{path}: Pillow cannot decode it (its header is damaged)") from None
-            kind = kind_of(head)
-            raise UnsupportedInput(f"is {kind}" if kind else "is in no format that Pillow knows") from None
+            if kind := _strict_kind(head):
+                raise InputError(f"{path}: the {kind} is damaged; it cannot be decoded") from None
+            what = kind_of(head)
+            raise UnsupportedInput(f"is {what}" if what else "is in no format that Pillow knows") from None
         if isinstance(image, StubImageFile):  # Pillow knows the name of the format, and no more
             raise UnsupportedInput(f"is {kind_of(head) or f'in the format {image.format}, which Pillow cannot read'}")
         if image.format == "TIFF":
             raise UnsupportedInput("is a TIFF, which the reader tiff opens")
         refuse_if_too_large(path, image.size, BYTES_PER_PIXEL.get(image.mode, 4))
-        frames = getattr(image, "n_frames", 1)
+        # Of a Photoshop document, the first is all its layers together.
+        frames = 1 if image.format == "PSD" else getattr(image, "n_frames", 1)
+        if page is not None:
+            if page >= frames:
+                raise OptionError(f"page is from 0 to {frames - 1} in this file, not {page}")
+            image.seek(page)
         image.load()
-    upright = turned(image, _orientation(image))
+        orientation = _orientation(image) or _imagemagicks_orientation(file, head)
+    upright = turned(image, orientation)
     upright.format = image.format
     return upright, frames
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(HEAD)
+
+
+def _strict_kind(head: bytes) -> str | None:
+    """Return the name of a kind of which every reader says the same: JPEG or PNG; None for others."""
+    if head.startswith(JPEG_START):
+        return "JPEG"
+    return "PNG" if head.startswith(PNG_SIGNATURE) else None
+
+
+def _damage(file: BinaryIO, head: bytes) -> str | None:
+    """Say what is wrong with a PNG or JPEG that Pillow may pass over; None if nothing is."""
+    if head.startswith(PNG_SIGNATURE):
+        return chunks_damage(file) or pixels_damage(file)
+    if not head.startswith(JPEG_START):
+        return None
+    file.seek(0)
+    return jpeg_damage(file.read())
 
 
 def _open_any_size(file: BinaryIO) -> ImageFile:
@@ -136,5 +173,17 @@ def _orientation(image: Image.Image) -> int:
     try:
         exif.load(image.info.get("exif", b""))
     except (SyntaxError, ValueError, struct.error):
-        return 1  # damaged: there is no orientation to be had, and the pixels are sound
-    return int(exif.get(ORIENTATION, 1))
+        return 0  # damaged: there is no orientation to be had, and the pixels are sound
+    return int(exif.get(ORIENTATION, 0))
+
+
+def _imagemagicks_orientation(file: BinaryIO, head: bytes) -> int:
+    """Return what ImageMagick's own chunk of a PNG says, as EXIF would; 0 without one."""
+    content = png_chunk(file, b"orNT") if head.startswith(PNG_SIGNATURE) else None
+    return content[0] if content else 0
+
+
+def _notes(frames: int, page: int | None) -> tuple[str, ...]:
+    if page is not None or frames < 2:
+        return ()
+    return (f"the first of {frames} pictures in the file was taken; --page N takes another",)

@@ -48,7 +48,12 @@ class VipsBackend:
         with _workspace(job) as folder:
             with _at_most_busy(job.workers):
                 if _why_fed(job) is None and isinstance(job.source, LibvipsReads):
-                    Saving(_own_reading(job.source), job, folder, progress).finish()
+                    try:
+                        Saving(_own_reading(job.source), job, folder, progress).finish()
+                    except InputError:
+                        job.source.refuse_damaged(failed=True)
+                        raise
+                    job.source.refuse_damaged()
                 else:
                     self._feed(job, folder, progress)
             tiles = folder / f"{NAME}_files"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import zlib
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -13,7 +14,10 @@ from numpy.typing import NDArray
 
 from tileframe import WHITE, Access, BaseSource, Box, InputError, Rgb, Samples, Size, SlideFacts, UnsupportedInput
 from tileframe.pixels import Alpha, Pixels, to_rgb8
-from tileframe.png import PNG_SIGNATURE, png_is_complete
+from tileframe.png import PNG_SIGNATURE
+from tileframe_damage.jpeg import END, jpeg_pictures, with_end
+from tileframe_damage.png import chunks_damage, png_chunk, png_pictures
+from tileframe_vips.damage import damage_of, forget_warnings, warned_of_damage
 
 HEADS = {
     "jpeg": (b"\xff\xd8\xff",),
@@ -25,6 +29,10 @@ FAIL_ON = {"jpeg": "truncated", "png": "error"}
 # For 30000 pixels of width, 3.3 s and 90 MB by 2 rows, 3.7 s and 220 MB by 16, 480 MB by 256.
 AT_ONCE = 200_000
 LARGEST_PROFILE = 1 << 24
+# Bytes at the end of a JPEG in which its end marker is looked for, behind zeros.
+TAIL = 1 << 16
+# Bytes at its beginning in which it may say how many pictures there are.
+HEADERS = 1 << 20
 # Without a handler, what it logs of a damaged file goes to stderr, beside our own one message.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
 
@@ -36,16 +44,17 @@ class VipsReader:
         """Open ``path``; `UnsupportedInput` for kinds that libvips is not proved to read by the contract."""
         with path.open("rb") as file:
             kind = _kind(file.read(8))
-            if kind == "png" and not png_is_complete(file):
-                raise InputError(f"{path}: the PNG is cut short; its end chunk is missing")
+            if kind == "png" and (damage := chunks_damage(file)):
+                raise InputError(f"{path}: {damage}")
         try:
             str(path).encode()
         except UnicodeEncodeError as error:
             raise UnsupportedInput("libvips opens no path that is not UTF-8") from error
+        forget_warnings()
         try:
             image = open_image(path, kind)
         except pyvips.Error as error:
-            raise InputError(f"{path}: libvips cannot open it ({reason(error)})") from error
+            raise _unreadable(path, kind, f"libvips cannot open it ({reason(error)})") from error
         _refuse_unproved(image)
         return VipsSource(path, kind, image, background or WHITE)
 
@@ -59,6 +68,9 @@ class LibvipsReads(Protocol):
 
     def reopened(self) -> pyvips.Image:
         """Return the picture as libvips reads it, from the top again."""
+
+    def refuse_damaged(self, *, failed: bool = False) -> None:
+        """Raise `InputError` if what was read is damaged: libvips may only have warned, or have ``failed``."""
 
 
 class VipsSource(BaseSource):
@@ -79,13 +91,20 @@ class VipsSource(BaseSource):
             background=background,
             samples=Samples.GREY if image.bands <= 2 else Samples.RGB,
             icc=_png_profile(path) if kind == "png" else _profile(image),
-            notes=_notes(image),
+            notes=_notes(path, kind, image),
         )
         super().__init__(facts)
 
     def reopened(self) -> pyvips.Image:
         """Return the picture as libvips reads it, from the top again."""
         return open_image(self._path, self.facts.format)
+
+    def refuse_damaged(self, *, failed: bool = False) -> None:
+        """Raise `InputError` if the file is damaged, where libjpeg has warned of that or the reading ``failed``."""
+        if failed or (self.facts.format == "jpeg" and warned_of_damage()):
+            if damage := damage_of(self._path, self.facts.format):
+                raise InputError(f"{self._path}: {damage}")
+            forget_warnings()
 
     def libvips_may_read(self) -> str | None:
         """Say why libvips must not read the file itself; None for the kinds that are proved equal: RGB8 and grey8."""
@@ -114,7 +133,8 @@ class VipsSource(BaseSource):
         try:
             fetched = region.fetch(box.x, box.y, box.width, box.height)
         except pyvips.Error as error:
-            raise InputError(f"{self._path}: cannot be read at row {box.y} ({reason(error)})") from error
+            raise _unreadable(self._path, self.facts.format, f"cannot be read ({reason(error)})") from error
+        self.refuse_damaged()
         samples = np.frombuffer(fetched, np.uint8 if self._format == "uchar" else np.uint16)
         return samples.reshape(box.height, box.width, self._bands)
 
@@ -133,19 +153,51 @@ class VipsSource(BaseSource):
         if self._region is None:
             try:
                 # Held and turned only now, by the thread that reads: libvips loses a Ctrl-C in the main one.
-                upright = self._image.copy_memory().autorot() if self._held else self._image
+                upright = self._image
+                if self._held:
+                    upright = upright.copy_memory()
+                    self.refuse_damaged()  # at once: pyvips clears the messages when it asks for a property
+                    upright = upright.autorot()
                 self._region = pyvips.Region.new(upright)
             except pyvips.Error as error:
-                raise InputError(f"{self._path}: cannot be read ({reason(error)})") from error
+                raise _unreadable(self._path, self.facts.format, f"cannot be read ({reason(error)})") from error
         return self._region
 
 
 def open_image(path: Path, kind: str) -> pyvips.Image:
     """Open ``path`` for one pass from the top: damage is an error, and a replaced file is read anew."""
     # By name: for a JPEG with a gain map (Ultra HDR), libvips itself would choose another loader.
-    load = getattr(pyvips.Image, f"{kind}load")
-    image: pyvips.Image = load(str(path), access="sequential", fail_on=FAIL_ON[kind], revalidate=True)
+    how = {"access": "sequential", "fail_on": FAIL_ON[kind], "revalidate": True}
+    image: pyvips.Image
+    if kind == "jpeg" and _lacks_end(path):
+        how.pop("revalidate")
+        image = pyvips.Image.jpegload_buffer(with_end(path.read_bytes()), **how)
+    else:
+        image = getattr(pyvips.Image, f"{kind}load")(str(path), **how)
+    if kind == "png" and "orientation" not in image.get_fields() and (turned := _imagemagicks_orientation(path)):
+        image = image.copy()
+        image.set_type(pyvips.GValue.gint_type, "orientation", turned)
     return image
+
+
+def _imagemagicks_orientation(path: Path) -> int:
+    """Return what ImageMagick's own chunk of a PNG says, as EXIF would; 0 without one."""
+    with path.open("rb") as file:
+        content = png_chunk(file, b"orNT")
+    return content[0] if content and 1 <= content[0] <= 8 else 0
+
+
+def _lacks_end(path: Path) -> bool:
+    """Say whether a JPEG does not end with its end marker: because that is missing, or because something follows."""
+    with path.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL))
+        return not file.read().rstrip(b"\0").endswith(END)
+
+
+def _unreadable(path: Path, kind: str, said: str) -> InputError:
+    """Return the error for what libvips does not read: with the words that every reader has, where it is damaged."""
+    damaged = f"the {kind.upper()} is damaged; it cannot be decoded"
+    return InputError(f"{path}: {damage_of(path, kind) or (said if 'nsupported' in said else damaged)}")
 
 
 def orientation(image: pyvips.Image) -> int:
@@ -183,21 +235,22 @@ def _profile(image: pyvips.Image) -> bytes | None:
 def _png_profile(path: Path) -> bytes | None:
     """Return the colour profile of a PNG as it is: libpng drops those that it does not like, without a word."""
     with path.open("rb") as file:
-        file.seek(len(PNG_SIGNATURE))
-        while len(head := file.read(8)) == 8 and head[4:] not in (b"IDAT", b"IEND"):
-            length = int.from_bytes(head[:4], "big")
-            if head[4:] == b"iCCP":
-                # A name that ends in a zero byte, and another one for deflate.
-                _, _, packed = file.read(length).partition(b"\0")
-                try:
-                    return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE) or None
-                except zlib.error:
-                    return None
-            file.seek(length + 4, 1)
-    return None
+        content = png_chunk(file, b"iCCP")
+    # A name that ends in a zero byte, and another one for deflate.
+    _, _, packed = (content or b"")[:LARGEST_PROFILE].partition(b"\0")
+    try:
+        return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE) or None
+    except zlib.error:
+        return None
 
 
-def _notes(image: pyvips.Image) -> tuple[str, ...]:
+def _pictures(path: Path, kind: str) -> int:
+    """Return how many pictures the file says it holds."""
+    with path.open("rb") as file:
+        return png_pictures(file) if kind == "png" else jpeg_pictures(file.read(HEADERS))
+
+
+def _notes(path: Path, kind: str, image: pyvips.Image) -> tuple[str, ...]:
     notes = []
     if orientation(image) != 1:
         notes.append("the picture is rotated by its EXIF orientation, so the whole of it was held in memory")
@@ -206,6 +259,6 @@ def _notes(image: pyvips.Image) -> tuple[str, ...]:
     is_png = image.get("vips-loader") == "pngload"
     if is_png and "interlaced" in image.get_fields() and image.get("interlaced"):
         notes.append("the PNG is interlaced, so the whole of it was held in memory")
-    if "n-pages" in image.get_fields() and (pages := image.get("n-pages")) > 1:
-        notes.append(f"the first of {pages} pictures in the file was taken")
+    if (pictures := _pictures(path, kind)) > 1:
+        notes.append(f"the first of {pictures} pictures in the file was taken; --page N takes another")
     return tuple(notes)

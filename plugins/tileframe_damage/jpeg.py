@@ -1,0 +1,86 @@
+"""Which damage of a JPEG counts, by what libjpeg says of it, whoever calls libjpeg; and how many pictures it has."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+
+import simplejpeg
+
+JPEG_START = b"\xff\xd8\xff"
+END = b"\xff\xd9"
+SOS, SEQUENTIAL, FRAMES, APP2 = 0xDA, (0xC0, 0xC1), (0xC0, 0xC1, 0xC2, 0xC3), 0xE2
+NUMBER_OF_IMAGES = 0xB001
+DAMAGE = ("Corrupt JPEG data", "remature end of JPEG", "Didn't expect more than one scan", "Bogus")
+HARMLESS = "extraneous bytes"
+
+
+def is_damage(said: str) -> bool:
+    """Say whether one of libjpeg's messages, a line each, means that pixels are lost; extraneous bytes do not."""
+    return any(word in line and HARMLESS not in line for line in said.splitlines() for word in DAMAGE)
+
+
+def jpeg_damage(data: bytes) -> str | None:
+    """Decode a JPEG at an eighth of its size, strictly; return what libjpeg says of lost data, or None."""
+    data = with_end(data)
+    try:
+        space = simplejpeg.decode_jpeg_header(data)[2]
+        colours = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(space, "RGB")
+        # At an eighth all data are looked at, and few pixels are made.
+        simplejpeg.decode_jpeg(data, colorspace=colours, min_height=1, min_width=1, min_factor=8, strict=True)
+    except ValueError as error:
+        return f"the JPEG is damaged ({error})" if is_damage(str(error)) else None
+    return None
+
+
+def with_end(data: bytes) -> bytes:
+    """Return a JPEG with an end marker behind it, where that alone may be missing: of one scan, that has everything.
+
+    Where rows are missing as well, libjpeg then says so of the data.
+    """
+    if data.rstrip(b"\0").endswith(END):
+        return data
+    components = 0
+    for marker, segment in _segments(data):
+        if marker in FRAMES and len(segment) > 5:
+            components = segment[5] if marker in SEQUENTIAL else 0
+        elif marker == SOS:
+            return data + END if segment[:1] == bytes([components]) else data
+    return data
+
+
+def jpeg_pictures(data: bytes) -> int:
+    """Return how many pictures the multi-picture format (MPO), as phones write it, says are in the file; else 1."""
+    for marker, segment in _segments(data):
+        if marker == APP2 and segment.startswith(b"MPF\0"):
+            return _images(segment[4:])
+    return 1
+
+
+def _images(index: bytes) -> int:
+    order = "<" if index[:2] == b"II" else ">"
+    try:
+        (place,) = struct.unpack_from(order + "I", index, 4)
+        (count,) = struct.unpack_from(order + "H", index, place)
+        for entry in range(place + 2, place + 2 + 12 * count, 12):
+            tag, _, _, value = struct.unpack_from(order + "HHII", index, entry)
+            if tag == NUMBER_OF_IMAGES:
+                return max(1, int(value))
+    except struct.error:
+        pass  # damaged: the first picture is there all the same
+    return 1
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield marker and content of each segment up to the first scan; what lies between them is passed over."""
+    position = 2
+    while (position := data.find(b"\xff", position)) >= 0 and position + 4 <= len(data):
+        marker = data[position + 1]
+        if marker in (0, 1, 0xFF) or 0xD0 <= marker <= 0xD9:
+            position += 1
+            continue
+        end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
+        yield marker, data[position + 4 : end]
+        if marker == SOS:
+            return
+        position = end

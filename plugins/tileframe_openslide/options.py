@@ -1,0 +1,14 @@
+"""What can be chosen of a picture. Nothing heavy is imported here: every command reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tileframe import option
+
+
+@dataclass(frozen=True, slots=True)
+class ImageOptions:
+    """Which of several pictures."""
+
+    page: int | None = option(None, help="Picture or frame of the file, counted from 0; default: 0.", low=0)
