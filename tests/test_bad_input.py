@@ -99,6 +99,9 @@ OPTIONS = [
     (["--region", "0,0,301,200"], "the region 0,0,301,200 leaves the slide, which is 300x200"),
     (["--region", "-1,0,30,20"], "from 0,0 on and at least 1x1, not -1,0,30,20"),
     (["--region", "0,0,0,20"], "at least 1x1, not 0,0,0,20"),
+    (["--mpp", "0"], "mpp is the micrometres per pixel, above 0, not 0.0"),
+    (["--mpp", "inf"], "above 0, not inf"),
+    (["--page", "1"], "page is from 0 to 0 in this file, not 1"),
 ]
 
 

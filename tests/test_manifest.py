@@ -98,6 +98,15 @@ def test_two_equal_runs_write_the_same_record_but_for_the_time(tmp_path, registr
     assert records[0] == records[1]
 
 
+@pytest.mark.parametrize(("asked", "scale", "by"), [(None, MPP, "slide"), (0.5, 0.5, "user")])
+def test_the_record_says_whose_the_scale_is(asked, scale, by, tmp_path, registry):
+    report = run(svs(tmp_path / "a.svs", photo(300, 200)), tmp_path / "o", mpp=asked, registry=registry)
+    source = recorded(report.target).plan.source
+    assert (source.mpp, source.mpp_by.value) == ((scale, scale), by)
+    notes = [f"the scale is 0.5 µm a pixel, as asked, and not the slide's {MPP:g}"] if asked else []
+    assert list(report.notes) == notes
+
+
 SECRETS = {
     "patient": "DOE^JANE", "barcode": "BC-0815", "date": "04/01/2019",
     "user": "dr-roe", "scanner": "SS1302", "id": "12345-67",

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.pictures import photo, png
 from tests.pyramids import assembled
-from tileframe import Access, BaseSource, Box, Fit, NativeLevel, ReaderPlugin, Size, SlideFacts, hookimpl, run
+from tileframe import Access, BaseSource, Box, Fit, NativeLevel, ReaderPlugin, Size, SlideFacts, hookimpl, run, verify
 from tileframe import registry as registry_module
 from tileframe.pixels import Pixels, halve
 
@@ -88,3 +88,16 @@ def test_levels_that_a_scanner_rounded_down_do_not_drift(tmp_path):
     quarter = halve(halve(base))[:50, :750]  # 3003 / 4 and 203 / 4, rounded down
     target = tiled(StoredReader([base, quarter]), tmp_path)
     assert np.array_equal(assembled(target, 10)[:50, :750], quarter)
+
+
+@pytest.mark.parametrize(("apart", "found"), [(22, False), (60, True)])
+def test_verify_allows_stored_levels_what_their_backend_promises(apart, found, tmp_path):
+    base = (photo(600, 480) // 3 + 60).astype(np.uint8)
+    level = halve(base)
+    level[:64, :64] += np.uint8(apart)
+    reader = StoredReader([base, level])
+    registry = registry_module.load([reader])
+    report = run(png(tmp_path / "a.png", photo(2, 2)), tmp_path / "o", backend="openslide", format="png", tile_size=64,
+                 overlap=0, registry=registry)  # fmt: skip
+    findings = verify(report.target, registry=registry)
+    assert bool(findings) is found

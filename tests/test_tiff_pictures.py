@@ -229,7 +229,7 @@ def test_a_resolution_to_print_by_is_no_scale(unit, value, known, tmp_path, open
     pages(tmp_path / "a.tif", (LARGE, {"resolution": (value, value), "resolutionunit": unit}))
     with opened() as source:
         assert source.facts.mpp == ((0.5, 0.5) if known else None)
-        assert known or "is one to print by: the scale is not known" in source.facts.notes[0]
+        assert known or "is one to print by, and no scale" in source.facts.notes[0]
 
 
 def test_options_that_nothing_answers_are_refused(tmp_path, opened):

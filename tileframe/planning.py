@@ -15,7 +15,7 @@ from tileframe.hooks import BackendPlugin, ReaderPlugin
 from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
 from tileframe.protocols import Managed, Source, Target
-from tileframe.records import THREADS, Execution, Passthrough, Plan, SourceRecord, Spec
+from tileframe.records import THREADS, Execution, Passthrough, Plan, ScaleBy, SourceRecord, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import open_with, opened, read_head
 from tileframe.sources import cropped
@@ -174,7 +174,7 @@ class _Search:
         spec = self.spec
         because = None if passthrough else "; ".join(self.not_passed) or None
         return Plan(
-            source=_record(spec.slide, self.fingerprint, facts),
+            source=_record(spec, self.fingerprint, facts),
             location=spec.location,
             reader=reader.name,
             reader_options=asdict(reader.resolved(spec.reader_options, "reader")),
@@ -245,14 +245,15 @@ def _region(spec: Spec, facts: SlideFacts) -> Box:
     return region if region.has_area else whole
 
 
-def _record(slide: Path, fingerprint: Fingerprint, facts: SlideFacts) -> SourceRecord:
+def _record(spec: Spec, fingerprint: Fingerprint, facts: SlideFacts) -> SourceRecord:
     return SourceRecord(
-        name=slide.name,
+        name=spec.slide.name,
         bytes=fingerprint.length,
         fingerprint=fingerprint.text,
         format=facts.format,
         size=facts.size,
-        mpp=facts.mpp,
+        mpp=facts.mpp if spec.mpp is None else (spec.mpp, spec.mpp),
+        mpp_by=ScaleBy.SLIDE if spec.mpp is None else ScaleBy.USER,
         objective_power=facts.objective_power,
         background=facts.background,
     )
@@ -269,6 +270,8 @@ def _notes(
     if region.size != facts.size:
         part = "scanned part" if spec.region is None else "region that was asked for"
         notes.append(f"cropped to the {part}, {region.size} at ({region.x}, {region.y}) of {facts.size}")
+    if spec.mpp is not None and facts.mpp is not None and facts.mpp != (spec.mpp, spec.mpp):
+        notes.append(f"the scale is {spec.mpp:g} µm a pixel, as asked, and not the slide's {facts.mpp[0]:g}")
     if encoded_because is not None:
         notes.append(f"the slide's tiles are not passed through: {encoded_because}")
     return tuple(notes)

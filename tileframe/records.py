@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 import re
 import uuid
 from collections.abc import Mapping
@@ -65,12 +66,16 @@ class Spec:
     """Shown where the slide is transparent; None takes the slide's own, else white."""
     color: ColourMode = ColourMode.SRGB
     intent: Intent = Intent.RELATIVE
+    mpp: float | None = None
+    """Micrometres per base pixel, instead of what the slide says."""
     workers: int = 1
     executor: str | Executor | None = None
     """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
     overwrite: bool = False
 
     def __post_init__(self) -> None:
+        if self.mpp is not None and not 0 < self.mpp < math.inf:
+            raise OptionError(f"mpp is the micrometres per pixel, above 0, not {self.mpp}")
         if self.workers < 1:
             raise OptionError(f"the number of workers must be 1 or more, not {self.workers}")
         if not (self.tile_size in (None, NATIVE) or isinstance(self.tile_size, int)):
@@ -89,6 +94,13 @@ class Spec:
         return THREADS if self.executor is None else self.executor
 
 
+class ScaleBy(enum.Enum):
+    """Who says how many micrometres a pixel is."""
+
+    SLIDE = "slide"
+    USER = "user"
+
+
 @dataclass(frozen=True, slots=True)
 class SourceRecord:
     """What may be told of a slide: nothing of a person, a day, a place or a device."""
@@ -101,8 +113,11 @@ class SourceRecord:
     format: str
     size: Size
     mpp: tuple[float, float] | None
+    """Micrometres per base pixel, across and down."""
     objective_power: float | None
     background: Rgb
+    mpp_by: ScaleBy = ScaleBy.SLIDE
+    """Who says the micrometres per pixel."""
 
     def __post_init__(self) -> None:
         if not all(0 <= sample <= 255 for sample in self.background):

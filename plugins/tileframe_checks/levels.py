@@ -10,7 +10,7 @@ import numpy as np
 
 from tileframe import Box, Equality, Finding, Progress, Pyramid, Severity, StoredPyramid, TileAddress
 from tileframe.pixels import Pixels, halve
-from tileframe_checks.pairs import Pair, blamed, compared, disagreeing, mean_difference, sound
+from tileframe_checks.pairs import MAX_OF_STORED_LEVELS, Pair, blamed, compared, disagreeing, mean_difference, sound
 
 
 def check_levels(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]:
@@ -22,6 +22,7 @@ def check_levels(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding
     geometry = pyramid.pyramid
     promised = None if pyramid.manifest is None else pyramid.manifest.plan.promises
     exact = pyramid.writer.encoding.lossless and promised is Equality.PIXELS
+    least = MAX_OF_STORED_LEVELS if promised is not None and promised < Equality.PIXELS else 0.0
     tiles = pixels = 0
 
     def pairs_of(level: int) -> Iterator[Pair]:
@@ -33,7 +34,7 @@ def check_levels(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding
             progress(tiles, pixels)
 
     for level in pyramid.layout.levels[:-1]:
-        bad, threshold = disagreeing(pyramid, pairs_of(level), exact=exact)
+        bad, threshold = disagreeing(pyramid, pairs_of(level), exact=exact, least=least)
 
         def message(pair: Pair, tile: TileAddress, threshold: float = threshold) -> str:
             other = pair.second if tile == pair.first else pair.first

@@ -25,6 +25,8 @@ BRIGHTNESS = np.array([0.299, 0.587, 0.114])
 MAX_MEAN_DIFFERENCE = 16.0
 # The same for tiles of a quality up to the first figure, where the manifest tells it.
 MAX_OF_QUALITY = ((9, 48.0), (49, 32.0))
+# The same for the lower levels of a backend that promises the base alone: a PSNR of 20 dB, the floor that it declares.
+MAX_OF_STORED_LEVELS = 25.5
 # Times the median of the level: what the quality does to all tiles is no fault of one. Not where one is half of them.
 TIMES_MEDIAN, SOME = 4.0, 16
 # Times what four of five stay below, in levels where a bad tile cannot be in a fifth of all pairs.
@@ -41,9 +43,11 @@ class Pair:
     """The mean over the shared pixels, as `mean_difference` gives it."""
 
 
-def disagreeing(pyramid: StoredPyramid, pairs: Iterable[Pair], *, exact: bool) -> tuple[list[Pair], float]:
-    """Return the pairs of one level that differ by more than the threshold, and that threshold."""
-    tolerated = 0.0 if exact else _tolerated(pyramid)
+def disagreeing(
+    pyramid: StoredPyramid, pairs: Iterable[Pair], *, exact: bool, least: float = 0.0
+) -> tuple[list[Pair], float]:
+    """Return the pairs of one level that differ by more than the threshold, which is ``least`` or more; and that."""
+    tolerated = 0.0 if exact else max(least, _tolerated(pyramid))
     all_differences, suspects = array("f"), []
     for pair in pairs:
         all_differences.append(pair.difference)

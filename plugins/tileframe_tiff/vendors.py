@@ -83,7 +83,7 @@ def resolution(page: Page) -> tuple[tuple[float, float] | None, tuple[str, ...]]
         return None, ()
     mpp = (unit / across, unit / down)
     if max(mpp) > COARSEST:
-        return None, (f"its resolution, {25400 / mpp[0]:.4g} dots an inch, is one to print by: the scale is not known",)
+        return None, (f"its resolution, {25400 / mpp[0]:.4g} dots an inch, is one to print by, and no scale",)
     return mpp, ()
 
 

@@ -16,7 +16,8 @@ def facts(pyramid: StoredPyramid) -> list[tuple[str, str]]:
     rows.append(("Size", f"{base.width:,} × {base.height:,} px"))
     if scale := mpp(pyramid):
         rows.append(("On the glass", f"{base.width * scale[0] / 1000:.2f} × {base.height * scale[1] / 1000:.2f} mm"))
-        rows.append(("Pixel size", f"{scale[0]:g} × {scale[1]:g} µm"))
+        by = ", as the user said" if manifest and manifest.plan.source.mpp_by.value == "user" else ""
+        rows.append(("Pixel size", f"{scale[0]:g} × {scale[1]:g} µm{by}"))
     if power := objective_power(pyramid):
         rows.append(("Objective", f"{power:g}×"))
     if manifest:

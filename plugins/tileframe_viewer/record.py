@@ -64,10 +64,17 @@ def _pyramid(pyramid: StoredPyramid, folder: Path) -> dict[str, Any]:
         "format": layout.key(TileAddress(top, 0, 0)).rpartition(".")[2],
         "tilesUrl": None if location.container else address(Path(location.folder, layout.folder), folder) + "/",
         "archive": _archive(pyramid, folder) if location.container else None,
+        "offset": _offset(pyramid),
         "mpp": mpp(pyramid),
         "objectivePower": objective_power(pyramid),
         "facts": facts(pyramid),
     }
+
+
+def _offset(pyramid: StoredPyramid) -> dict[str, int]:
+    """Return where the pyramid begins in its slide, in base pixels."""
+    region = pyramid.manifest.plan.region if pyramid.manifest else None
+    return {"x": region.x, "y": region.y} if region else {"x": 0, "y": 0}
 
 
 def _archive(pyramid: StoredPyramid, folder: Path) -> dict[str, str]:

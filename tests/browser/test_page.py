@@ -7,7 +7,7 @@ import pytest
 
 import tileframe
 from tests.browser.looking import PHONE, Opened, apart, bar, base_part, canvas, decoded, page_of, psnr
-from tests.pictures import MPP
+from tests.pictures import MPP, photo, svs
 from tileframe_viewer.assets import FOLDER
 from tileframe_viewer.page import PageViewer
 
@@ -147,3 +147,12 @@ def test_two_pages_share_their_folder(open_page, made, tmp_path):
     assert sorted(path.name for path in (tmp_path / FOLDER).iterdir()) == names
     for pyramid in (first, second):
         open_page(page_of(pyramid))
+
+
+def test_coordinates_are_the_slides_and_beside_them_the_parts(open_page, tmp_path):
+    slide = svs(tmp_path / "a.svs", photo(1200, 900))
+    report = tileframe.run(slide, tmp_path / "part", region=(300, 0, 700, 600))
+    PageViewer().write([tileframe.open_pyramid(report.target)])
+    opened = open_page(tmp_path / "part.html", "#x=100&y=50&zoom=1")
+    assert opened.text("#position-pixels") == "x 400  y 50  (part: x 100  y 50)"
+    assert opened.text("#position-distance") == f"{0.4 * MPP:.2f}, {0.05 * MPP:.2f} mm"

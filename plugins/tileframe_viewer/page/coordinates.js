@@ -9,6 +9,11 @@
     return x >= 0 && y >= 0 && x < pyramid.width && y < pyramid.height ? { x, y } : null;
   }
 
+  /** The same pixel counted from the slide's corner; `offset` is where the pyramid begins in the slide. */
+  function onSlide(pixel, offset) {
+    return { x: pixel.x + offset.x, y: pixel.y + offset.y };
+  }
+
   /** A pixel in words: its column and row. */
   function pixelText(pixel) {
     return `x ${pixel.x.toLocaleString("en")}  y ${pixel.y.toLocaleString("en")}`;
@@ -30,5 +35,5 @@
     return { x, y, width: Math.min(side, pyramid.width - x), height: Math.min(side, pyramid.height - y) };
   }
 
-  return { distanceText, pixelAt, pixelText, tileBox };
+  return { distanceText, onSlide, pixelAt, pixelText, tileBox };
 })();

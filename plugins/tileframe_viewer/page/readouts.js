@@ -18,12 +18,14 @@
   function showPosition(pyramid, point, what) {
     const pixel = tileframe.coordinates.pixelAt(point, pyramid);
     const place = document.getElementById("position");
-    place.title = `${what}: column and row of the base`;
+    const inPart = pyramid.offset.x > 0 || pyramid.offset.y > 0;
+    place.title = `${what}: column and row of the slide's base${inPart ? ", and of the part that is shown" : ""}`;
+    const slide = pixel && tileframe.coordinates.onSlide(pixel, pyramid.offset);
     document.getElementById("position-pixels").textContent = pixel
-      ? tileframe.coordinates.pixelText(pixel)
+      ? tileframe.coordinates.pixelText(slide) + (inPart ? `  (part: ${tileframe.coordinates.pixelText(pixel)})` : "")
       : "beside the slide";
     const distance = document.getElementById("position-distance");
-    distance.textContent = pixel ? tileframe.coordinates.distanceText(pixel, pyramid.mpp) : "";
+    distance.textContent = pixel ? tileframe.coordinates.distanceText(slide, pyramid.mpp) : "";
   }
 
   /** Keep the readouts at what is seen and pointed at. */

@@ -4,7 +4,7 @@ const assert = require("node:assert/strict");
 const { test } = require("node:test");
 
 for (const name of ["layouts", "coordinates"]) require(`../page/${name}.js`);
-const { distanceText, pixelAt, pixelText, tileBox } = globalThis.tileframe.coordinates;
+const { distanceText, onSlide, pixelAt, pixelText, tileBox } = globalThis.tileframe.coordinates;
 
 const pyramid = { width: 5888, height: 4096, tileSize: 254, minLevel: 0 };
 
@@ -12,6 +12,10 @@ test("a point lies in the pixel that it is in, and in none beside the picture", 
   assert.deepEqual(pixelAt({ x: 0, y: 0 }, pyramid), { x: 0, y: 0 });
   assert.deepEqual(pixelAt({ x: 5887.999, y: 4095.999 }, pyramid), { x: 5887, y: 4095 });
   for (const [x, y] of [[-0.001, 5], [5, -0.001], [5888, 5], [5, 4096]]) assert.equal(pixelAt({ x, y }, pyramid), null);
+});
+
+test("a pixel of a part of the slide has a place in the slide", () => {
+  assert.deepEqual(onSlide({ x: 10, y: 20 }, { x: 300, y: 0 }), { x: 310, y: 20 });
 });
 
 test("pixels and distances in words", () => {
