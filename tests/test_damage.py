@@ -18,8 +18,8 @@ from tests.pictures import photo
 from tests.test_png import chunk
 from tileframe import Box, InputError, OptionError, run
 from tileframe.pixels import Pixels
-from tileframe.png import PNG_END, PNG_SIGNATURE
 from tileframe.registry import Registry
+from tileframe_damage.png import PNG_END, PNG_SIGNATURE
 
 WIDTH, HEIGHT = 300, 200
 PHOTO = photo(WIDTH, HEIGHT)

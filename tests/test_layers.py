@@ -22,7 +22,7 @@ PLUGINS = sorted(folder for folder in (ROOT / "plugins").glob("tileframe_*") if 
 
 LAYERS = (
     {"errors"},
-    {"executors", "files", "fingerprint", "geometry", "locations", "machine", "options", "png", "serialize"},
+    {"executors", "files", "fingerprint", "geometry", "locations", "machine", "options", "serialize"},
     {"facts"},
     {"pixels", "records"},
     {"protocols", "work"},
@@ -30,7 +30,7 @@ LAYERS = (
     {"comparison", "job"},
     {"discovery", "hooks"},
     {"passthrough", "registry"},
-    {"colour"},
+    {"associated", "colour"},
     {"manifest", "opening", "selection"},
     {"against", "planning"},
     {"verification"},
@@ -40,14 +40,15 @@ LAYERS = (
     {"cli", "testing"},
     {"__main__"},
 )
-PUBLIC_MODULES = {"files", "ledger", "machine", "pixels", "png", "serialize", "testing", "work"}
+PUBLIC_MODULES = {"files", "ledger", "machine", "pixels", "serialize", "testing", "work"}
 FOR_PLUGINS = {"tileframe", *(f"tileframe.{name}" for name in PUBLIC_MODULES)}
 IMAGE_LIBRARIES = {"PIL", "cv2", "imagecodecs", "openslide", "pyvips", "simplejpeg", "tifffile"}
-# The bench's inputs and the demo's slide are written by the same code; two readers judge damage alike.
+# The bench's inputs and the demo's slide are written by the same code; who reads PNGs and JPEGs judges damage alike.
 SHARED = {
     "tileframe_bench": {"tileframe_demo"},
     "tileframe_openslide": {"tileframe_damage"},
     "tileframe_vips": {"tileframe_damage"},
+    "tileframe_writers": {"tileframe_damage"},
 }
 HEAVY = sorted(IMAGE_LIBRARIES | {"numpy", "rich"})
 

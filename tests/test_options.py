@@ -60,7 +60,7 @@ class Plugin:
 
     def _reader(self, options: Everything) -> Any:
         self.seen["reader"] = options
-        return self._png.make()
+        return self._png.create()
 
     def _store(self, target: Any, options: Everything) -> Any:
         self.seen["store"] = options

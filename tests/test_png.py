@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.pictures import gradient
-from tileframe.png import PNG_END, PNG_SIGNATURE, png_is_complete
+from tileframe_damage.png import PNG_END, PNG_SIGNATURE, png_is_complete
 
 PICTURE = gradient(23, 17)
 

@@ -67,6 +67,7 @@ def test_the_record_tells_geometry_and_scale(pyramid):
         "offset": {"x": 0, "y": 0},
         "mpp": [MPP, MPP],
         "objectivePower": 20.0,
+        "associated": [],
     }
     assert facts["Slide"] == "slide.svs"
     assert facts["Tile format"] == "jpeg, quality 75"

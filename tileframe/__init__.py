@@ -71,6 +71,7 @@ from tileframe.protocols import (
 )
 from tileframe.pyramids import Check, StoredPyramid, Viewer
 from tileframe.records import (
+    AssociatedRecord,
     ColourRecord,
     Comparison,
     Finding,
@@ -111,6 +112,7 @@ __all__ = [
     "WHITE",
     "Access",
     "AdoptsFolder",
+    "AssociatedRecord",
     "Backend",
     "BackendPlugin",
     "BaseSource",

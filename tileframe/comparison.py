@@ -158,7 +158,16 @@ def _notes(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:
     suffixes = one.writer.encoding.suffix, other.writer.encoding.suffix
     if _both_lossless(one, other) and suffixes[0] != suffixes[1]:
         notes.append(f"the tile suffix is {suffixes[0]} and {suffixes[1]}; both formats are lossless")
-    return tuple(notes + _colours(one, other))
+    return tuple(notes + _colours(one, other) + _associated(one, other))
+
+
+def _associated(one: StoredPyramid, other: StoredPyramid) -> list[str]:
+    """Say which associated images each has, where they are not the same."""
+    found = [pyramid.manifest.associated if pyramid.manifest else () for pyramid in (one, other)]
+    if [image.sha256 for image in found[0]] == [image.sha256 for image in found[1]]:
+        return []
+    names = [", ".join(image.name for image in images) or "none" for images in found]
+    return [f"the associated images are not the same: {names[0]}; and {names[1]}"]
 
 
 def _colours(one: StoredPyramid, other: StoredPyramid) -> list[str]:

@@ -46,6 +46,10 @@ class Location:
         """The key of the list of the tiles' digests, as `sha256sum` writes it."""
         return f"{self.name}.sha256"
 
+    def associated_folder(self, name: str | None = None) -> str:
+        """Return the folder of the associated images, for the pyramid ``name`` if that is another; as SZI names it."""
+        return "associated_images" if self.container else f"{self.name if name is None else name}_associated"
+
     @property
     def page(self) -> Path:
         """Where the page to look at the pyramid in belongs; of the scheme ``file``."""

@@ -7,20 +7,24 @@ labels. Two equal runs write the same record but for ``made``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, requires, version
 
-from tileframe.records import Made, Manifest, Plan, TilesRecord
+from tileframe.records import AssociatedRecord, Made, Manifest, Plan, TilesRecord
 from tileframe.registry import Registry
 from tileframe.serialize import to_json
 
 
-def manifest_text(plan: Plan, registry: Registry, tiles: TilesRecord, *, seconds: float) -> bytes:
+def manifest_text(
+    plan: Plan, registry: Registry, tiles: TilesRecord, associated: Sequence[AssociatedRecord], *, seconds: float
+) -> bytes:
     """Return the record of a run as JSON."""
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     made = Made(finished, round(seconds, 3), _versions(plan, registry))
-    return (to_json(Manifest(made=made, plan=plan.published(), tiles=tiles)) + "\n").encode()
+    return (
+        to_json(Manifest(made=made, plan=plan.published(), tiles=tiles, associated=tuple(associated))) + "\n"
+    ).encode()
 
 
 def _versions(plan: Plan, registry: Registry) -> dict[str, str]:

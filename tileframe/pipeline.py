@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from tileframe import machine
+from tileframe.associated import exported
 from tileframe.errors import InputError, OptionError
 from tileframe.executors import Lent
 from tileframe.facts import ColourMode, Intent, Rgb
@@ -51,6 +52,7 @@ def run(
     color: ColourMode | str = ColourMode.SRGB,
     intent: Intent | str = Intent.RELATIVE,
     mpp: float | None = None,
+    associated: Sequence[str] = (),
     workers: int | None = None,
     executor: str | Executor | None = None,
     overwrite: bool = False,
@@ -89,6 +91,7 @@ def run(
         color=colours[0],
         intent=colours[1],
         mpp=mpp,
+        associated=tuple(associated),
         workers=machine.available_cores() if workers is None else workers,
         executor=executor,
         overwrite=overwrite,
@@ -111,6 +114,7 @@ def execute(
     with job.source:
         ledger = Ledger(plan.pyramid, job.layout.levels)
         try:
+            pictures = exported(job.source, plan.associated, job.writer)
             job.store.prepare()
             if on_plan is not None:
                 on_plan(plan)
@@ -123,9 +127,12 @@ def execute(
             tiles = quick_check(job, ledger)
             _refuse_changed(prepared)
             seconds = time.perf_counter() - started
+            records = [record for record, _ in pictures]
+            folder = plan.location.associated_folder()
             beside: dict[str, Content] = {
+                **{f"{folder}/{record.file}": content for record, content in pictures},
                 tiles.digests: DigestList(job.layout, plan.pyramid, ledger),
-                plan.location.manifest_key: manifest_text(plan, registry, tiles, seconds=seconds),
+                plan.location.manifest_key: manifest_text(plan, registry, tiles, records, seconds=seconds),
             }
             job.store.commit(beside | dict(job.layout.descriptor()))
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from tileframe.associated import ALL, chosen
 from tileframe.colour import for_writer, managed
 from tileframe.errors import InputError, OptionError, PluginError
 from tileframe.facts import Equality, SlideFacts
@@ -192,6 +193,7 @@ class _Search:
             store_options=asdict(self.store_options),
             passthrough=passthrough,
             colour=colours.record,
+            associated=chosen(spec.associated, facts),
             notes=_notes(spec, facts, region, colours, because),
             execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite),
         )
@@ -272,6 +274,8 @@ def _notes(
         notes.append(f"cropped to the {part}, {region.size} at ({region.x}, {region.y}) of {facts.size}")
     if spec.mpp is not None and facts.mpp is not None and facts.mpp != (spec.mpp, spec.mpp):
         notes.append(f"the scale is {spec.mpp:g} µm a pixel, as asked, and not the slide's {facts.mpp[0]:g}")
+    if ALL in spec.associated and not facts.associated:
+        notes.append("the slide has no associated images to export")
     if encoded_because is not None:
         notes.append(f"the slide's tiles are not passed through: {encoded_because}")
     return tuple(notes)

@@ -38,6 +38,11 @@ class StoredPyramid:
         return self.location.shown(self.descriptor_key)
 
     @property
+    def associated_folder(self) -> str:
+        """The folder of the associated images, where the run was asked for any."""
+        return self.location.associated_folder(self.files.name)
+
+    @property
     def tile_count(self) -> int:
         """Number of tiles on all levels that the layout keeps."""
         return sum(self.pyramid.grid(level).area for level in self.layout.levels)

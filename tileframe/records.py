@@ -68,6 +68,8 @@ class Spec:
     intent: Intent = Intent.RELATIVE
     mpp: float | None = None
     """Micrometres per base pixel, instead of what the slide says."""
+    associated: tuple[str, ...] = ()
+    """Names of the associated images that are exported, or ``all``."""
     workers: int = 1
     executor: str | Executor | None = None
     """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
@@ -189,6 +191,8 @@ class Plan:
     store_options: Options
     passthrough: bool
     colour: ColourRecord
+    associated: tuple[str, ...] = ()
+    """Names of the associated images that are exported."""
     notes: tuple[str, ...] = ()
     """What the user should know about the pixels, as sentences."""
     execution: Execution | None = None
@@ -234,6 +238,19 @@ class TilesRecord:
     digests_sha256: str
 
 
+@dataclass(frozen=True, slots=True)
+class AssociatedRecord:
+    """An associated image of the slide, exported beside the pyramid."""
+
+    name: str
+    """As the slide has it: ``label``, ``macro``, ``thumbnail``."""
+    file: str
+    """In the folder of associated images."""
+    size: Size
+    bytes: int
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
     """The record of the run that made a pyramid, kept beside it."""
@@ -242,6 +259,8 @@ class Manifest:
     made: Made
     plan: Plan
     tiles: TilesRecord
+    associated: tuple[AssociatedRecord, ...] = ()
+    """Only where they were asked for."""
 
 
 @dataclass(frozen=True, slots=True)

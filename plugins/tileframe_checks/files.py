@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
@@ -39,3 +40,18 @@ def check_files(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]
         expected += count
         pixels += geometry.level_size(level).area
         progress(expected, pixels)
+    yield from _associated(pyramid)
+
+
+def _associated(pyramid: StoredPyramid) -> Iterator[Finding]:
+    """Compare the associated images with the manifest's list of them."""
+    folder = pyramid.associated_folder
+    listed = {f"{folder}/{one.file}": one for one in (pyramid.manifest.associated if pyramid.manifest else ())}
+    there = set(pyramid.files.keys(folder))
+    for key, one in listed.items():
+        if key not in there:
+            yield Finding(key, "files", Severity.ERROR, f"the associated image '{one.name}' is missing")
+        elif hashlib.sha256(pyramid.files.get(key)).hexdigest() != one.sha256:
+            yield Finding(key, "files", Severity.ERROR, f"the associated image '{one.name}' is not the one of the run")
+    for key in sorted(there - listed.keys()):
+        yield Finding(key, "files", Severity.WARNING, "no associated image of this pyramid has that name")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import struct
 import zlib
+from collections.abc import Iterator
 from typing import BinaryIO
 
-from tileframe.png import PNG_SIGNATURE, png_chunks, png_is_complete
-
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 PIECE = 1 << 20
 # By the kind of colours: grey, RGB, palette, grey and alpha, RGB and alpha.
 SAMPLES = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -15,6 +17,32 @@ DEPTHS = {0: (1, 2, 4, 8, 16), 2: (8, 16), 3: (1, 2, 4, 8), 4: (8, 16), 6: (8, 1
 # First column and row, and steps, of each pass of an interlaced picture.
 ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 WHOLE = ((0, 0, 1, 1),)
+
+
+def png_is_complete(file: BinaryIO) -> bool:
+    """Say whether ``file`` is a PNG with its end chunk; bytes after that chunk do not matter."""
+    file.seek(0)
+    if file.read(len(PNG_SIGNATURE)) != PNG_SIGNATURE:
+        return False
+    end = file.seek(0, os.SEEK_END)
+    if end >= len(PNG_END):
+        file.seek(-len(PNG_END), os.SEEK_END)
+        if file.read() == PNG_END:
+            return True
+    return any(kind == b"IEND" and after <= end for kind, _, after in png_chunks(file))
+
+
+def png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, int, int]]:
+    """Yield kind, length and end of each chunk, up to the end chunk, with ``file`` at the chunk's first byte."""
+    position, kind = len(PNG_SIGNATURE), b""
+    while kind != b"IEND":
+        file.seek(position)
+        head = file.read(8)
+        if len(head) < 8:
+            return
+        length, kind = struct.unpack(">I4s", head)
+        position += 12 + length
+        yield kind, length, position
 
 
 def chunks_damage(file: BinaryIO) -> str | None:

@@ -27,9 +27,8 @@ from tileframe import (
     UnsupportedInput,
 )
 from tileframe.pixels import Pixels
-from tileframe.png import PNG_SIGNATURE
 from tileframe_damage.jpeg import JPEG_START, jpeg_damage, with_end
-from tileframe_damage.png import chunks_damage, pixels_damage, png_chunk
+from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, pixels_damage, png_chunk
 from tileframe_openslide.colour import BYTES_PER_PIXEL, Conversion, conversion
 from tileframe_openslide.in_memory import ORIENTATION, refuse_if_too_large, turned
 from tileframe_openslide.options import ImageOptions

@@ -12,10 +12,12 @@ from tileframe import CheckError, InputError, Layout, Location, OutputError, Tar
 from tileframe.ledger import parse_digests
 from tileframe_stores.loose import walk
 from tileframe_stores.stored_archive import StoredArchive
-from tileframe_stores.szi import ASSOCIATED, SCAN_PROPERTIES
+from tileframe_stores.szi import SCAN_PROPERTIES
 
 STRAY = frozenset({"vips-properties.xml", ".DS_Store", "Thumbs.db", "desktop.ini"})
 """Files that dzsave and file managers add to the folders of a pyramid."""
+PICTURES = frozenset({".jpeg", ".jpg", ".png", ".webp", ".avif", ".jxl", ""})
+"""Suffixes of associated images."""
 MANIFEST_SCHEMA = "tileframe-manifest/"
 # In bytes, as far as such files are looked at.
 DESCRIPTOR_LIMIT, MANIFEST_LIMIT, LINE_LIMIT = 1 << 20, 1 << 24, 1 << 16
@@ -24,7 +26,8 @@ DESCRIPTOR_LIMIT, MANIFEST_LIMIT, LINE_LIMIT = 1 << 20, 1 << 24, 1 << 16
 def files_of(target: Target) -> list[str]:
     """Return the names, in the target's folder, of all that a pyramid of loose files may consist of."""
     location, layout = target.location, target.layout
-    keys = [*layout.descriptor(), layout.folder, location.digests_key, location.manifest_key]
+    beside = [location.digests_key, location.manifest_key, location.associated_folder()]
+    keys = [*layout.descriptor(), layout.folder, *beside]
     return list(dict.fromkeys(top(key) for key in keys))
 
 
@@ -45,6 +48,8 @@ def refuse_loose(target: Target) -> None:
             raise OutputError(f"{path}: is a link, and is not overwritten; move it away")
         if name == top(target.layout.folder):
             _refuse_strange_folder(path, target)
+        elif name == target.location.associated_folder():
+            _refuse_strange_pictures(path)
         elif not path.is_file():
             raise OutputError(f"{path}: is no file, and is not overwritten; move it away")
         elif name == target.location.digests_key:
@@ -111,6 +116,15 @@ def _refuse_strange_folder(path: Path, target: Target) -> None:
         raise OutputError(f"{path}: cannot be listed, and is not overwritten ({error.strerror})") from error
 
 
+def _refuse_strange_pictures(path: Path) -> None:
+    """Only files, and no folders: pictures of a slide under the names that it has for them."""
+    if not path.is_dir():
+        raise OutputError(f"{path}: is no folder, and is not overwritten; move it away")
+    for entry in path.iterdir():
+        if entry.is_symlink() or not entry.is_file() or entry.suffix.lower() not in PICTURES:
+            raise OutputError(f"{path}: holds '{entry.name}', and is not overwritten; move that away")
+
+
 def _refuse_strange_digests(path: Path, layout: Layout) -> None:
     try:
         key, _ = next(parse_digests([_beginning(path, LINE_LIMIT).partition(b"\n")[0]]))
@@ -141,7 +155,7 @@ def _refuse_strange_members(stored: StoredArchive, target: Target) -> None:
         key = ours + member[len(stored.name) :] if member.startswith(stored.name) else member
         if key in descriptors or layout.owns(key):
             found = True
-        elif not (member in others or name in STRAY or member.startswith(f"{ASSOCIATED}/")):
+        elif not (member in others or name in STRAY or member.startswith(f"{target.location.associated_folder()}/")):
             raise OutputError(f"{path}: holds '{member}', and is not overwritten; move it away")
     try:
         same = all(

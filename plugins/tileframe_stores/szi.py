@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from tileframe import Target
 
 SCAN_PROPERTIES = "scan-properties.xml"
-ASSOCIATED = "associated_images"
-"""The folder of label, macro and thumbnail, which tileframe does not write."""
 NAMESPACE = "http://www.pathozoom.com/szi"
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from base64 import b64encode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tileframe import Comparison, OptionError, OutputError, StoredPyramid, TileAddress
+from tileframe import AssociatedRecord, Comparison, InputError, OptionError, OutputError, StoredPyramid, TileAddress
 from tileframe_viewer.facts import facts, mpp, objective_power
 
 # Those whose tile paths page/layouts.js works out.
@@ -68,7 +69,24 @@ def _pyramid(pyramid: StoredPyramid, folder: Path) -> dict[str, Any]:
         "mpp": mpp(pyramid),
         "objectivePower": objective_power(pyramid),
         "facts": facts(pyramid),
+        "associated": [_associated(pyramid, image, folder) for image in _images(pyramid)],
     }
+
+
+def _images(pyramid: StoredPyramid) -> Sequence[AssociatedRecord]:
+    return pyramid.manifest.associated if pyramid.manifest else ()
+
+
+def _associated(pyramid: StoredPyramid, image: AssociatedRecord, folder: Path) -> dict[str, Any]:
+    """Return where an associated image is; of an archive, of which browsers show no members, all of it."""
+    key = f"{pyramid.associated_folder}/{image.file}"
+    found: dict[str, Any] = {"name": image.name, "width": image.size.width, "height": image.size.height}
+    if not pyramid.location.container:
+        return {**found, "url": address(Path(pyramid.location.folder, key), folder)}
+    try:
+        return {**found, "data": b64encode(pyramid.files.get(key)).decode()}
+    except (KeyError, InputError):
+        return found
 
 
 def _offset(pyramid: StoredPyramid) -> dict[str, int]:

@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from tileframe import WHITE, Access, BaseSource, Box, InputError, Rgb, Samples, Size, SlideFacts, UnsupportedInput
 from tileframe.pixels import Alpha, Pixels, to_rgb8
-from tileframe.png import PNG_SIGNATURE
 from tileframe_damage.jpeg import END, jpeg_pictures, with_end
-from tileframe_damage.png import chunks_damage, png_chunk, png_pictures
+from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, png_chunk, png_pictures
 from tileframe_vips.damage import damage_of, forget_warnings, warned_of_damage
 
 HEADS = {

@@ -7,7 +7,7 @@ import zlib
 from functools import lru_cache
 
 from tileframe import CheckError
-from tileframe.png import PNG_SIGNATURE
+from tileframe_damage.png import PNG_SIGNATURE
 
 JPEG_START, JFIF_MARKER = b"\xff\xd8", b"\xff\xe0"
 ICC_MARKER, ICC_HEAD = b"\xff\xe2", b"ICC_PROFILE\0"

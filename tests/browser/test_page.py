@@ -156,3 +156,19 @@ def test_coordinates_are_the_slides_and_beside_them_the_parts(open_page, tmp_pat
     opened = open_page(tmp_path / "part.html", "#x=100&y=50&zoom=1")
     assert opened.text("#position-pixels") == "x 400  y 50  (part: x 100  y 50)"
     assert opened.text("#position-distance") == f"{0.4 * MPP:.2f}, {0.05 * MPP:.2f} mm"
+
+
+@pytest.mark.parametrize("output", ["part", "part.szi"])
+def test_associated_images_are_shown_beside_the_facts(output, open_page, tmp_path):
+    slide = svs(tmp_path / "a.svs", photo(1200, 900))
+    report = tileframe.run(slide, tmp_path / output, associated=["thumbnail"])
+    PageViewer().write([tileframe.open_pyramid(report.target)])
+    opened = open_page(tmp_path / "part.html")
+    opened.page.keyboard.press("i")
+    picture = opened.page.get_by_role("img", name="thumbnail")
+    picture.wait_for()
+    picture.scroll_into_view_if_needed()
+    assert opened.text(".pictures figcaption") == "thumbnail"
+    seen = "() => { const e = document.querySelector('.pictures img, .pictures canvas'); return e.complete ?? true; }"
+    opened.page.wait_for_function(seen)
+    assert np.std(opened.shot(".pictures img, .pictures canvas")) > 5

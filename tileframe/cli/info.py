@@ -75,6 +75,7 @@ def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
             ("region", f"{plan.region.size} at ({plan.region.x}, {plan.region.y})"),
             ("made", f"{manifest.made.finished} by {plan.backend}: {plan.method}"),
             ("promises", plan.promises.value),
+            *([("associated", ", ".join(one.name for one in manifest.associated))] if manifest.associated else []),
             *_colour(plan.colour, plan.notes),
         ]
     click.echo(pyramid.target)

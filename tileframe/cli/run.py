@@ -108,6 +108,12 @@ class RunCommand(click.Command):
     help="What conversion does with colours that sRGB does not have.",
 )
 @click.option("--mpp", type=float, metavar="F", help="Micrometres per pixel, where the slide's are missing or wrong.")
+@click.option(
+    "--associated",
+    multiple=True,
+    metavar="NAME",
+    help="Also export the slide's label, macro, thumbnail, ... or all; may be given again. They can name a patient.",
+)
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, or processes, ...")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")

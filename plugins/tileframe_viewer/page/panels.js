@@ -17,7 +17,41 @@
       const list = element("dl");
       for (const [label, value] of pyramid.facts) list.append(element("dt", label), element("dd", value));
       panel.append(list);
+      if (pyramid.associated.length) panel.append(pictures(pyramid.associated));
     }
+  }
+
+  /** The label, macro and thumbnail of a slide, each under its name. */
+  function pictures(images) {
+    const strip = element("div", "", "pictures");
+    for (const image of images) {
+      const figure = element("figure");
+      figure.append(picture(image), element("figcaption", image.name));
+      strip.append(figure);
+    }
+    return strip;
+  }
+
+  /** One picture: a link to its file, or a canvas with what the page holds of one in an archive. */
+  function picture({ name, width, height, url, data }) {
+    if (url) {
+      const link = element("a");
+      link.href = url;
+      const image = new Image(width, height);
+      Object.assign(image, { alt: name, src: url, loading: "lazy" });
+      link.append(image);
+      return link;
+    }
+    const canvas = element("canvas");
+    Object.assign(canvas, { width, height });
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", name);
+    const bytes = Uint8Array.from(atob(data ?? ""), (character) => character.charCodeAt(0));
+    createImageBitmap(new Blob([bytes])).then(
+      (bitmap) => canvas.getContext("2d").drawImage(bitmap, 0, 0),
+      () => canvas.replaceWith(element("p", `The picture ${name} cannot be shown.`)),
+    );
+    return canvas;
   }
 
   /** Fill `list` with the keys of `actions`: what they do, and which they are. */
