@@ -70,6 +70,40 @@ def deep(folder: Path, **how: Any) -> Path:
     return folder / "slide.tif"
 
 
+def several(folder: Path, *pictures: tuple[Any, dict[str, Any]], **file: Any) -> Path:
+    """A TIFF of several pictures, of which the reader has to take the right one."""
+    with tifffile.TiffWriter(folder / "slide.tif", **file) as writer:
+        for pixels, how in pictures:
+            writer.write(pixels, **{"photometric": "rgb", "metadata": None, "tile": (64, 64), **how})
+    return folder / "slide.tif"
+
+
+def grey_pages(folder: Path) -> Path:
+    planes = np.moveaxis(photo(*SIZE), -1, 0)
+    return several(folder, *((plane.copy(), {"photometric": "minisblack"}) for plane in planes))
+
+
+def masked(folder: Path) -> Path:
+    mask = {"photometric": "minisblack", "subfiletype": 2}
+    path = several(folder, (photo(*SIZE), {}), (photo(*SIZE, seed=4)[:, :, 0] > 99, mask))
+    with tifffile.TiffFile(path, mode="r+") as file:
+        page = file.pages.get(1, aspage=True)
+        assert isinstance(page, tifffile.TiffPage)
+        page.tags[254].overwrite(4)
+    return path
+
+
+PICTURES: dict[str, Callable[[Path], Path]] = {
+    "macro before the picture": lambda folder: several(folder, (photo(40, 30), {}), (photo(*SIZE), {})),
+    "thumbnail and picture in strips": lambda folder: several(
+        folder, (photo(40, 30), {"tile": None}), (photo(*SIZE), {"tile": None, "rowsperstrip": 9})
+    ),
+    "OME image with a macro": lambda folder: several(
+        folder, (photo(40, 30), {"metadata": {}}), (photo(*SIZE), {"metadata": {}}), ome=True
+    ),
+    "three grey pages": grey_pages,
+    "a masked picture": masked,
+}
 KINDS: dict[str, Callable[[Path], Path]] = {
     "RGB JPEG": lambda folder: jpeg(folder / "slide.jpg", photo(*SIZE)),
     "progressive JPEG": lambda folder: jpeg(folder / "slide.jpg", photo(*SIZE), progressive=True),
@@ -92,6 +126,7 @@ KINDS: dict[str, Callable[[Path], Path]] = {
     "RGBA PNG with a matrix profile": saved("png", with_alpha, icc_profile=profiles.matrix()),
     "CMYK JPEG with a profile": saved("jpg", lambda image: image.convert("CMYK"), icc_profile=profiles.cmyk()),
     "16-bit RGB TIFF with a table profile": lambda folder: deep(folder, iccprofile=profiles.lut()),
+    **PICTURES,
     **{f"JPEG turned {n}": saved("jpg", lambda image: image, exif=exif(n)) for n in range(2, 9)},
 }  # fmt: skip
 
