@@ -16,7 +16,7 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode("utf-16" if data.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise CheckError("the descriptor is neither UTF-8 nor UTF-16") from error
+        raise CheckError("the descriptor is not in UTF-8 or UTF-16") from error
 
 
 def xml_root(data: bytes, tag: str) -> Element:

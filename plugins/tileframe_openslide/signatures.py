@@ -10,7 +10,7 @@ DRAWING = "draw it to a PNG of the size that is wanted"
 # Offset, bytes there, and what it is. The first that fits counts.
 SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     *((4, b"ftyp" + brand, f"a HEIC picture; {CONVERT}") for brand in (b"hei", b"hev", b"mif1", b"msf1")),
-    (4, b"ftypavif", f"an AVIF picture, which this Pillow does not read; {CONVERT}"),
+    (4, b"ftypavif", f"an AVIF picture that Pillow does not read, as none above 16384x16384 pixels; {CONVERT}"),
     (4, b"ftypcrx", DEVELOP),
     (4, b"ftyp", "a film; give a picture"),
     (0, b"\xff\x0a", f"a JPEG XL picture; {CONVERT}"),
