@@ -7,8 +7,9 @@ labels. Two equal runs write the same record but for ``made``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 
 from tileframe.records import AssociatedRecord, Made, Manifest, Plan, TilesRecord
@@ -22,30 +23,27 @@ def manifest_text(
     """Return the record of a run as JSON."""
     finished = datetime.now(UTC).isoformat(timespec="seconds")
     made = Made(finished, round(seconds, 3), _versions(plan, registry))
-    return (
-        to_json(Manifest(made=made, plan=plan.published(), tiles=tiles, associated=tuple(associated))) + "\n"
-    ).encode()
+    manifest = Manifest(made=made, plan=plan.published(), tiles=tiles, associated=tuple(associated))
+    return f"{to_json(manifest)}\n".encode()
 
 
 def _versions(plan: Plan, registry: Registry) -> dict[str, str]:
     """Return the versions of the packages of the plugins that did it, and of what those need."""
-    used = {
-        ("reader", plan.reader),
-        ("backend", plan.backend),
-        ("writer", plan.format),
-        ("layout", plan.layout),
-        ("store", plan.store),
-    }
+    kinds = ("reader", "backend", "writer", "layout", "store")
+    used = set(zip(kinds, (plan.reader, plan.backend, plan.format, plan.layout, plan.store), strict=True))
     packages = {offer.package for offer in registry.offers if (offer.kind, offer.plugin.name) in used} - {""}
-    names = {"tileframe", *packages, *_needs(packages)}
+    names = {"tileframe", *packages}.union(*map(_needs, packages))
     return {name: found for name in sorted(names) if (found := _version(name)) is not None}
 
 
-def _needs(packages: Iterable[str]) -> set[str]:
-    lines = [line for package in packages for line in requires(package) or () if "extra ==" not in line]
-    return {re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in lines}
+# Installed packages do not change under a running process, and to read the metadata of one takes a millisecond.
+@cache
+def _needs(package: str) -> frozenset[str]:
+    lines = [line for line in requires(package) or () if "extra ==" not in line]
+    return frozenset(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in lines)
 
 
+@cache
 def _version(package: str) -> str | None:
     try:
         return version(package)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import tileframe
-from tests.browser.looking import Opened
+from tests.browser.looking import TILE_SIZE, Opened
 from tests.pictures import photo, svs
 from tileframe import StoredPyramid
 from tileframe_viewer.page import PageViewer
@@ -106,7 +106,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, int, int], 
         if key not in made:
             folder = tmp_path_factory.mktemp("kept")
             slide = svs(folder / "slide.svs", photo(width, height))
-            tileframe.run(slide, folder / "out" / "slide", quality=quality)
+            # Few large tiles, for each one costs the browser as much as it draws.
+            tileframe.run(slide, folder / "out" / "slide", quality=quality, tile_size=TILE_SIZE)
             made[key] = folder / "out"
         return made[key]
 

@@ -21,6 +21,7 @@ Picture: TypeAlias = NDArray[np.int64]
 """(height, width, 3)"""
 
 SHOTS = os.environ.get("TILEFRAME_SCREENSHOTS")
+TILE_SIZE = 510
 PHONE: dict[str, Any] = {
     "width": 390,
     "height": 844,

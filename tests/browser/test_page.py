@@ -43,7 +43,7 @@ def test_a_file_shows_the_same_as_a_server(open_page, made):
     assert psnr(*shots) > 30
 
 
-@pytest.mark.parametrize("zoom", [0.31, 0.77, 3.1])
+@pytest.mark.parametrize("zoom", [0.31, pytest.param(0.77, marks=pytest.mark.thorough), 3.1])
 def test_the_scale_bar_agrees_with_the_pixel_size(open_page, made, zoom):
     opened = open_page(page_of(made()), f"#x=3000&y=2000&zoom={zoom}")
     assert opened.view()["zoom"] == zoom
@@ -118,8 +118,8 @@ def test_dark_and_light(open_page, made):
         return str(opened.page.evaluate("getComputedStyle(document.querySelector('#stages')).backgroundColor"))
 
     page = page_of(made())
-    dark = open_page(page, color_scheme="dark")
-    light = open_page(page, color_scheme="light")
+    dark = open_page(page, color_scheme="dark", width=640, height=480)
+    light = open_page(page, color_scheme="light", width=640, height=480)
     assert ground(dark) != ground(light)
     dark.keep("dark")
     was = ground(dark)

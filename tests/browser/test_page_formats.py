@@ -34,11 +34,11 @@ def page(tmp_path):
     ("name", "target", "options"),
     [
         ("webp", "slide.dzi", {"quality": 95}),
-        ("webp", "slide.szi", {"lossless": True}),
+        pytest.param("webp", "slide.szi", {"lossless": True}, marks=pytest.mark.thorough),
         ("avif", "slide.szi", {"quality": 85}),
-        ("avif", "slide.dzi", {"quality": 100}),
+        pytest.param("avif", "slide.dzi", {"quality": 100}, marks=pytest.mark.thorough),
         ("jxl", "slide.dzi", {"quality": 95}),
-        ("jxl", "slide.szi", {"lossless": True}),
+        pytest.param("jxl", "slide.szi", {"lossless": True}, marks=pytest.mark.thorough),
     ],
     ids=str,
 )
@@ -54,7 +54,7 @@ def test_the_slides_pixels_are_shown(open_page, page, browser, name, target, opt
 
 
 @pytest.mark.parametrize("browser", [WITHOUT_JXL], indirect=True)
-@pytest.mark.parametrize("as_file", [False, True], ids=["served", "file"])
+@pytest.mark.parametrize("as_file", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["served", "file"])
 def test_a_browser_that_cannot_show_them_is_told_which_can(open_page, page, as_file):
     opened = open_page(page("jxl"), as_file=as_file, viewer=False)
     opened.page.wait_for_selector("#problem:not([hidden])")

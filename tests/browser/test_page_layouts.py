@@ -35,7 +35,7 @@ def laid_out(slide, tmp_path):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("as_file", [False, True], ids=["served", "file"])
+@pytest.mark.parametrize("as_file", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["served", "file"])
 def test_every_layout_shows_the_slides_pixels(open_page, laid_out, layout, as_file):
     opened = open_page(page_of(laid_out(layout)), VIEW, as_file=as_file, width=1280, height=801)
     assert not opened.is_seen("#problem")
@@ -49,7 +49,7 @@ def test_every_layout_shows_the_slides_pixels(open_page, laid_out, layout, as_fi
     assert psnr(shown, wanted) > 45
 
 
-@pytest.mark.parametrize("view", ["", "#x=1500&y=1000&zoom=1", "#x=1400&y=950&zoom=3.3"])
+@pytest.mark.parametrize("view", [pytest.param("", marks=pytest.mark.thorough), "#x=1400&y=950&zoom=3.3"])
 def test_what_google_tiles_are_padded_with_is_not_shown(open_page, laid_out, view):
     shots = [canvas(open_page(page_of(laid_out(layout)), view)) for layout in ("zoomify", "google")]
     # Where there is no slide, the canvas is empty, and not white as the padding is.
@@ -59,7 +59,9 @@ def test_what_google_tiles_are_padded_with_is_not_shown(open_page, laid_out, vie
     assert psnr(*shots) > 60
 
 
-@pytest.mark.parametrize(("one", "other"), [("zoomify", "google"), ("dzi", "zoomify"), ("iiif3", "google")])
+@pytest.mark.parametrize(
+    ("one", "other"), [pytest.param("dzi", "zoomify", marks=pytest.mark.thorough), ("iiif3", "google")]
+)
 def test_two_layouts_of_a_slide_are_shown_at_one_place(open_page, laid_out, one, other):
     geometry = {"tile_size": 256, "overlap": 0}
     pyramids = [laid_out(layout, **geometry) for layout in (one, other)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tileframe
-from tests.browser.looking import PHONE, apart, canvas, psnr
+from tests.browser.looking import PHONE, TILE_SIZE, apart, canvas, psnr
 from tileframe_viewer.page import PageViewer
 
 
@@ -116,8 +116,8 @@ def test_the_worst_tile_is_gone_to_and_framed(open_page, pair):
     view, frame, stage = opened.view(), opened.box("#stage-a .outline"), opened.box("#stage-a")
     left = (frame["x"] - stage["x"] - stage["width"] / 2) / view["zoom"] + view["x"]
     top = (frame["y"] - stage["y"] - stage["height"] / 2) / view["zoom"] + view["y"]
-    assert (left, top) == pytest.approx((col * 254, row * 254), abs=2)
-    assert frame["width"] == pytest.approx(254 * view["zoom"], abs=2)
+    assert (left, top) == pytest.approx((col * TILE_SIZE, row * TILE_SIZE), abs=2)
+    assert frame["width"] == pytest.approx(TILE_SIZE * view["zoom"], abs=2)
     opened.keep("worst")
 
 
@@ -158,7 +158,7 @@ def test_pyramids_of_other_sizes_are_shown_at_the_same_place(open_page, made):
     assert (drawn[0] == drawn[1]).mean() > 0.99
 
 
-@pytest.mark.parametrize("mode", ["side", "curtain"])
+@pytest.mark.parametrize("mode", ["side", pytest.param("curtain", marks=pytest.mark.thorough)])
 def test_a_phone_sees_both(open_page, pair, mode):
     opened = open_page(pair[0], f"#x=1500&y=1000&zoom=0.3&mode={mode}", **PHONE)
     for part in ("#top", "#about", "#modes", "#tools", "#stage-a", "#stage-b", "#measure", "#overview"):

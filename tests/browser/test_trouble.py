@@ -45,7 +45,7 @@ def test_the_policy_lets_no_inline_script_run(open_page, made):
 
 
 @pytest.mark.parametrize("name", ["a b", "50%", "a#b?c", "grün 试", "a&b;'c\"", "$title"])
-@pytest.mark.parametrize("as_file", [False, True], ids=["served", "file"])
+@pytest.mark.parametrize("as_file", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["served", "file"])
 def test_any_name_works(open_page, made, tmp_path, name, as_file):
     made(size=(600, 400))
     folder = tmp_path / "odd"
@@ -56,23 +56,23 @@ def test_any_name_works(open_page, made, tmp_path, name, as_file):
     (folder / f"{name}.tileframe.json").unlink()
     page = PageViewer().write([tileframe.open_pyramid(folder / f"{name}.dzi")])
     plain = page.rename(folder / "page.html")  # what a browser makes of the page's own name is its own affair
-    opened = open_page(plain, as_file=as_file)
+    opened = open_page(plain, as_file=as_file, width=480, height=360)
     assert not opened.is_seen("#problem")
     assert opened.page.title() == name
 
 
 def test_one_missing_tile_is_named_and_the_others_are_shown(open_page, made, tmp_path):
     pyramid = made()
-    (tmp_path / "slide_files" / "12" / "5_3.jpeg").unlink()
+    (tmp_path / "slide_files" / "12" / "2_1.jpeg").unlink()
     opened = open_page(page_of(pyramid), "#x=1400&y=900&zoom=1", faults=True)
     opened.page.wait_for_selector("#problem:not([hidden])")
-    assert "One tile of slide could not be loaded: slide_files/12/5_3.jpeg is missing" in opened.text("#problem-text")
+    assert "One tile of slide could not be loaded: slide_files/12/2_1.jpeg is missing" in opened.text("#problem-text")
     opened.page.click("#problem-close")
     assert not opened.is_seen("#problem")
     opened.keep("one-tile-missing")
 
 
-@pytest.mark.parametrize("as_file", [False, True], ids=["served", "file"])
+@pytest.mark.parametrize("as_file", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["served", "file"])
 def test_missing_tiles_are_told(open_page, made, tmp_path, as_file):
     pyramid = made()
     shutil.move(tmp_path / "slide_files", tmp_path / "away")

@@ -90,9 +90,12 @@ class Contract:
 
 def gradient(size: Size) -> Pixels:
     """Return RGB8 ``(height, width, 3)`` in which every pixel is unlike its neighbours: a shift by one is seen."""
-    y, x = np.mgrid[0 : size.height, 0 : size.width].astype(np.uint32)
-    red, green, blue = x * 7 + y * 3, x * 5 + y * 11 + x * y // 64, x // 3 + y // 5 + (x ^ y) * 13
-    return (np.dstack([red, green, blue]) & 255).astype(np.uint8)
+    x, y = np.arange(size.width, dtype=np.uint32), np.arange(size.height, dtype=np.uint32)[:, None]
+    pixels = np.empty((size.height, size.width, 3), np.uint8)
+    pixels[..., 0] = x * 7 + y * 3 & 255
+    pixels[..., 1] = x * 5 + y * 11 + x * y // 64 & 255
+    pixels[..., 2] = x // 3 + y // 5 + (x ^ y) * 13 & 255
+    return pixels
 
 
 def smooth(size: Size) -> Pixels:
