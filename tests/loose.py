@@ -7,10 +7,13 @@ import socket
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tileframe import Layout, Location, Target
 from tileframe.testing.made import MadeLayout
+from tileframe_stores import owning
 from tileframe_stores.directory import DirectoryStore
+from tileframe_stores.owning import release
 
 BESIDE = MadeLayout(folder="out_files", described_by="out.dzi")
 INSIDE = MadeLayout(folder="out", described_by="out/ImageProperties.xml")
@@ -40,6 +43,16 @@ def old_pyramid(folder: Path) -> dict[str, bytes]:
         (folder / key).parent.mkdir(parents=True, exist_ok=True)
         (folder / key).write_bytes(data)
     return files
+
+
+def die(store: DirectoryStore) -> None:
+    """Let go of the lock, as the system does for a process that is killed."""
+    release(store._scratch._lock)
+
+
+def without_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make every disk one that has no locks."""
+    monkeypatch.setattr(owning, "locked", lambda folder: None)
 
 
 def dead_owner() -> str:

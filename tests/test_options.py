@@ -64,7 +64,7 @@ class Plugin:
 
     def _store(self, target: Any, options: Everything) -> Any:
         self.seen["store"] = options
-        return self._directory.make(target)
+        return self._directory.create(target)
 
     def _layout(self, name: str, suffix: str, pyramid: Any, options: Everything) -> Any:
         self.seen["layout"] = options
@@ -130,7 +130,7 @@ def test_a_format_without_a_quality_says_so(command):
         (["--format-option", "speed=3"], "the format jpeg has no option 'speed' (have: quality)"),
         (["--layout-option", "id=x"], "the layout dzi has no option 'id' (have: none)"),
         (["--layout", "iiif3", "--layout-option", "ID=x"], "the layout iiif3 has no option 'ID' (have: id)"),
-        (["--store-option", "x=y"], "the store directory has no option 'x' (have: none)"),
+        (["--store-option", "x=y"], "the store directory has no option 'x' (have: sync)"),
         (["--reader", "vips", "--reader-option", "x=y"], "the reader vips has no option 'x' (have: none)"),
     ],
 )

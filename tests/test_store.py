@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import threading
 import tracemalloc
 from collections.abc import Iterator
@@ -17,9 +18,11 @@ from tests.loose import (
     DESCRIPTOR,
     contents,
     dead_owner,
+    die,
     old_pyramid,
     prepared,
     store_for,
+    without_locks,
 )
 from tileframe import InputError, Location, OutputError
 from tileframe_stores.directory import DirectoryStore
@@ -129,18 +132,53 @@ def test_a_second_commit_is_an_error(opened):
         opened.commit({"out.dzi": DESCRIPTOR})
 
 
-def test_two_runs_do_not_share_a_scratch_folder(opened, tmp_path):
-    with pytest.raises(OutputError, match=f"another run \\(process {os.getpid()}\\) is writing there"):
+@pytest.mark.parametrize("has_locks", [True, False], ids=["locks", "no locks"])
+def test_two_runs_do_not_share_a_scratch_folder(has_locks, tmp_path, monkeypatch):
+    if not has_locks:
+        without_locks(monkeypatch)
+    opened = prepared(tmp_path)
+    with pytest.raises(OutputError, match=f"another run \\(process {os.getpid()} on .*\\) is writing there; wait"):
         store_for(tmp_path).prepare()
     opened.put("out_files/0/0_0.png", b"still there")
+    opened.discard()
 
 
-def test_a_run_of_another_machine_is_not_disturbed(tmp_path):
-    (tmp_path / ".out.partial").mkdir()
+def of_another_host(folder: Path) -> None:
     owner = {"host": "another-machine", "pid": 1, "started": 0.0}
-    (tmp_path / ".out.partial" / "owner.json").write_text(json.dumps(owner))
-    with pytest.raises(OutputError, match="a run on 'another-machine' is writing there"):
+    (folder / ".out.partial" / "owner.json").write_text(json.dumps(owner))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such locks")
+def test_a_run_in_another_container_is_known_by_its_lock(tmp_path):
+    # Its process has another number here, or none, and its host another name.
+    opened = prepared(tmp_path)
+    of_another_host(tmp_path)
+    with pytest.raises(OutputError, match="process 1 on 'another-machine'"):
         store_for(tmp_path).prepare()
+    opened.put("out_files/0/0_0.png", b"still there")
+    die(opened)
+    prepared(tmp_path).discard()
+    assert os.listdir(tmp_path) == []
+
+
+def test_without_locks_a_run_of_another_machine_is_not_disturbed(tmp_path, monkeypatch):
+    without_locks(monkeypatch)
+    (tmp_path / ".out.partial").mkdir()
+    of_another_host(tmp_path)
+    with pytest.raises(OutputError, match="wait for it to end, or run there on 'another-machine'") as caught:
+        store_for(tmp_path).prepare()
+    assert "remove" not in str(caught.value), "there may be the only copy of a pyramid in it"
+
+
+def test_a_link_in_the_place_of_the_scratch_folder_is_refused(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    try:
+        (tmp_path / ".out.partial").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    except OSError:
+        pytest.skip("this user cannot make links here")
+    with pytest.raises(OutputError, match="is a link, and a run makes a folder of that name"):
+        store_for(tmp_path).prepare()
+    assert (tmp_path / "elsewhere").is_dir()
 
 
 @pytest.mark.parametrize("owner", ["", "{}", "not json", None])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,15 +18,20 @@ from tests.loose import (
     SUM,
     contents,
     dead_owner,
+    die,
     old_pyramid,
     prepared,
     store_for,
+    without_locks,
 )
-from tileframe import Layout, OutputError
+from tileframe import InputError, Layout, Location, OutputError, Target
 from tileframe.testing.made import Pieces
 from tileframe_stores import directory as directory_module
 from tileframe_stores.directory import DirectoryStore
+from tileframe_stores.durable import flush
 from tileframe_stores.exchange import put_back
+from tileframe_stores.loose import StoredDirectory
+from tileframe_stores.options import DiskOptions
 
 
 @pytest.fixture
@@ -108,6 +114,7 @@ def killed_commit(folder: Path, step: int, monkeypatch: pytest.MonkeyPatch, layo
         patched.setattr(directory_module, "put_back", lambda *_, **__: None)
         with pytest.raises(Broken):
             store.commit({"out.sha256": SUM, "out.tileframe.json": MANIFEST, **layout.descriptor()})
+    die(store)
     (folder / ".out.partial" / "owner.json").write_text(dead_owner(), encoding="utf-8")
 
 
@@ -118,6 +125,87 @@ def test_the_next_run_puts_back_what_a_killed_commit_had_moved_away(step, tmp_pa
     with pytest.raises(OutputError, match="exists"):
         store_for(tmp_path).prepare()
     assert contents(tmp_path) == files
+
+
+@pytest.mark.parametrize("has_locks", [True, False], ids=["locks", "no locks"])
+@pytest.mark.parametrize("step", range(1, 8))
+def test_whoever_opens_a_pyramid_puts_back_what_a_killed_commit_had_moved_away(step, has_locks, tmp_path, monkeypatch):
+    if not has_locks:
+        without_locks(monkeypatch)
+    files = old_pyramid(tmp_path)
+    killed_commit(tmp_path, step, monkeypatch)
+    StoredDirectory(Location("file", str(tmp_path), "out"))
+    assert {key: data for key, data in contents(tmp_path).items() if not key.startswith(".")} == files
+
+
+def test_a_commit_that_goes_on_is_left_alone_by_whoever_opens_the_pyramid(tmp_path, monkeypatch):
+    old_pyramid(tmp_path)
+    store = prepared(tmp_path, overwrite=True)
+    store.put("out_files/0/0_0.png", b"new")
+    rename = Path.rename
+
+    def opened_at_each_step(self: Path, target: Path) -> Path:
+        StoredDirectory(Location("file", str(tmp_path), "out"))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", opened_at_each_step)
+    store.commit({"out.dzi": DESCRIPTOR})
+    store.discard()
+    assert contents(tmp_path) == {"out.dzi": DESCRIPTOR, "out_files/0/0_0.png": b"new"}
+
+
+def test_what_cannot_be_put_back_is_told_with_its_place(tmp_path, monkeypatch):
+    old_pyramid(tmp_path)
+    killed_commit(tmp_path, 6, monkeypatch)
+    monkeypatch.setattr(Path, "rename", failing_after(1, OSError(30, "Read-only file system")))
+    with pytest.raises(InputError, match=r"it cannot be put back \(Read-only file system; it is in .*\.out\.partial\)"):
+        StoredDirectory(Location("file", str(tmp_path), "out"))
+
+
+@pytest.mark.parametrize("sync", [True, False])
+def test_all_is_on_the_disk_before_it_is_shown(sync, tmp_path, monkeypatch):
+    done = recorded_renames(monkeypatch)
+    monkeypatch.setattr(directory_module, "flush", lambda folder: done.append(f"flush {folder.name}"))
+    monkeypatch.setattr(directory_module, "flush_folder", lambda folder: done.append(f"flush {folder.name}"))
+    store = DirectoryStore(Target(Location("file", str(tmp_path), "out"), BESIDE), DiskOptions(sync=sync))
+    store.prepare()
+    store.put("out_files/0/0_0.png", b"new")
+    done.clear()
+    store.commit({"out.dzi": DESCRIPTOR})
+    store.discard()
+    shown = ["out_files", "out.dzi"]
+    assert done == (["flush tree", *shown, f"flush {tmp_path.name}"] if sync else shown)
+
+
+def test_a_disk_that_loses_what_was_written_is_told_and_the_old_pyramid_is_left(tmp_path, monkeypatch):
+    def lost(folder: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    files = old_pyramid(tmp_path)
+    store = prepared(tmp_path, overwrite=True)
+    store.put("out_files/0/0_0.png", b"new")
+    monkeypatch.setattr(directory_module, "flush", lost)
+    with pytest.raises(OutputError, match=r"cannot be written \(Input/output error\)"):
+        store.commit({"out.dzi": DESCRIPTOR})
+    store.discard()
+    assert contents(tmp_path) == files
+
+
+@pytest.mark.parametrize("system", ["linux", "other"])
+def test_every_file_is_brought_to_the_disk(system, tmp_path, monkeypatch):
+    # Whether it is there only a power cut can show: here, that no call fails on any file or folder.
+    old_pyramid(tmp_path)
+    monkeypatch.setattr("tileframe_stores.durable.sys.platform", system if system == "other" else sys.platform)
+    synced: list[int] = []
+    fsync = os.fsync
+
+    def recorded(file: int) -> None:
+        synced.append(file)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    flush(tmp_path)
+    assert len(synced) == (4 + 3 if system == "other" and sys.platform != "win32" else len(synced))
 
 
 def test_a_killed_commit_that_had_shown_all_is_left_as_it_is(tmp_path, monkeypatch):

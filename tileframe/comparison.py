@@ -109,19 +109,14 @@ class _Sums:
 def _compared(one: StoredPyramid, other: StoredPyramid, tile: TileAddress) -> _Difference:
     import numpy as np
 
-    size = one.pyramid.tile_box(tile).size
     decoded = []
     for pyramid in (one, other):
         try:
-            pixels = pyramid.decode(tile)
+            decoded.append(pyramid.decode(tile))
         except KeyError:
             return _Difference(tile, f"{_named(pyramid, tile)}: the tile is missing")
         except (CheckError, InputError) as error:
             return _Difference(tile, f"{_named(pyramid, tile)}: {error}")
-        height, width = pixels.shape[:2]
-        if (width, height) != (size.width, size.height):
-            return _Difference(tile, f"{_named(pyramid, tile)}: the tile is {width}x{height}, not {size}")
-        decoded.append(pixels)
     if np.array_equal(decoded[0], decoded[1]):
         return _Difference(tile, samples=decoded[0].size)
     apart = np.abs(decoded[0].astype(np.int32) - decoded[1])

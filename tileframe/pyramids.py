@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
+from tileframe.errors import CheckError
 from tileframe.geometry import Pyramid, Size, TileAddress
 from tileframe.locations import Location
 from tileframe.protocols import Layout, Pixels, Progress, StoredFiles, Writer, stored_size
@@ -50,13 +51,13 @@ class StoredPyramid:
     def decode(self, tile: TileAddress) -> Pixels:
         """Return the pixels of ``tile`` without what its layout has padded it with.
 
-        `CheckError` if it is damaged, `KeyError` if it is missing.
+        `CheckError` if it is damaged or of another size, `KeyError` if it is missing.
         """
-        pixels = self.writer.decode(self.files.get(self.layout.key(tile)))
-        if self.layout.pads and pixels.shape[:2] == (self.pyramid.tile_size, self.pyramid.tile_size):
-            box = self.pyramid.tile_box(tile)
-            return pixels[: box.height, : box.width]
-        return pixels
+        data = self.files.get(self.layout.key(tile))
+        size, kept, box = self.writer.size(data), self.stored_size(tile), self.pyramid.tile_box(tile)
+        if size not in (kept, box.size):  # by its header: a small file can hold a picture that no memory holds
+            raise CheckError(f"the tile is {size}, not {kept}")
+        return self.writer.decode(data)[: box.height, : box.width]
 
     def stored_size(self, tile: TileAddress) -> Size:
         """Return how large ``tile`` is as it is kept."""

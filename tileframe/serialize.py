@@ -35,7 +35,7 @@ def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:
     import msgspec
 
     try:
-        plain = json.loads(data)
+        plain = json.loads(data, parse_int=_int)
     except (ValueError, RecursionError) as error:
         raise CheckError(f"is not JSON ({_line(error)})") from error
     found = plain.get("schema") if isinstance(plain, dict) else None
@@ -60,6 +60,12 @@ def _typed(kind: type, value: Any) -> Any:
     if kind is Path and isinstance(value, str):
         return Path(value)
     raise TypeError(f"{kind.__name__} has no JSON form")
+
+
+def _int(digits: str) -> int:
+    if len(digits) > 20:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
 
 
 def _line(error: BaseException) -> str:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import PurePosixPath
 
 from tileframe import Finding, Progress, Severity, StoredPyramid
 from tileframe.ledger import Presence
 
 # What other tools leave among the tiles, and what desktops do; no viewer asks for any of it.
+MOST = 1000
+"""Missing tiles of a level that are named one by one."""
 KNOWN_EXTRAS = frozenset({"vips-properties.xml", "blank.png", ".DS_Store", "Thumbs.db", "desktop.ini"})
 
 
@@ -35,8 +38,11 @@ def check_files(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]
             message = f"the whole level {level} is missing; {count:,} tiles were expected"
             yield Finding(folder, "files", Severity.ERROR, message)
         elif first is not None:
-            for tile in (first, *missing):
+            for tile in (first, *islice(missing, MOST - 1)):
                 yield Finding(layout.key(tile), "files", Severity.ERROR, "the tile is missing")
+            if more := sum(1 for _ in missing):
+                message = f"{more:,} more tiles of level {level} are missing"
+                yield Finding(f"{PurePosixPath(layout.key(first)).parent}/", "files", Severity.ERROR, message)
         expected += count
         pixels += geometry.level_size(level).area
         progress(expected, pixels)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tileframe import Location, Store, StoredFiles, StorePlugin, Target, hookimpl
+from tileframe_stores.options import DiskOptions
 
 
-def _directory(target: Target) -> Store:
+def _directory(target: Target, options: DiskOptions) -> Store:
     from tileframe_stores.directory import DirectoryStore
 
-    return DirectoryStore(target)
+    return DirectoryStore(target, options)
 
 
 def _open_directory(location: Location) -> StoredFiles:
@@ -19,17 +20,17 @@ def _open_directory(location: Location) -> StoredFiles:
     return StoredDirectory(location)
 
 
-def _zip(target: Target) -> Store:
+def _zip(target: Target, options: DiskOptions) -> Store:
     from tileframe_stores.archive import ArchiveStore
 
-    return ArchiveStore(target)
+    return ArchiveStore(target, options)
 
 
-def _szi(target: Target) -> Store:
+def _szi(target: Target, options: DiskOptions) -> Store:
     from tileframe_stores.archive import ArchiveStore
     from tileframe_stores.szi import SCAN_PROPERTIES, scan_properties
 
-    return ArchiveStore(target, {SCAN_PROPERTIES: scan_properties(target)})
+    return ArchiveStore(target, options, {SCAN_PROPERTIES: scan_properties(target)})
 
 
 def _open_archive(location: Location) -> StoredFiles:
@@ -42,9 +43,16 @@ def _open_archive(location: Location) -> StoredFiles:
 def tileframe_stores() -> Sequence[StorePlugin]:
     """Offer the folder and the archives."""
     return [
-        StorePlugin("directory", "a folder on a disk, changed only when all is done", _directory, _open_directory),
-        StorePlugin("zip", "one zip file, its members not compressed", _zip, _open_archive, containers=("zip",)),
         StorePlugin(
-            "szi", "one Smart Zoom Image file, a zip", _szi, _open_archive, containers=("szi",), layouts=("dzi",)
+            "directory", "a folder on a disk, changed only when all is done", _directory, _open_directory,
+            options=DiskOptions,
         ),
-    ]
+        StorePlugin(
+            "zip", "one zip file, its members not compressed", _zip, _open_archive,
+            containers=("zip",), options=DiskOptions,
+        ),
+        StorePlugin(
+            "szi", "one Smart Zoom Image file, a zip", _szi, _open_archive,
+            containers=("szi",), layouts=("dzi",), options=DiskOptions,
+        ),
+    ]  # fmt: skip

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from zlib import crc32
 
 from tileframe import Content, OutputError, Target, TileAddress
+from tileframe_stores.durable import flush_folder
 from tileframe_stores.exchange import show
 from tileframe_stores.members import Members
+from tileframe_stores.options import DiskOptions
 from tileframe_stores.ours import refuse_archive
 from tileframe_stores.scratch import Scratch
 from tileframe_stores.zipformat import text, unsafe
@@ -21,8 +23,11 @@ DESCRIPTORS, OTHERS = "descriptors", "others"
 class ArchiveStore:
     """Keeps all files of a pyramid in one zip file, below a folder of the pyramid's name, not compressed."""
 
-    def __init__(self, target: Target, additions: Mapping[str, bytes] | None = None) -> None:
+    def __init__(
+        self, target: Target, options: DiskOptions | None = None, additions: Mapping[str, bytes] | None = None
+    ) -> None:
         self._target = target
+        self._sync = (options or DiskOptions()).sync
         self._additions = additions or {}
         self._path = target.location.path
         self._scratch = Scratch(self._path)
@@ -85,11 +90,13 @@ class ArchiveStore:
             for key, content in {**self._additions, **files}.items():
                 self._put_whole(members, key, content)
             key = None
-            members.finish([DESCRIPTORS, *map(str, self._layout.levels), OTHERS])
+            members.finish([DESCRIPTORS, *map(str, self._layout.levels), OTHERS], sync=self._sync)
             if self._target.overwrite:
                 os.replace(members.path, self._path)
             else:
                 show(members.path, self._path)
+            if self._sync:
+                flush_folder(self._path.parent)
             self._is_committed = True
         except OSError as error:
             raise self._scratch.explained(error, key) from error

@@ -7,10 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tileframe import Content, OutputError, Target
+from tileframe_stores.durable import flush, flush_folder
 from tileframe_stores.exchange import exchange, put_back
 from tileframe_stores.loose import walk
+from tileframe_stores.options import DiskOptions
 from tileframe_stores.ours import files_of, refuse_loose, top
-from tileframe_stores.scratch import WORKSPACE, Scratch, write_all
+from tileframe_stores.owning import WORKSPACE
+from tileframe_stores.scratch import Scratch, write_all
 
 # Without O_BINARY, Windows would change every newline of a tile.
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
@@ -19,8 +22,9 @@ NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 class DirectoryStore:
     """Keeps the files of a pyramid in the target's folder. Can adopt folders."""
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: Target, options: DiskOptions | None = None) -> None:
         self._target = target
+        self._sync = (options or DiskOptions()).sync
         self._folder = target.location.path.parent
         self._scratch = Scratch(target.location.path)
         self._tree = str(self._scratch.tree)
@@ -100,7 +104,11 @@ class DirectoryStore:
             new = sorted(os.listdir(self._tree), key=lambda name: last.get(name, 0))
             old = self._replaced()
             self._refuse_strangers(new, old)
+            if self._sync:
+                flush(self._scratch.tree)
             exchange(self._scratch.path, self._scratch.tree, old=old, new=new)
+            if self._sync:
+                flush_folder(self._folder)
             self._state = "committed"
         except BaseException as error:
             # Ctrl-C too: whatever has moved so far moves back.

@@ -104,8 +104,8 @@ class Members:
                     yield file.read(fields[10])
                     file.seek(fields[11] + fields[12], os.SEEK_CUR)
 
-    def finish(self, groups: Sequence[str]) -> None:
-        """Write the central directory, ``groups`` first and in that order, to the disk; then close the archive."""
+    def finish(self, groups: Sequence[str], *, sync: bool = True) -> None:
+        """Write the central directory, ``groups`` first, in that order, to the disk if ``sync``; close the archive."""
         try:
             with self._writing, self._lock:
                 start = self._size
@@ -114,7 +114,8 @@ class Members:
                         self._append_file(records)
                 self._append(end_records(Directory(start, self._size - start, self._count)))
                 self._write(self._taken())
-                os.fsync(self._file)
+                if sync:
+                    os.fsync(self._file)
         finally:
             self.close()
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from tileframe import InputError, Location
+from tileframe_stores.loose import MOST_BYTES
 from tileframe_stores.zipformat import (
     LOCAL,
     LOCAL_MARK,
@@ -60,6 +61,8 @@ class StoredArchive:
         member = self._index.find(name)
         if member is None:
             raise KeyError(key)
+        if member.size > MOST_BYTES:
+            raise InputError(f"has {member.size:,} bytes, and no file of a pyramid has more than {MOST_BYTES:,}")
         head = LOCAL.size + len(name)
         found = self._read(member.offset, head + member.size)
         if found[:4] != LOCAL_MARK or found[LOCAL.size : head] != name:

@@ -67,7 +67,7 @@ def verify(
 
 def _show(target: str, tiles: int, findings: list[Finding]) -> None:
     wrong = faults(findings)
-    for finding in [finding for finding in findings if finding not in wrong]:
+    for finding in [finding for finding in findings if finding.severity is Severity.NOTE]:
         click.echo(f"note: {finding}")
     for finding in wrong[:SHOWN]:
         click.echo(f"{finding.severity.value}: {finding}")

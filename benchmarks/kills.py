@@ -1,0 +1,96 @@
+"""Kill runs that replace a pyramid, at any moment and within the commit, and see that the old or the new one is there.
+
+``python benchmarks/kills.py [--kills N] [--seed S]``
+
+After each kill the pyramid is opened, as every command does, and must be one of the two, whole, with every check of
+``tileframe verify``; and the next run must replace it and leave nothing else. Ends with 1 if one of it was not so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import tileframe
+from tileframe.registry import Registry, load
+from tileframe.verification import faults, run_checks
+from tileframe_bench.workloads import WORKLOADS, scaled
+
+RUN = [sys.executable, "-m", "tileframe", "run", "--quiet", "--overwrite"]
+OLD, NEW = "50", "75"
+KINDS = {"folder": ("out", ""), "folder, in the commit": ("out", ".out.partial/exchange.json"), "szi": ("out.szi", "")}
+"""What is killed: the output, and the file whose appearance says that it is time."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Kill runs, and look at what is left.")
+    parser.add_argument("--kills", type=int, default=300, help="in all")
+    parser.add_argument("--scale", type=float, default=0.05, help="of the sides of the slide")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    slide, chance = scaled(WORKLOADS["svs"], given.scale).make(), random.Random(given.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        wrong = 0
+        for kind, kills in zip(KINDS, shares(given.kills, len(KINDS)), strict=True):
+            found = Counter(outcomes(kind, slide, Path(folder) / kind, kills, chance))
+            wrong += sum(count for outcome, count in found.items() if outcome not in ("old", "new"))
+            print(f"{kind}: {kills} kills: {', '.join(f'{outcome} {count}' for outcome, count in found.items())}")
+    return int(wrong > 0)
+
+
+def shares(count: int, parts: int) -> list[int]:
+    return [(count + part) // parts for part in range(parts)]
+
+
+def outcomes(kind: str, slide: Path, folder: Path, kills: int, chance: random.Random) -> Iterator[str]:
+    """Yield what each kill left: the old or the new pyramid, or what is wrong with it."""
+    registry, (name, sign) = load(), KINDS[kind]
+    folder.mkdir()
+    started = time.perf_counter()
+    new = made(slide, folder / name, NEW, registry)
+    takes = time.perf_counter() - started
+    for _ in range(kills):
+        old = made(slide, folder / name, OLD, registry)
+        with subprocess.Popen([*RUN, str(slide), "-o", str(folder / name), "--quality", NEW]) as process:
+            if sign:
+                wait_for(folder / sign, process)
+            time.sleep(chance.uniform(0, 0.002 if sign else 1.5 * takes))
+            process.kill()
+        yield left(folder / name, {old: "old", new: "new"}, registry)
+        if made(slide, folder / name, NEW, registry) != new or [
+            path for path in folder.iterdir() if path.name[0] == "."
+        ]:
+            yield "the next run left something else"
+
+
+def made(slide: Path, target: Path, quality: str, registry: Registry) -> bytes:
+    """Make a pyramid in the place of what is there, and return its list of digests."""
+    subprocess.run([*RUN, str(slide), "-o", str(target), "--quality", quality], check=True)
+    with tileframe.open_pyramid(target, registry=registry) as pyramid:
+        return pyramid.files.get(pyramid.location.digests_key)
+
+
+def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
+    while process.poll() is None and not path.exists():
+        pass
+
+
+def left(target: Path, known: dict[bytes, str], registry: Registry) -> str:
+    """Say which pyramid is at ``target``, or what is wrong there."""
+    try:
+        with tileframe.open_pyramid(target, registry=registry) as pyramid:
+            found = faults(run_checks(pyramid, registry))
+            return str(found[0]) if found else known.get(pyramid.files.get(pyramid.location.digests_key), "another")
+    except tileframe.TileframeError as error:
+        return str(error)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

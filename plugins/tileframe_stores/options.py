@@ -1,0 +1,14 @@
+"""What can be chosen of the stores. Nothing heavy is imported here: every command reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tileframe import option
+
+
+@dataclass(frozen=True, slots=True)
+class DiskOptions:
+    """What can be chosen of a pyramid on a disk."""
+
+    sync: bool = option(True, help="Whether all is on the disk before it is shown, so that a power cut loses nothing.")

@@ -1,0 +1,153 @@
+"""Which run has a scratch folder: a lock that the system holds for as long as its process lives, and a record."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+import uuid
+from pathlib import Path
+
+import psutil
+
+from tileframe import OutputError
+from tileframe_stores.exchange import JOURNAL, REPLACED, put_back
+from tileframe_stores.removing import remove_tree
+
+if sys.platform != "win32":
+    import fcntl
+
+OWNER, LOCK, TREE, WORKSPACE = "owner.json", "lock", "tree", "workspace"
+OURS = {OWNER, LOCK, TREE, WORKSPACE, REPLACED, JOURNAL}
+
+
+class Busy(OutputError):
+    """Another run is writing there."""
+
+
+def claim(scratch: Path) -> int | None:
+    """Make ``scratch`` as a new folder of this process, having cleared away one that a dead process left.
+
+    Returns what holds its lock, to be closed at the end; None where there are no locks. `OutputError` if a living
+    process has it, or if it is no run's at all.
+    """
+    me = psutil.Process()
+    owner = {"host": socket.gethostname(), "pid": me.pid, "started": me.create_time()}
+    # Made under a name of its own, with owner and lock in it, and then renamed: nobody ever sees it without them.
+    own = scratch.with_name(f"{scratch.name}-{uuid.uuid4().hex[:8]}")
+    own.mkdir()
+    lock = None
+    try:
+        (own / OWNER).write_text(json.dumps(owner), encoding="utf-8")
+        lock = locked(own)
+        if os.path.lexists(scratch):
+            _clear(scratch)
+        try:
+            own.rename(scratch)
+        except OSError as error:
+            if scratch.exists():
+                raise Busy(f"{scratch}: another run is writing there; wait for it to end") from error
+            raise
+    except BaseException:
+        release(lock)
+        raise
+    finally:
+        if own.exists():
+            remove_tree(own)
+    return lock
+
+
+def locked(folder: Path) -> int | None:
+    """Lock ``folder`` until what is returned is released; None where the system or the disk has no locks.
+
+    `BlockingIOError` if another run has it. The lock ends with its process, however that ends, and is seen from
+    containers and, on most network disks, from other machines.
+    """
+    if sys.platform == "win32":
+        return None  # an open file would keep its folder from being renamed; and a process has one number there
+    file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise
+    except OSError:
+        os.close(file)
+        return None
+    return file
+
+
+def release(lock: int | None) -> None:
+    """Give a lock back."""
+    if lock is not None:
+        os.close(lock)
+
+
+def recover(target: Path) -> None:
+    """Put back what a run had moved away that was killed while it exchanged the pyramid at ``target``.
+
+    `OSError` or `OutputError` if that cannot be done here; a run that lives is left alone.
+    """
+    scratch = scratch_of(target)
+    if os.path.lexists(scratch / JOURNAL) and not scratch.is_symlink():
+        try:
+            lock = _held_by_none(scratch)
+        except Busy:
+            return
+        try:
+            put_back(scratch)
+        finally:
+            release(lock)
+
+
+def scratch_of(target: Path) -> Path:
+    """Return the folder in which a run makes what is to be at ``target``."""
+    return target.with_name(f".{target.name}.partial")
+
+
+def _clear(scratch: Path) -> None:
+    if scratch.is_symlink():
+        raise OutputError(f"{scratch}: is a link, and a run makes a folder of that name; move it away")
+    if not scratch.is_dir():
+        raise OutputError(f"{scratch}: is no folder of a run; move it away")
+    strange = {path.name for path in scratch.iterdir()} - OURS
+    if strange:
+        raise OutputError(f"{scratch}: is no folder of a run, it holds '{min(strange)}'; move it away")
+    lock = _held_by_none(scratch)
+    try:
+        put_back(scratch)
+        remove_tree(scratch)
+    finally:
+        release(lock)
+
+
+def _held_by_none(scratch: Path) -> int | None:
+    """Lock the folder of a dead run; `Busy` if its run lives, or may live."""
+    try:
+        owner = json.loads((scratch / OWNER).read_text(encoding="utf-8"))
+        host, pid, started = str(owner["host"]), int(owner["pid"]), float(owner["started"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        host, pid, started = "", 0, 0.0  # a living run's is never seen without
+    process = f"process {pid} on '{host}'" if host else "another process"
+    try:
+        lock = locked(scratch)
+        if lock is not None and not os.path.samestat(os.fstat(lock), os.stat(scratch / LOCK)):
+            release(lock)
+            raise FileNotFoundError  # another run cleared it away meanwhile
+    except (BlockingIOError, FileNotFoundError):
+        raise Busy(f"{scratch}: another run ({process}) is writing there; wait for it to end") from None
+    if lock is None and host and (host != socket.gethostname() or _is_alive(pid, started)):
+        # Nothing tells whether a process of another machine lives; and what is in the folder may be the only copy.
+        advice = (
+            "wait for it to end" if host == socket.gethostname() else f"wait for it to end, or run there on '{host}'"
+        )
+        raise Busy(f"{scratch}: another run ({process}) is writing there; {advice}")
+    return lock
+
+
+def _is_alive(pid: int, started: float) -> bool:
+    try:
+        return bool(psutil.Process(pid).create_time() == started)
+    except (psutil.Error, ValueError, OverflowError):
+        return False
