@@ -94,9 +94,6 @@ def test_without_a_schema_nothing_is_read():
     ids=str,
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused_in_one_line(change):
-    if change == {"count": 10**400}:
-        assert read({"schema": SCHEMA, **change}).count == 10**400  # a whole number, however long
-        return
     with pytest.raises(CheckError, match=r"^is not a record of the schema things/1 \(.+\)$") as caught:
         read({"schema": SCHEMA, "count": 1} | change)
     assert "\n" not in str(caught.value)

@@ -225,7 +225,7 @@ def test_the_options_of_a_strangers_plugin_are_listed_too(here, capsys):
             ["--layout", "flat", "--layout-option", "between=."],
             "between of the layout flat must be one of -, _, not '.'",
         ),
-        (["--store-option", "indent=9"], "the store directory has no option 'indent' (have: none)"),
+        (["--store-option", "indent=9"], "the store directory has no option 'indent' (have: sync)"),
     ],
     ids=" ".join,
 )

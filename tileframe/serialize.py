@@ -38,6 +38,8 @@ def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:
         plain = json.loads(data, parse_int=_int)
     except (ValueError, RecursionError) as error:
         raise CheckError(f"is not JSON ({_line(error)})") from error
+    except OverflowError as error:
+        raise CheckError(f"is not a record of the schema {schema} ({error})") from error
     found = plain.get("schema") if isinstance(plain, dict) else None
     if found != schema:
         raise CheckError(f"its schema is {json.dumps(found)[:60]}, not {schema}")
@@ -64,7 +66,7 @@ def _typed(kind: type, value: Any) -> Any:
 
 def _int(digits: str) -> int:
     if len(digits) > 20:
-        raise ValueError(f"a number of {len(digits)} digits")
+        raise OverflowError(f"a number of {len(digits)} digits")
     return int(digits)
 
 
