@@ -87,11 +87,11 @@ def test_without_a_schema_nothing_is_read():
 @pytest.mark.parametrize(
     "change",
     [
-        {"count": "1"}, {"count": 1.5}, {"count": True}, {"count": None}, {"count": 10**400}, {"share": "x"},
+        {"count": "1"}, {"count": 1.5}, {"count": True}, {"count": None}, {"count": 10**400}, {"count": 10**4299}, {"share": "x"},
         {"share": 10**400}, {"box": {"x": 1}}, {"box": [1, 2, 3, 4]}, {"colour": [1, 2]}, {"colour": [1, 2, "3"]},
         {"strength": "most"}, {"path": 5}, {"names": "abc"}, {"names": [1]}, {"names": {"0": "a"}},
     ],
-    ids=str,
+    ids=lambda change: str(change)[:40],
 )  # fmt: skip
 def test_a_value_of_another_type_is_refused_in_one_line(change):
     with pytest.raises(CheckError, match=r"^is not a record of the schema things/1 \(.+\)$") as caught:
@@ -99,7 +99,7 @@ def test_a_value_of_another_type_is_refused_in_one_line(change):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a":' * 100_000, "9" * 5000, "{'a': 1}"], ids=len)
+@pytest.mark.parametrize("text", ["", "{", "[" * 100_000, '{"a":' * 100_000, "{'a': 1}"], ids=len)
 def test_what_is_no_json_is_refused_in_one_line(text):
     with pytest.raises(CheckError, match=r"^is not JSON \(.+\)$") as caught:
         from_json(Thing, text.encode(), schema=SCHEMA)
