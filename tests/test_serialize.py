@@ -87,8 +87,9 @@ def test_without_a_schema_nothing_is_read():
 @pytest.mark.parametrize(
     "change",
     [
-        {"count": "1"}, {"count": 1.5}, {"count": True}, {"count": None}, {"count": 10**400}, {"count": 10**4299}, {"share": "x"},
-        {"share": 10**400}, {"box": {"x": 1}}, {"box": [1, 2, 3, 4]}, {"colour": [1, 2]}, {"colour": [1, 2, "3"]},
+        {"count": "1"}, {"count": 1.5}, {"count": True}, {"count": None}, {"count": 10**400}, {"count": 10**4299},
+        {"share": "x"}, {"share": 10**400}, {"box": {"x": 1}}, {"box": [1, 2, 3, 4]},
+        {"colour": [1, 2]}, {"colour": [1, 2, "3"]},
         {"strength": "most"}, {"path": 5}, {"names": "abc"}, {"names": [1]}, {"names": {"0": "a"}},
     ],
     ids=lambda change: str(change)[:40],
