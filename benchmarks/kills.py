@@ -1,14 +1,18 @@
-"""Kill runs that replace a pyramid, at any moment and within the commit, and see that the old or the new one is there.
+"""Kill runs that replace a pyramid, at any moment and within the commit, look at what is left, and go on with them.
 
 ``python benchmarks/kills.py [--kills N] [--seed S]``
 
-After each kill the pyramid is opened, as every command does, and must be one of the two, whole, with every check of
-``tileframe verify``; and the next run must replace it and leave nothing else. Ends with 1 if one of it was not so.
+After each kill the pyramid is opened, as every command does, and must be the old one or the new one, whole, with every
+check of ``tileframe verify``; and ``--resume`` must give the new one, file by file, and leave nothing else. Then runs
+are killed when they have made nine tenths of their tiles, and what going on costs is measured against a whole run.
+Ends with 1 if one of it was not so.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import random
 import subprocess
 import sys
@@ -19,9 +23,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import tileframe
+from tileframe.journal import HEAD
 from tileframe.registry import Registry, load
 from tileframe.verification import faults, run_checks
 from tileframe_bench.workloads import WORKLOADS, scaled
+from tileframe_stores.notes import Notes
 
 RUN = [sys.executable, "-m", "tileframe", "run", "--quiet", "--overwrite"]
 OLD, NEW = "50", "75"
@@ -33,6 +39,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Kill runs, and look at what is left.")
     parser.add_argument("--kills", type=int, default=300, help="in all")
     parser.add_argument("--scale", type=float, default=0.05, help="of the sides of the slide")
+    parser.add_argument("--large", type=float, default=0.5, help="the same, where the cost is measured")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     slide, chance = scaled(WORKLOADS["svs"], given.scale).make(), random.Random(given.seed)
@@ -42,6 +49,12 @@ def main() -> int:
             found = Counter(outcomes(kind, slide, Path(folder) / kind, kills, chance))
             wrong += sum(count for outcome, count in found.items() if outcome not in ("old", "new"))
             print(f"{kind}: {kills} kills: {', '.join(f'{outcome} {count}' for outcome, count in found.items())}")
+        large = scaled(WORKLOADS["svs"], given.large).make()
+        for kind in ("folder", "szi"):
+            share, tiles = cost(KINDS[kind][0], large, Path(folder) / f"{kind}, nine tenths")
+            print(
+                f"{kind}: {tiles:.0%} of the tiles were made, and going on took {share:.0%} of a whole run's CPU time"
+            )
     return int(wrong > 0)
 
 
@@ -64,15 +77,55 @@ def outcomes(kind: str, slide: Path, folder: Path, kills: int, chance: random.Ra
             time.sleep(chance.uniform(0, 0.002 if sign else 1.5 * takes))
             process.kill()
         yield left(folder / name, {old: "old", new: "new"}, registry)
-        if made(slide, folder / name, NEW, registry) != new or [
-            path for path in folder.iterdir() if path.name[0] == "."
-        ]:
-            yield "the next run left something else"
+        if made(slide, folder / name, NEW, registry) != new or left(folder / name, {new: ""}, registry):
+            yield "going on gave something else"
+        if any(path.name.startswith(".") for path in folder.iterdir()):
+            yield "going on left something else"
+
+
+def cost(name: str, slide: Path, folder: Path) -> tuple[float, float]:
+    """Return what going on takes, in times of a whole run's CPU time, after a kill when so many of the tiles were made.
+
+    The share of the tiles is that which the first run had noted.
+    """
+    folder.mkdir()
+    registry, target, started = load(), folder / name, cpu()
+    new = made(slide, target, NEW, registry)
+    whole = cpu() - started
+    with tileframe.open_pyramid(target, registry=registry) as pyramid:
+        count = pyramid.tile_count
+    report = folder / "report.json"
+    command = [*RUN, str(slide), "-o", str(target), "--quality", NEW, "--report", str(report)]
+    with subprocess.Popen(command) as process:
+        notes = folder / f".{name}.partial" / "notes"
+        while process.poll() is None and tiles_in(notes) < 0.9 * count:
+            time.sleep(0.01)
+        process.kill()
+    started = cpu()
+    subprocess.run([*command, "--resume"], check=True)
+    took = cpu() - started
+    assert digests(target, registry) == new
+    return took / whole, json.loads(report.read_text())["resumed"] / count
+
+
+def tiles_in(notes: Path) -> int:
+    entries = [entry for _, entry in Notes(notes).entries()][1:]
+    return sum(HEAD.unpack_from(entry)[1] for entry in entries)
+
+
+def cpu() -> float:
+    """Return the CPU time of all processes that were started and have ended, in seconds."""
+    used = os.times()
+    return used.children_user + used.children_system
 
 
 def made(slide: Path, target: Path, quality: str, registry: Registry) -> bytes:
-    """Make a pyramid in the place of what is there, and return its list of digests."""
-    subprocess.run([*RUN, str(slide), "-o", str(target), "--quality", quality], check=True)
+    """Make a pyramid in the place of what is there, or go on with it, and return its list of digests."""
+    subprocess.run([*RUN, str(slide), "-o", str(target), "--quality", quality, "--resume"], check=True)
+    return digests(target, registry)
+
+
+def digests(target: Path, registry: Registry) -> bytes:
     with tileframe.open_pyramid(target, registry=registry) as pyramid:
         return pyramid.files.get(pyramid.location.digests_key)
 

@@ -27,7 +27,8 @@ LAYERS = (
     {"pixels", "records"},
     {"protocols", "work"},
     {"guards", "ledger", "pyramids", "sources", "tiles"},
-    {"comparison", "job"},
+    {"comparison", "journal"},
+    {"job"},
     {"discovery", "hooks"},
     {"passthrough", "registry"},
     {"associated", "colour"},
@@ -40,7 +41,18 @@ LAYERS = (
     {"cli", "testing"},
     {"__main__"},
 )
-PUBLIC_MODULES = {"files", "ledger", "machine", "pixels", "serialize", "testing", "work"}
+PUBLIC_MODULES = {
+    "cli.parameters",
+    "cli.progress",
+    "cli.text",
+    "files",
+    "ledger",
+    "machine",
+    "pixels",
+    "serialize",
+    "testing",
+    "work",
+}
 FOR_PLUGINS = {"tileframe", *(f"tileframe.{name}" for name in PUBLIC_MODULES)}
 IMAGE_LIBRARIES = {"PIL", "cv2", "imagecodecs", "openslide", "pyvips", "simplejpeg", "tifffile"}
 # The bench's inputs and the demo's slide are written by the same code; who reads PNGs and JPEGs judges damage alike.

@@ -183,6 +183,8 @@ class BackendPlugin(Plugin[Backend]):
     """Whether it heeds `Job.own_tile`; others are not taken for pass-through."""
     uses_executors: bool = False
     """Whether it works by `Job.in_order`; others are not taken where another executor than threads is asked for."""
+    resumes: bool = False
+    """Whether it works by `Job.unit`, so that a later run can go on; others begin anew."""
 
 
 @hookspec

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import BrokenExecutor, Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Protocol, TypeVar
 
@@ -13,6 +13,7 @@ from tileframe.errors import CheckError, PluginError
 from tileframe.executors import broken
 from tileframe.facts import Equality
 from tileframe.geometry import Box, Pyramid, TileAddress
+from tileframe.journal import Journal
 from tileframe.ledger import TileRecord
 from tileframe.protocols import (
     CompressedTiles,
@@ -55,6 +56,8 @@ class Job:
     """Does the work of `in_order`; None takes threads of this process."""
     ledger: Keeps | None = field(default=None, compare=False)
     """What `put` finds out of each tile: the check at the end need not read it again."""
+    journal: Journal | None = field(default=None, compare=False)
+    """Which units of the work are finished; None where nothing is kept of a run that ends too early."""
 
     @property
     def pyramid(self) -> Pyramid:
@@ -89,6 +92,10 @@ class Job:
             yield from in_order(work, things, workers=self.workers, stop=stop, pool=self.executor, name=name)
         except BrokenExecutor as error:
             raise broken(error, name, self.plan.live.slide) from error
+
+    def unit(self, name: str) -> Unit:
+        """Begin a unit of the work, whose name and tiles the plan alone decides."""
+        return Unit(self, name)
 
     def own_tile(self, tile: TileAddress) -> bytes | None:
         """Return ``tile`` as the slide stores it; None if it is to be encoded, as all are without pass-through.
@@ -159,6 +166,34 @@ class Job:
         for key, tile in self.layout.extras.items():
             copies.setdefault(tile, []).append(key)
         return copies
+
+
+class Unit:
+    """A part of the work that is done as a whole, as a block of tiles, and not again by a run that goes on after it."""
+
+    def __init__(self, job: Job, name: str) -> None:
+        self._journal, self._ledger, self._name = job.journal, job.ledger, name
+        self._records: list[tuple[TileAddress, TileRecord]] = []
+        self.is_done = job.journal is not None and name in job.journal
+        """Whether an earlier run has finished it: its tiles are in the store."""
+        self.job = job if job.journal is None else replace(job, ledger=self)
+        """What its tiles are to be put by."""
+
+    @property
+    def left(self) -> bytes:
+        """What the run that has finished it gave to `finish`."""
+        return b"" if self._journal is None else self._journal.left(self._name)
+
+    def put(self, tile: TileAddress, record: TileRecord) -> None:
+        """Take note of one of its tiles, as `job` does."""
+        self._records.append((tile, record))
+        if self._ledger is not None:
+            self._ledger.put(tile, record)
+
+    def finish(self, left: bytes = b"") -> None:
+        """Note that all its tiles are put, and what it leaves to those after it."""
+        if self._journal is not None:
+            self._journal.note(self._name, self._records, left)
 
 
 class Backend(Protocol):

@@ -154,18 +154,28 @@ class Ledger:
         if written < len(data):
             raise _no_room(OSError(None, "the disk is full"))
 
+    def get(self, tile: TileAddress) -> TileRecord | None:
+        """Return the record of ``tile``; None where there is none."""
+        with self._lock:
+            self._file.seek(RECORD.size * self._order.number(tile))
+            return _record(*RECORD.unpack(self._file.read(RECORD.size)))
+
     def records(self) -> Iterator[TileRecord | None]:
         """Yield the record of every tile, in their order; None where there is none."""
         for start in range(0, self.count, AT_ONCE):
             with self._lock:
                 self._file.seek(start * RECORD.size)
                 data = self._file.read(AT_ONCE * RECORD.size)
-            for sha256, length, flags in RECORD.iter_unpack(data):
-                yield TileRecord(length, sha256, bool(flags & PASSED_THROUGH)) if flags else None
+            for fields in RECORD.iter_unpack(data):
+                yield _record(*fields)
 
     def close(self) -> None:
         """Give the file back."""
         self._file.close()
+
+
+def _record(sha256: bytes, length: int, flags: int) -> TileRecord | None:
+    return TileRecord(length, sha256, bool(flags & PASSED_THROUGH)) if flags else None
 
 
 def _no_room(error: OSError) -> OutputError:

@@ -22,12 +22,12 @@ def manifest_text(
 ) -> bytes:
     """Return the record of a run as JSON."""
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    made = Made(finished, round(seconds, 3), _versions(plan, registry))
+    made = Made(finished, round(seconds, 3), versions(plan, registry))
     manifest = Manifest(made=made, plan=plan.published(), tiles=tiles, associated=tuple(associated))
     return f"{to_json(manifest)}\n".encode()
 
 
-def _versions(plan: Plan, registry: Registry) -> dict[str, str]:
+def versions(plan: Plan, registry: Registry) -> dict[str, str]:
     """Return the versions of the packages of the plugins that did it, and of what those need."""
     kinds = ("reader", "backend", "writer", "layout", "store")
     used = set(zip(kinds, (plan.reader, plan.backend, plan.format, plan.layout, plan.store), strict=True))

@@ -16,12 +16,7 @@ class NoOptions:
 
 
 def option(
-    default: Any,
-    *,
-    help: str,
-    low: float | None = None,
-    high: float | None = None,
-    choices: Sequence[str] = (),
+    default: Any, *, help: str, low: float | None = None, high: float | None = None, choices: Sequence[str] = ()
 ) -> Any:
     """Return a field of an options record: its default, a line of help, and, inclusive, what it may be from and to.
 

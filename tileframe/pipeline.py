@@ -12,19 +12,21 @@ from typing import Literal
 
 from tileframe import machine
 from tileframe.associated import exported
-from tileframe.errors import InputError, OptionError
+from tileframe.errors import InputError, OptionError, OutputError, WorkerError
 from tileframe.executors import Lent
 from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
+from tileframe.journal import Journal
 from tileframe.ledger import DigestList, Ledger
 from tileframe.locations import Location
-from tileframe.manifest import manifest_text
+from tileframe.manifest import manifest_text, versions
 from tileframe.planning import Prepared, prepare
-from tileframe.protocols import Content, Progress
+from tileframe.protocols import Content, Progress, Resumes
 from tileframe.records import Options, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import parsed_colours
+from tileframe.serialize import to_json
 from tileframe.verification import quick_check, silent
 
 PASSTHROUGH = {False: Passthrough.NEVER, True: Passthrough.ALWAYS, "auto": Passthrough.AUTO}
@@ -56,6 +58,8 @@ def run(
     workers: int | None = None,
     executor: str | Executor | None = None,
     overwrite: bool = False,
+    resume: bool | None = None,
+    keep: bool = True,
     registry: Registry | None = None,
     progress: Progress | None = None,
     on_plan: Callable[[Plan], None] | None = None,
@@ -95,16 +99,14 @@ def run(
         workers=machine.available_cores() if workers is None else workers,
         executor=executor,
         overwrite=overwrite,
+        resume=resume,
+        keep=keep,
     )
     return execute(spec, registry, progress, on_plan=on_plan)
 
 
 def execute(
-    spec: Spec,
-    registry: Registry,
-    progress: Progress | None = None,
-    *,
-    on_plan: Callable[[Plan], None] | None = None,
+    spec: Spec, registry: Registry, progress: Progress | None = None, *, on_plan: Callable[[Plan], None] | None = None
 ) -> Report:
     """Do what ``spec`` says and return what was done; ``on_plan`` is told the plan before any pixel is read."""
     started, cpu = time.perf_counter(), machine.cpu_seconds()
@@ -113,15 +115,20 @@ def execute(
     plan, job = prepared.plan, prepared.job
     with job.source:
         ledger = Ledger(plan.pyramid, job.layout.levels)
+        journal: Journal | None = None
         try:
             pictures = exported(job.source, plan.associated, job.writer)
             job.store.prepare()
+            journal = _journal(prepared, registry, ledger, keep=spec.keep)
+            resumed = journal.tiles if journal else 0
             if on_plan is not None:
                 on_plan(plan)
             if not plan.live.in_threads:
                 before = machine.used_by_children()
             with _executor(spec, registry) as executor:
-                prepared.backend.run(replace(job, ledger=ledger, executor=executor), progress or silent)
+                prepared.backend.run(
+                    replace(job, ledger=ledger, executor=executor, journal=journal), progress or silent
+                )
                 if not plan.live.in_threads:
                     helpers = machine.used_by_children()  # now: of processes that have ended less is known
             tiles = quick_check(job, ledger)
@@ -135,6 +142,11 @@ def execute(
                 plan.location.manifest_key: manifest_text(plan, registry, tiles, records, seconds=seconds),
             }
             job.store.commit(beside | dict(job.layout.descriptor()))
+        except BaseException as error:
+            if journal is not None and journal.is_worth_keeping and _may_go_on(error, prepared):
+                kept = f"{journal.tiles:,} of {ledger.count:,} tiles are kept in {journal.leave()}"
+                error.add_note(f"{kept}; give --resume to go on, or --no-resume to begin anew")
+            raise
         finally:
             job.store.discard()
             ledger.close()
@@ -145,6 +157,7 @@ def execute(
         tiles=tiles.count,
         tile_bytes=tiles.bytes,
         passed_through=tiles.passed_through,
+        resumed=resumed,
         megapixels=plan.pyramid.pixel_count / 1e6,
         seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu + helpers.cpu_seconds - before.cpu_seconds,
@@ -154,7 +167,7 @@ def execute(
         method=plan.method,
         promises=plan.promises,
         passed_over=plan.live.passed_over,
-        notes=plan.notes,
+        notes=plan.notes if journal is not None or not spec.resume else (*plan.notes, _anew(prepared)),
     )
 
 
@@ -200,11 +213,44 @@ def shown_target(prepared: Prepared) -> str:
     return prepared.plan.location.shown(next(reversed(list(layout.descriptor())), f"{layout.folder}/"))
 
 
+def _journal(prepared: Prepared, registry: Registry, ledger: Ledger, *, keep: bool) -> Journal | None:
+    """Return the journal of a run whose store is prepared, with what an earlier run has finished; None for none."""
+    plan, job = prepared.plan, prepared.job
+    if not isinstance(job.store, Resumes):
+        return None
+    decided = replace(plan.published(), method="", notes=())
+    identity = to_json({"plan": decided, "versions": versions(plan, registry)}).encode()
+    journal = Journal(job.store, identity, keep=keep)
+    journal.resume(job.layout, plan.pyramid, ledger)
+    return journal if registry.backend(plan.backend).resumes else None
+
+
+def _anew(prepared: Prepared) -> str:
+    plan = prepared.plan
+    who = f"backend {plan.backend}" if isinstance(prepared.job.store, Resumes) else f"store {plan.store}"
+    return f"all is made anew: the {who} goes on with no earlier run"
+
+
+def _may_go_on(error: BaseException, prepared: Prepared) -> bool:
+    """Say whether a later run may come to its end where one ended by ``error``; not after a second Ctrl-C."""
+    if isinstance(error, KeyboardInterrupt):
+        return not isinstance(error.__context__, KeyboardInterrupt)
+    if not isinstance(error, InputError | OutputError | WorkerError):
+        return False
+    try:
+        return not _is_changed(prepared)
+    except InputError:
+        return True  # it is gone, and may come back, as from a network
+
+
 def _refuse_changed(prepared: Prepared) -> None:
     """Refuse a slide that was replaced or changed while it was read: the record of the run would be false."""
-    slide = Path(prepared.plan.live.slide)
-    if Fingerprint.of(slide).text != prepared.plan.source.fingerprint:
-        raise InputError(f"{slide}: was changed while it was read; run again")
+    if _is_changed(prepared):
+        raise InputError(f"{prepared.plan.live.slide}: was changed while it was read; run again")
+
+
+def _is_changed(prepared: Prepared) -> bool:
+    return Fingerprint.of(Path(prepared.plan.live.slide)).text != prepared.plan.source.fingerprint
 
 
 def _box(region: Box | tuple[int, int, int, int] | None) -> Box | None:

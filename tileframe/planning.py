@@ -103,7 +103,7 @@ def _live(plan: Plan, found: Managed, registry: Registry) -> Job:
     options = layout.resolved(plan.layout_options, "layout")
     made = layout.create(plan.location.name, plan.encoding.suffix, plan.pyramid, options=options)
     refuse_own_slide(Path(plan.live.slide), plan.location, made)
-    target = Target(plan.location, made, plan.live.overwrite, plan.source)
+    target = Target(plan.location, made, plan.live.overwrite, plan.source, plan.live.resume)
     return Job(
         plan=plan,
         source=found.source,
@@ -195,7 +195,7 @@ class _Search:
             colour=colours.record,
             associated=chosen(spec.associated, facts),
             notes=_notes(spec, facts, region, colours, because),
-            execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite),
+            execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite, spec.resume),
         )
 
     def _backend_for(self, job: Job) -> Prepared | None:

@@ -6,7 +6,7 @@ Backends are in `job`, checks and viewers in `pyramids`: beside what they are gi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
@@ -173,6 +173,8 @@ class Target:
     overwrite: bool = False
     source: SourceRecord | None = None
     """What may be told of the slide, for containers that hold such facts."""
+    resume: bool | None = None
+    """Whether to go on with what a run to the same location has left, or to remove it; see `Resumes`."""
 
 
 class Store(Protocol):
@@ -199,6 +201,33 @@ class Store(Protocol):
 
     def discard(self) -> None:
         """Forget everything that was put; after `commit`, do nothing."""
+
+
+@runtime_checkable
+class Resumes(Protocol):
+    """A `Store` that keeps what was put when its run ends too early, for a later run to the same target.
+
+    `Target.resume` says whether `Store.prepare` is to take that over, or to remove it; where it says neither, that
+    there is something is an `OutputError`.
+    """
+
+    def entries(self) -> Iterator[tuple[int, bytes]]:
+        """Yield what an earlier run has noted, and its place, in order; what was torn is no entry, nor what follows."""
+
+    def entry(self, place: int) -> bytes:
+        """Return the entry at ``place``."""
+
+    def note(self, entries: Sequence[bytes]) -> None:
+        """Add ``entries``, so that they are there only if all that was put before is. From many threads, one by one."""
+
+    def stored(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the files that an earlier run has put, and maybe torn ones. Before anything is put."""
+
+    def keep(self, wanted: Callable[[str], bool]) -> None:
+        """Take the files whose keys are ``wanted`` as put, and remove all others. Before anything is put."""
+
+    def leave(self) -> str:
+        """Close, and leave all that was put and noted; returns where it is. `discard` does nothing then."""
 
 
 @runtime_checkable

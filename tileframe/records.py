@@ -74,6 +74,10 @@ class Spec:
     executor: str | Executor | None = None
     """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
     overwrite: bool = False
+    resume: bool | None = None
+    """Whether to go on with what an unfinished run has left, or to begin anew; None: it is an error if there is one."""
+    keep: bool = True
+    """Keep what is finished when the run ends too early."""
 
     def __post_init__(self) -> None:
         if self.mpp is not None and not 0 < self.mpp < math.inf:
@@ -154,6 +158,8 @@ class Execution:
     executor: str
     """The name of who makes the blocks."""
     overwrite: bool
+    resume: bool | None = None
+    """Whether to go on with what an unfinished run has left there."""
     passed_over: tuple[str, ...] = ()
     """Why better-ranked readers and backends were not taken."""
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -277,6 +283,8 @@ class Report:
     """The sum of all tiles, in bytes."""
     passed_through: int
     """How many base tiles are the slide's own compressed data."""
+    resumed: int
+    """How many tiles an earlier run had made."""
     megapixels: float
     """Of all levels."""
     seconds: float

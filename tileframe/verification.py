@@ -66,7 +66,7 @@ def _decode(job: Job, key: str) -> None:
 
 
 def verify(
-    target: str | Path | Location,
+    target: str | Path | Location | StoredPyramid,
     *,
     checks: Sequence[str] = (),
     against: str | Path | None = None,
@@ -74,18 +74,25 @@ def verify(
     seed: int = 0,
     workers: int | None = None,
     registry: Registry | None = None,
+    progress: Callable[[str], Progress] | None = None,
 ) -> list[Finding]:
-    """Check the pyramid at ``target`` and return what was found, by key; notes are among it, and are no faults.
+    """Check the pyramid at ``target``, or one that is open, and return what was found, by key, notes among it.
 
     ``checks`` names those to run, else all there are; ``against`` a slide to compare the base with, all of it or
     ``sample`` tiles chosen by ``seed``. Errors as of `open_pyramid`.
+    ``progress`` is called with the name of each check and returns what is told how far that has come.
     """
     registry = registry or load()
-    with open_pyramid(target, registry=registry, workers=workers) as pyramid:
-        findings = run_checks(pyramid, registry, checks=checks)
-        if against is not None:
-            findings += check_against(pyramid, Path(against), registry, silent, sample=sample, seed=seed)
-        return findings
+    if not isinstance(target, StoredPyramid):
+        with open_pyramid(target, registry=registry, workers=workers) as pyramid:
+            return verify(
+                pyramid, checks=checks, against=against, sample=sample, seed=seed, registry=registry, progress=progress
+            )
+    findings = run_checks(target, registry, checks=checks, progress=progress)
+    if against is not None:
+        told: Progress = silent if progress is None else progress("against")
+        findings += check_against(target, Path(against), registry, told, sample=sample, seed=seed)
+    return findings
 
 
 def run_checks(

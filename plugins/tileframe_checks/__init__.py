@@ -1,8 +1,10 @@
-"""The checks of ``tileframe verify``."""
+"""The checks of ``tileframe verify``, and the commands ``verify`` and ``compare``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+import click
 
 from tileframe import Check, CheckPlugin, hookimpl
 
@@ -54,3 +56,13 @@ def tileframe_checks() -> Sequence[CheckPlugin]:
         CheckPlugin("overlap", "neighbouring tiles agree over their overlap", _overlap),
         CheckPlugin("levels", "each level is the 2x2 mean of the one below it", _levels),
     ]
+
+
+@hookimpl
+def tileframe_add_commands(cli: click.Group) -> None:
+    """Add ``verify`` and ``compare``."""
+    from tileframe_checks.compare import compare
+    from tileframe_checks.verify import verify
+
+    cli.add_command(verify)
+    cli.add_command(compare)

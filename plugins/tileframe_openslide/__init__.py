@@ -70,4 +70,4 @@ def tileframe_readers() -> Sequence[ReaderPlugin]:
 @hookimpl
 def tileframe_backends() -> Sequence[BackendPlugin]:
     """Offer the Deep Zoom way."""
-    return [BackendPlugin("openslide", "tile by tile from the nearest native level", _deepzoom, speed=10)]
+    return [BackendPlugin("openslide", "tile by tile from the nearest native level", _deepzoom, speed=10, resumes=True)]

@@ -60,7 +60,9 @@ class Run:
                     self.progress(self.tiles, self.pixels)
 
     def _tile(self, plane: Plane, tile: TileAddress) -> int:
-        box = self.job.pyramid.tile_box(tile)
+        box, unit = self.job.pyramid.tile_box(tile), self.job.unit(f"tile {tile.level},{tile.col},{tile.row}")
+        if unit.is_done and plane.overview is None:
+            return self.job.pyramid.cell(tile).size.area
         try:
             pixels = plane.read(box)
         except InputError as error:
@@ -68,7 +70,9 @@ class Run:
                 f"{error} (tile {tile.col}, {tile.row} of level {tile.level})"
             )
             raise self._first_error from error
-        self.job.put(tile, pixels)
+        if not unit.is_done:
+            unit.job.put(tile, pixels)
+            unit.finish()
         return self._keep(plane.overview, tile, box, pixels)
 
     def _keep(self, overview: Overview | None, tile: TileAddress, box: Box, pixels: Pixels) -> int:

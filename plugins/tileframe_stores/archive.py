@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from zlib import crc32
 
 from tileframe import Content, OutputError, Target, TileAddress
 from tileframe_stores.durable import flush_folder
 from tileframe_stores.exchange import show
-from tileframe_stores.members import Members
+from tileframe_stores.members import ARCHIVE, Members
+from tileframe_stores.noted import Noted
 from tileframe_stores.options import DiskOptions
 from tileframe_stores.ours import refuse_archive
+from tileframe_stores.owning import BEFORE
+from tileframe_stores.removing import remove_tree
 from tileframe_stores.scratch import Scratch
-from tileframe_stores.zipformat import text, unsafe
+from tileframe_stores.zipformat import leading, text, unsafe
 
 DESCRIPTORS, OTHERS = "descriptors", "others"
 """The first and the last group of members in the central directory; between them are the levels, from the top on."""
 
 
-class ArchiveStore:
+class ArchiveStore(Noted):
     """Keeps all files of a pyramid in one zip file, below a folder of the pyramid's name, not compressed."""
 
     def __init__(
@@ -31,6 +34,7 @@ class ArchiveStore:
         self._additions = additions or {}
         self._path = target.location.path
         self._scratch = Scratch(self._path)
+        self._before = self._scratch.path / BEFORE
         self._layout = target.layout
         self._folder = f"{target.location.name}/"
         self._seen = _Seen()
@@ -45,12 +49,60 @@ class ArchiveStore:
     def prepare(self) -> None:
         """Make the scratch folder; `OutputError` if the target exists, is being written, or cannot be."""
         self._refuse_name()
-        self._scratch.open()
+        self._scratch.open(self._target.resume)
         try:
             refuse_archive(self._target)
+            if self._scratch.resumed:
+                self._put_aside()
             self._members = Members(self._scratch.tree)
         except BaseException as error:
-            self._scratch.close()
+            self._scratch.give_up()
+            raise self._scratch.explained(error) from error
+
+    def _put_aside(self) -> None:
+        """Begin a new archive beside the one that an unfinished run has left, or beside what was left of it before."""
+        tree = self._scratch.tree
+        if self._before.exists():
+            remove_tree(tree)
+        else:
+            tree.rename(self._before)
+        tree.mkdir()
+
+    def stored(self) -> Iterator[tuple[str, bytes]]:
+        """Yield the members that an unfinished run has appended, as far as they are whole."""
+        start = len(self._folder.encode())
+        try:
+            with (self._before / ARCHIVE).open("rb") as file:
+                for name, data in leading(file):
+                    yield text(name[start:]), data
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._scratch.explained(error) from error
+
+    def keep(self, wanted: Callable[[str], bool]) -> None:
+        """Copy the members that are ``wanted`` into the new archive: from within a zip file nothing can be taken."""
+        for key, data in self.stored():
+            if wanted(key):
+                self.put(key, data)
+        self._flush()
+        remove_tree(self._before)
+
+    def note(self, entries: Sequence[bytes]) -> None:
+        """Write what waits to be written, and then ``entries``."""
+        self._flush()
+        super().note(entries)
+
+    def leave(self) -> str:
+        """Close the archive, and leave the scratch folder with all that is in it."""
+        if self._members is not None:
+            self._members.close()
+        return super().leave()
+
+    def _flush(self) -> None:
+        try:
+            self._open().flush()
+        except OSError as error:
             raise self._scratch.explained(error) from error
 
     def put(self, key: str, data: bytes) -> None:
@@ -91,6 +143,7 @@ class ArchiveStore:
                 self._put_whole(members, key, content)
             key = None
             members.finish([DESCRIPTORS, *map(str, self._layout.levels), OTHERS], sync=self._sync)
+            self._scratch.notes.remove()  # a moment later there is nothing to go on with
             if self._target.overwrite:
                 os.replace(members.path, self._path)
             else:

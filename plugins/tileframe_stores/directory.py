@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tileframe import Content, OutputError, Target
 from tileframe_stores.durable import flush, flush_folder
 from tileframe_stores.exchange import exchange, put_back
 from tileframe_stores.loose import walk
+from tileframe_stores.noted import Noted
 from tileframe_stores.options import DiskOptions
 from tileframe_stores.ours import files_of, refuse_loose, top
 from tileframe_stores.owning import WORKSPACE
-from tileframe_stores.scratch import Scratch, write_all
+from tileframe_stores.scratch import Scratch
+from tileframe_stores.writing import write_all
 
 # Without O_BINARY, Windows would change every newline of a tile.
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
 
 
-class DirectoryStore:
+class DirectoryStore(Noted):
     """Keeps the files of a pyramid in the target's folder. Can adopt folders."""
 
     def __init__(self, target: Target, options: DiskOptions | None = None) -> None:
@@ -38,11 +40,11 @@ class DirectoryStore:
     def prepare(self) -> None:
         """Make the scratch folder; `OutputError` if the target exists, is being written, or cannot be."""
         # First, for it brings back a pyramid that a killed run had moved away.
-        self._scratch.open()
+        self._scratch.open(self._target.resume)
         try:
             refuse_loose(self._target)
         except BaseException:
-            self._scratch.close()
+            self._scratch.give_up()
             raise
         self._state = "open"
 
@@ -71,6 +73,23 @@ class DirectoryStore:
         try:
             for _, key in walk(self._tree, ""):
                 yield key
+        except OSError as error:
+            raise self._scratch.explained(error) from error
+
+    def stored(self) -> Iterator[tuple[str, bytes]]:
+        """Yield what an unfinished run has put into the scratch folder."""
+        for key in self.keys():
+            try:
+                yield key, self.get(key)
+            except KeyError:
+                continue  # it cannot be read, and is to be made anew
+
+    def keep(self, wanted: Callable[[str], bool]) -> None:
+        """Remove all that is not ``wanted``."""
+        try:
+            for entry, key in walk(self._tree, ""):
+                if not wanted(key):
+                    os.unlink(entry.path)
         except OSError as error:
             raise self._scratch.explained(error) from error
 

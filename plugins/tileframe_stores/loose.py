@@ -9,9 +9,8 @@ from collections.abc import Iterator
 
 from tileframe import InputError, Location, OutputError
 from tileframe_stores.owning import recover, scratch_of
+from tileframe_stores.zipformat import MOST_BYTES
 
-MOST_BYTES = 1 << 29
-"""Of a file that is read: the digests of five million tiles."""
 # So that opening a pipe does not wait for who fills it, and a link is seen as one; Windows has neither.
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 

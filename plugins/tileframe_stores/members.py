@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO
 from zlib import crc32
 
-from tileframe_stores.scratch import write_pieces
+from tileframe_stores.writing import write_pieces
 from tileframe_stores.zipformat import (
     BLOCK,
     CENTRAL,
@@ -25,6 +25,7 @@ from tileframe_stores.zipformat import (
 )
 
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
+ARCHIVE = "archive"
 WRITTEN_AT_ONCE = 1 << 20
 """In bytes. More is no quicker: it does not stay in the processor's cache until it is written."""
 
@@ -36,7 +37,7 @@ class Members:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / "archive"
+        self.path = folder / ARCHIVE
         """The archive, which may hold something before the first member."""
         self._folder = folder
         self._file = os.open(self.path, APPEND, 0o666)
@@ -80,10 +81,15 @@ class Members:
                 self._reason = "it changed while it was written"
             self._record(group, name, crc, size, offset)
 
-    def get(self, group: str, name: bytes) -> bytes | None:
-        """Return what was put under ``name``; None if there is nothing. Searches all names of the group."""
+    def flush(self) -> None:
+        """Write all that waits to be written."""
         with self._writing, self._lock:
             self._write(self._taken())
+
+    def get(self, group: str, name: bytes) -> bytes | None:
+        """Return what was put under ``name``; None if there is nothing. Searches all names of the group."""
+        self.flush()
+        with self._lock:
             member = self._find(group, name)
         if member is None:
             return None

@@ -7,30 +7,43 @@ import os
 import socket
 import sys
 import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import psutil
 
 from tileframe import OutputError
 from tileframe_stores.exchange import JOURNAL, REPLACED, put_back
+from tileframe_stores.notes import Notes
 from tileframe_stores.removing import remove_tree
 
 if sys.platform != "win32":
     import fcntl
 
-OWNER, LOCK, TREE, WORKSPACE = "owner.json", "lock", "tree", "workspace"
-OURS = {OWNER, LOCK, TREE, WORKSPACE, REPLACED, JOURNAL}
+OWNER, LOCK, TREE, WORKSPACE, NOTES, BEFORE = "owner.json", "lock", "tree", "workspace", "notes", "before"
+OURS = {OWNER, LOCK, TREE, WORKSPACE, NOTES, BEFORE, REPLACED, JOURNAL}
 
 
 class Busy(OutputError):
     """Another run is writing there."""
 
 
-def claim(scratch: Path) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A scratch folder that is this process's."""
+
+    lock: int | None
+    """What holds its lock, to be released at the end; None where there are no locks."""
+    resumed: bool
+    """Whether what an unfinished run has left is in it."""
+
+
+def claim(scratch: Path, *, resume: bool | None = None) -> Claim:
     """Make ``scratch`` as a new folder of this process, having cleared away one that a dead process left.
 
-    Returns what holds its lock, to be closed at the end; None where there are no locks. `OutputError` if a living
-    process has it, or if it is no run's at all.
+    If that holds what an unfinished run has noted, it is taken over with ``resume``, and cleared away if that is
+    false; `OutputError` if it is None. `OutputError`, too, if a living process has it, or if it is no run's at all.
     """
     me = psutil.Process()
     owner = {"host": socket.gethostname(), "pid": me.pid, "started": me.create_time()}
@@ -40,9 +53,11 @@ def claim(scratch: Path) -> int | None:
     lock = None
     try:
         (own / OWNER).write_text(json.dumps(owner), encoding="utf-8")
-        lock = locked(own)
         if os.path.lexists(scratch):
-            _clear(scratch)
+            left = _left_by_a_dead_run(scratch)
+            if _take_over(scratch, own, left, resume):
+                return Claim(left, resumed=True)
+        lock = locked(own)
         try:
             own.rename(scratch)
         except OSError as error:
@@ -55,7 +70,7 @@ def claim(scratch: Path) -> int | None:
     finally:
         if own.exists():
             remove_tree(own)
-    return lock
+    return Claim(lock, resumed=False)
 
 
 def locked(folder: Path) -> int | None:
@@ -106,7 +121,8 @@ def scratch_of(target: Path) -> Path:
     return target.with_name(f".{target.name}.partial")
 
 
-def _clear(scratch: Path) -> None:
+def _left_by_a_dead_run(scratch: Path) -> int | None:
+    """Lock what is at ``scratch``, and put back what its run had moved away; `OutputError` if it is no dead run's."""
     if scratch.is_symlink():
         raise OutputError(f"{scratch}: is a link, and a run makes a folder of that name; move it away")
     if not scratch.is_dir():
@@ -117,9 +133,33 @@ def _clear(scratch: Path) -> None:
     lock = _held_by_none(scratch)
     try:
         put_back(scratch)
-        remove_tree(scratch)
-    finally:
+    except BaseException:
         release(lock)
+        raise
+    return lock
+
+
+def _take_over(scratch: Path, own: Path, lock: int | None, resume: bool | None) -> bool:
+    """Take over what an unfinished run has noted, or clear it away, and say which."""
+    taken = False
+    try:
+        # Where all is shown and put back by nobody, the run was as good as over.
+        parts = 0 if os.path.lexists(scratch / JOURNAL) else sum(1 for _ in Notes(scratch / NOTES).entries()) - 1
+        if parts > 0 and resume is None:
+            when = datetime.fromtimestamp(os.stat(scratch / NOTES).st_mtime).strftime("%Y-%m-%d %H:%M")
+            raise OutputError(
+                f"{scratch}: an unfinished run has left {parts:,} finished parts there, at {when}; "
+                "give --resume to go on with it, or --no-resume to begin anew"
+            )
+        if parts > 0 and resume:
+            os.replace(own / OWNER, scratch / OWNER)
+            taken = True
+        else:
+            remove_tree(scratch)
+    finally:
+        if not taken:
+            release(lock)
+    return taken
 
 
 def _held_by_none(scratch: Path) -> int | None:

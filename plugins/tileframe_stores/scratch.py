@@ -8,12 +8,9 @@ from pathlib import Path
 
 from tileframe import OutputError
 from tileframe_stores.exchange import REPLACED, put_back
-from tileframe_stores.owning import TREE, claim, release, scratch_of
+from tileframe_stores.notes import Notes
+from tileframe_stores.owning import NOTES, TREE, WORKSPACE, claim, release, scratch_of
 from tileframe_stores.removing import remove_tree
-
-PIECES_AT_ONCE = 1000
-"""Systems take 1,024 in one call."""
-
 
 LONGEST = ".tileframe.json"
 """The longest ending of what stands beside a target."""
@@ -28,30 +25,54 @@ class Scratch:
         self.path = scratch_of(target)
         self.tree = self.path / TREE
         """Where the files are made."""
+        self.notes = Notes(self.path / NOTES)
+        self.resumed = False
+        """Whether what an unfinished run has left is in it."""
         self._made_parents: list[Path] = []
         self._claimed = False
         self._lock: int | None = None
 
-    def open(self) -> None:
-        """Make the folder, and those above it; `OutputError` if another run has it, or it cannot be made."""
+    def open(self, resume: bool | None = None) -> None:
+        """Make the folder, and those above it, or take over what is there.
+
+        `OutputError` if another run has it, if what an unfinished run has left is there and ``resume`` is None, or if
+        it cannot be made.
+        """
         try:
             if self.folder.exists() and not self.folder.is_dir():
                 raise OutputError(f"{self.folder}: is not a folder; the pyramid cannot be written there")
             self._made_parents = [parent for parent in (self.folder, *self.folder.parents) if not parent.exists()]
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock = claim(self.path)
-            self._claimed = True
-            self.tree.mkdir()
+            claimed = claim(self.path, resume=resume)
+            self._lock, self.resumed, self._claimed = claimed.lock, claimed.resumed, True
+            remove_tree(self.path / WORKSPACE)
+            self.tree.mkdir(exist_ok=True)
             # The longest name of all that is to come beside the target: after the work it would be too late.
             longest = self.tree / f"{self.target.name}{LONGEST}"
             longest.touch()
             longest.unlink()
         except BaseException as error:
-            self.close()
+            self.give_up()
             raise self.explained(error) from error
+
+    def give_up(self) -> None:
+        """Remove the folder; but leave it as it was found if it was taken over."""
+        if self.resumed:
+            self.leave()
+        else:
+            self.close()
+
+    def leave(self) -> None:
+        """Leave the folder with all that is in it to a later run."""
+        self.notes.close()
+        if self._claimed:
+            self._claimed = False
+            release(self._lock)
+        self._made_parents.clear()
 
     def close(self, *, committed: bool = False) -> None:
         """Remove the folder; and the folders that were made for it, unless something was ``committed`` into them."""
+        self.notes.close()
         if self._claimed:
             try:
                 put_back(self.path)
@@ -85,22 +106,3 @@ class Scratch:
         if key is None:
             return OutputError(f"{self.folder}: cannot be written ({reason})")
         return OutputError(f"{key}: cannot be written in {self.folder} ({reason})")
-
-
-def write_all(descriptor: int, data: bytes | memoryview) -> None:
-    """Write all of ``data`` to an open file; a disk that takes only a part of it raises at the next part."""
-    written = os.write(descriptor, data)
-    while written < len(data):
-        data = memoryview(data)[written:]
-        written = os.write(descriptor, data)
-        if not written:
-            raise OSError(None, "the disk is full")
-
-
-def write_pieces(descriptor: int, pieces: list[bytes]) -> None:
-    """Write all ``pieces`` to an open file, one after the other: without copying them first, where the system can."""
-    for start in range(0, len(pieces), PIECES_AT_ONCE):
-        some = pieces[start : start + PIECES_AT_ONCE]
-        written = os.writev(descriptor, some) if hasattr(os, "writev") else 0
-        if written < sum(map(len, some)):
-            write_all(descriptor, memoryview(b"".join(some))[written:])

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from tileframe import InputError, Location
-from tileframe_stores.loose import MOST_BYTES
 from tileframe_stores.zipformat import (
     LOCAL,
     LOCAL_MARK,
+    MOST_BYTES,
     Member,
     ZipError,
     find_directory,

@@ -9,7 +9,7 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 LOCAL, CENTRAL = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L")
 END, END64, LOCATOR = struct.Struct("<4s4H2LH"), struct.Struct("<4sQ2H2L4Q"), struct.Struct("<4sLQL")
@@ -24,6 +24,8 @@ DAY = 1 << 5 | 1
 """The first day of 1980: two equal runs give equal bytes."""
 EXTRA = 1
 """Marks the ZIP64 record of a member."""
+MOST_BYTES = 1 << 29
+"""Of a file that is read: the digests of five million tiles."""
 COMMENT_LIMIT, BLOCK = 0xFFFF, 1 << 20
 
 Read = Callable[[int, int], bytes]
@@ -141,6 +143,21 @@ def members(read: Read, directory: Directory) -> Iterator[Member]:
         rest = rest[place:]
     if rest or count != directory.count:
         raise ZipError(f"is damaged: its central directory has {count} records, not {directory.count}")
+
+
+def leading(file: IO[bytes]) -> Iterator[tuple[bytes, bytes]]:
+    """Yield name and bytes of the whole members at the beginning of a file that may have no central directory yet."""
+    while len(head := file.read(LOCAL.size)) == LOCAL.size:
+        mark, _, _, _, _, _, _, size, _, name_length, extra_length = LOCAL.unpack(head)
+        if mark != LOCAL_MARK:
+            return
+        name, extra = file.read(name_length), file.read(extra_length)
+        if size == TOO_LARGE:
+            size = next(iter(_large_numbers(extra)), 0)
+        data = file.read(min(size, MOST_BYTES))
+        if len(data) < size:
+            return
+        yield name, data
 
 
 def member_of(fields: tuple[Any, ...], name: bytes, extra: bytes) -> Member:

@@ -19,4 +19,6 @@ def _backend() -> Backend:
 def tileframe_backends() -> Sequence[BackendPlugin]:
     """Offer the engine."""
     summary = "one pass over the slide, in parallel, in little memory"
-    return [BackendPlugin("stream", summary, _backend, speed=100, passes_through=True, uses_executors=True)]
+    return [
+        BackendPlugin("stream", summary, _backend, speed=100, passes_through=True, uses_executors=True, resumes=True)
+    ]

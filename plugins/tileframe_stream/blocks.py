@@ -34,6 +34,11 @@ class Block:
     col: int
     row: int
 
+    @property
+    def unit(self) -> str:
+        """Its name in the journal."""
+        return f"block {self.col},{self.row}"
+
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
@@ -41,8 +46,6 @@ class Remainder:
 
     block: Block
     pixels: Pixels
-    tiles: int
-    pixel_count: int
     records: tuple[tuple[TileAddress, TileRecord], ...] = ()
     """What is known of its tiles, where another process has made them."""
     files: tuple[tuple[str, bytes], ...] = ()
@@ -73,26 +76,25 @@ class BlockTask:
 
     def _made(self, plan: Plan, block: Block) -> Remainder:
         if self._job is not None:
-            return self._cut(self._job, block)
+            unit = self._job.unit(block.unit)
+            made = self._cut(unit.job, block)
+            unit.finish(made.pixels.tobytes())
+            return made
         with remote_job(plan) as (job, kept):
             made = self._cut(job, block)
             return replace(made, records=tuple(kept.records), files=tuple(kept.files))
 
     def _cut(self, job: Job, block: Block) -> Remainder:
-        levels = levels_of_block(job.pyramid.tile_size, job.pyramid.level_count)
-        tiles = pixels = 0
-        patch = self._read(job, block, levels)
-        for step in range(levels):
-            box = _part(job, block, job.pyramid.base_level - step, levels - step)
+        parts = _parts(job, block)
+        patch = self._read(job, block, len(parts))
+        for box in parts:
             cells = cells_of(job, box)
             for row in range(cells.y, cells.bottom):
                 if self.stop.is_set():
                     raise Stopped
                 cut(job, patch, Box(cells.x, row, cells.width, 1))
-            tiles, pixels = tiles + cells.size.area, pixels + box.size.area
             patch = _halved(patch)
-        rest = patch.view(_part(job, block, patch.level, 0))
-        return Remainder(block, np.ascontiguousarray(rest), tiles, pixels)
+        return Remainder(block, np.ascontiguousarray(patch.view(_top(job, block))))
 
     def _read(self, job: Job, block: Block, levels: int) -> Patch:
         base = job.pyramid.base_level
@@ -123,10 +125,19 @@ class BlocksRun:
     def all_levels(self) -> None:
         """Make every tile: the executor those of the blocks, this thread the few above them."""
         task = BlockTask(self._job)
-        with no_threads_of_opencv(), closing(self._job.in_order(task, self._blocks(), stop=task.stop)) as made:
-            for remainder in made:
-                self._take(remainder)
+        to_do = (block for block in self._blocks() if not self._job.unit(block.unit).is_done)
+        with no_threads_of_opencv(), closing(self._job.in_order(task, to_do, stop=task.stop)) as made:
+            for block in self._blocks():
+                self._take(self._done_before(block) or next(made))
                 self._progress(self._tiles, self._pixels)
+
+    def _done_before(self, block: Block) -> Remainder | None:
+        """Return what ``block`` left in an earlier run; None if it is to be made."""
+        unit = self._job.unit(block.unit)
+        if not unit.is_done:
+            return None
+        size = _top(self._job, block).size
+        return Remainder(block, np.frombuffer(unit.left, np.uint8).reshape(size.height, size.width, 3))
 
     def _blocks(self) -> Iterator[Block]:
         grid = self._grid()
@@ -147,16 +158,23 @@ class BlocksRun:
         height, width = remainder.pixels.shape[:2]
         x = block.col * side
         self._strips.rows_of(index)[y : y + height, x : x + width] = remainder.pixels
-        for key, data in remainder.files:
-            self._job.store.put(key, data)
-        if self._job.ledger is not None:
-            for tile, record in remainder.records:
-                self._job.ledger.put(tile, record)
-        self._count(remainder.tiles, remainder.pixel_count)
+        if remainder.records:
+            self._keep(remainder)
+        for box in _parts(self._job, block):
+            self._count(cells_of(self._job, box).size.area, box.size.area)
         grid = self._grid()
         last_row = block.row == grid.height - 1 or (block.row + 1) % tile_rows == 0
         if last_row and block.col == grid.width - 1:
             self._strips.filled(index)
+
+    def _keep(self, remainder: Remainder) -> None:
+        """Keep what another process has made."""
+        unit = self._job.unit(remainder.block.unit)
+        for key, data in remainder.files:
+            self._job.store.put(key, data)
+        for tile, record in remainder.records:
+            unit.put(tile, record)
+        unit.finish(remainder.pixels.tobytes())
 
     def _count(self, tiles: int, pixels: int) -> None:
         self._tiles += tiles
@@ -167,6 +185,18 @@ def levels_of_block(tile_size: int, level_count: int) -> int:
     """Return how many levels of a pyramid blocks make, the base among them: k, for squares of 2^k x 2^k tiles."""
     levels = max(1, (SIDE // tile_size).bit_length() - 1)
     return min(levels, level_count - 1)
+
+
+def _parts(job: Job, block: Block) -> list[Box]:
+    """Return the pixels of ``block`` in the planes of its levels, the base first."""
+    levels = levels_of_block(job.pyramid.tile_size, job.pyramid.level_count)
+    return [_part(job, block, job.pyramid.base_level - step, levels - step) for step in range(levels)]
+
+
+def _top(job: Job, block: Block) -> Box:
+    """Return the pixels of ``block`` in the plane of the level above its own."""
+    levels = levels_of_block(job.pyramid.tile_size, job.pyramid.level_count)
+    return _part(job, block, job.pyramid.base_level - levels, 0)
 
 
 def _part(job: Job, block: Block, level: int, steps: int) -> Box:

@@ -96,6 +96,10 @@ class GoodBackend(BackendContract):
             return np.asarray(image)
 
 
+class GoodResumingBackend(GoodBackend):
+    plugin = BackendPlugin("plain", "tile by tile", lambda: ByUnits(), speed=1, resumes=True)
+
+
 class GoodBackendOnPaddedTiles(GoodBackend):
     layout = "google"
     cases = (Case(Size(1, 300), 64, 0), Case(Size(130, 97), 32, 0))
@@ -334,6 +338,20 @@ class Random(Plain):
         super().put(job, tile, pixels ^ np.uint8(next(self.count) % 7))
 
 
+class ByUnits(Plain):
+    unit = "{0.level},{0.col},{0.row}"
+
+    def put(self, job: Job, tile: TileAddress, pixels: Pixels) -> None:
+        unit = job.unit(self.unit.format(tile))
+        if not unit.is_done:
+            unit.job.put(tile, pixels)
+            unit.finish()
+
+
+class OneNameForAll(ByUnits):
+    unit = "tile"
+
+
 WRONG: dict[str, list[type[Plain]]] = {
     "test_the_keys_are_exactly_those_of_the_layout": [Dropping, Adding],
     "test_every_tile_has_exactly_its_size": [Short],
@@ -355,17 +373,18 @@ WRONG: dict[str, list[type[Plain]]] = {
     "test_a_failed_run_leaves_nothing": [Littering, LitteringElsewhere, Swallowing],
     "test_a_cancelled_run_ends_with_what_the_progress_raised": [Silent, Undeterred, Converting],
     "test_a_cancelled_run_leaves_nothing": [Littering, LitteringElsewhere, Undeterred],
+    "test_a_stopped_run_is_gone_on_with_if_it_is_said_to_be": [Plain, OneNameForAll],
     "test_two_runs_make_the_same_bytes": [Random],
 }
 FLOORS: dict[type[Plain], float] = {BlackLevels: 30.0}
-GOOD = [GoodBackend, GoodBackendOnPaddedTiles, GoodBackendInAnotherProcess]
+GOOD = [GoodBackend, GoodResumingBackend, GoodBackendOnPaddedTiles, GoodBackendInAnotherProcess]
 BREAKERS = [
     breaker(
         test,
         GoodBackend,
         make.__name__,
         subtle=make is ShiftedWhereWide,
-        plugin=BackendPlugin("plain", "holds all", make, speed=1),
+        plugin=BackendPlugin("plain", "holds all", make, speed=1, resumes=make in (Plain, OneNameForAll)),
         floor=FLOORS.get(make),
     )
     for test, makes in WRONG.items()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import tileframe_stores
 from tests.contracts.calling import breaker
+from tests.contracts.left import Clinging, Forgetful, Mixing, Obstinate
 from tests.contracts.stored import (
     PLACES,
     AsciiNames,
@@ -318,6 +319,9 @@ WRONG = {
     "test_keys_are_those_that_were_put": [directory(Skipping)],
     "test_every_put_of_many_threads_is_kept": [directory(SingleThreaded)],
     "test_another_store_can_put_if_it_is_shared": [directory(NotReallyShared)],
+    "test_what_a_stopped_run_has_left_is_gone_on_with_if_it_is_said_to_be": [directory(Forgetful)],
+    "test_what_a_stopped_run_has_left_is_removed_if_it_is_unwanted": [directory(Clinging)],
+    "test_what_a_stopped_run_has_left_is_never_removed_unasked": [directory(Obstinate)],
     "test_a_finished_pyramid_can_be_opened": [
         directory(DirectoryStore, Unfound),
         directory(DirectoryStore, Misnamed),
@@ -341,6 +345,7 @@ WRONG = {
 WRONG_ARCHIVES = {
     "test_every_one_of_thousands_of_puts_is_kept": [archive(LosingOneInAThousand)],
     "test_every_put_of_many_threads_is_kept": [archive(LosingWhenBusy)],
+    "test_what_a_stopped_run_has_left_is_gone_on_with_if_it_is_said_to_be": [archive(Mixing)],
     "test_a_target_that_appears_meanwhile_is_not_touched": [archive(CarelessArchive)],
     "test_what_is_no_pyramids_is_not_overwritten": [archive(CarelessArchive)],
     "test_another_store_can_put_if_it_is_shared": [archive(SaidToBeShared)],

@@ -16,11 +16,9 @@ import click
 
 import tileframe
 from tileframe import registry as registry_module
-from tileframe.cli.compare import compare
 from tileframe.cli.info import info
 from tileframe.cli.plugins import plugins
 from tileframe.cli.run import run
-from tileframe.cli.verify import verify
 from tileframe.discovery import culprit, shown
 from tileframe.errors import OptionError, PluginError, TileframeError, one_line
 from tileframe.registry import Registry
@@ -63,7 +61,7 @@ def build_cli(registry: Registry) -> click.Group:
     )
     version = tileframe.__version__
     click.version_option(version, "-V", "--version", prog_name="tileframe", message="%(prog)s %(version)s")(cli)
-    for command in (run, info, verify, compare, plugins):
+    for command in (run, info, plugins):
         cli.add_command(command)
     for broken in registry.add_commands(cli):
         click.echo(f"tileframe: no commands: {broken}", err=True)
@@ -104,7 +102,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         result = build_cli(registry).main(arguments, prog_name="tileframe", standalone_mode=False, obj=registry)
         return result if isinstance(result, int) else 0
     except TileframeError as error:
-        return _fail(str(error), error.exit_code, error)
+        return _fail("; ".join([str(error), *getattr(error, "__notes__", ())]), error.exit_code, error)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return OptionError.exit_code
@@ -125,7 +123,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _fail_unexpectedly(error: BaseException) -> int:
     """Say whose fault ``error`` is, which is none of ours: the user's who interrupts, a plugin's, or tileframe's."""
     if _is_interrupted(error):
-        return _fail("interrupted; nothing half-made was left", INTERRUPTED, error)
+        left = getattr(error, "__notes__", ["nothing half-made was left"])
+        return _fail("; ".join(["interrupted", *left]), INTERRUPTED, error)
     if plugin := culprit(error):
         name = shown(plugin.name, plugin.package, plugin.version)
         where = "" if os.environ.get(TRACEBACK) else f" ({TRACEBACK}=1 shows where)"

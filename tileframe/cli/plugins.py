@@ -45,12 +45,7 @@ def _row(offer: Offer) -> dict[str, str]:
 
 
 def _broken_row(broken: Broken) -> dict[str, str]:
-    return {
-        "plugin": broken.owner,
-        "package": broken.package,
-        "version": broken.version,
-        "reason": broken.reason,
-    }
+    return {"plugin": broken.owner, "package": broken.package, "version": broken.version, "reason": broken.reason}
 
 
 def _options(offer: Offer) -> list[OptionHelp]:

@@ -117,6 +117,14 @@ class RunCommand(click.Command):
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, or processes, ...")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
+@click.option(
+    "--resume/--no-resume",
+    default=None,
+    help="Go on with what an unfinished run has left there, or begin anew; by default, there must be none.",
+)
+@click.option(
+    "--keep/--no-keep", default=True, show_default=True, help="Keep what is finished, when the run ends too early."
+)
 @click.option("--viewer", metavar="[=NAME]", help="Also write NAME.html, a page to look at the pyramid in.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @click.option(
@@ -239,6 +247,7 @@ def _show_report(done: Report, page: Path | None) -> None:
             ("size", f"{done.size}"),
             ("levels", f"{done.levels}"),
             ("tiles", f"{done.tiles:,}"),
+            *([("kept", f"{done.resumed:,} tiles of an unfinished run")] if done.resumed else []),
             *([("as they are", f"{done.passed_through:,} of the slide's own tiles")] if done.passed_through else []),
             ("bytes", in_bytes(done.tile_bytes)),
             ("time", f"{done.seconds:.2f} s"),

@@ -4,17 +4,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, ClassVar
+from unittest.mock import patch
 
-from tileframe import Access, BackendPlugin, Box, InputError, Size, TileAddress, stored_size, tiles_of
+from tileframe import (
+    Access,
+    BackendPlugin,
+    Box,
+    InputError,
+    Size,
+    TileAddress,
+    TileframeError,
+    journal,
+    stored_size,
+    tiles_of,
+)
 from tileframe.pixels import Pixels
 from tileframe.records import Options
 from tileframe.testing.cases import CASES, Case, Contract
-from tileframe.testing.making import Made, Workbench
+from tileframe.testing.making import Made, Workbench, files_in
 from tileframe.testing.measures import disagreement, for_each, largest_difference, psnr
 from tileframe.testing.slides import installed
 
@@ -177,6 +190,23 @@ class BackendContract(Contract):
 
     def test_a_cancelled_run_leaves_nothing(self, tmp_path: Path) -> None:
         self._assert_leaves_nothing(self._bench(SEVERAL, tmp_path), cancelled=True)
+
+    def test_a_stopped_run_is_gone_on_with_if_it_is_said_to_be(self, tmp_path: Path) -> None:
+        if not self.plugin.resumes:
+            return
+        bench = self._bench(SEVERAL, tmp_path)
+        with patch.object(journal, "EVERY", 0.0), patch.object(journal, "WORTH", 0.0):
+            with suppress(Cancel):
+                bench.execute(_cancel)
+            try:
+                report = bench.execute(resume=True)
+            except TileframeError as error:
+                raise AssertionError(f"going on with a run that was stopped failed: {error}") from error
+        assert report.resumed, "a run was stopped, and nothing that it had finished is noted"
+        wanted = self._made(SEVERAL).files
+        found = {key: data for key, data in files_in(bench.folder).items() if key in wanted}
+        differing = sorted(key for key in wanted if found.get(key) != wanted[key])
+        assert not differing, f"{len(differing)} tiles differ after a stop from those of a whole run: {differing[:3]}"
 
     def test_two_runs_make_the_same_bytes(self, tmp_path: Path) -> None:
         made = [self._made(SEVERAL).files, self._bench(SEVERAL, tmp_path).make(self.decode).files]

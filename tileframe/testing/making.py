@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -29,14 +29,7 @@ from tileframe.planning import prepare
 from tileframe.records import Options
 from tileframe.testing.cases import Case, cut, levels
 from tileframe.testing.discovery import discoverable
-from tileframe.testing.slides import (
-    READER,
-    MadeSlide,
-    misuses_of,
-    registry_with,
-    stored_levels,
-    tileframe_readers,
-)
+from tileframe.testing.slides import READER, MadeSlide, misuses_of, registry_with, stored_levels, tileframe_readers
 
 NAME, SLIDE = "made", "slide.made"
 WORKERS = 2
@@ -128,10 +121,10 @@ class Workbench:
             workers=WORKERS,
         )
 
-    def execute(self, progress: Progress | None = None) -> Report:
+    def execute(self, progress: Progress | None = None, *, resume: bool | None = None) -> Report:
         """Do the whole run, with all of tileframe's own checks."""
         with discoverable():
-            return execute(self._spec, self._registry, progress)
+            return execute(replace(self._spec, resume=resume), self._registry, progress)
 
     def finished(self) -> StoredPyramid:
         """Open what `execute` has made."""

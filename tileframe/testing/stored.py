@@ -9,20 +9,8 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from tileframe import (
-    InputError,
-    Location,
-    Target,
-)
-from tileframe.testing.made import (
-    BESIDE,
-    NAME,
-    TILES,
-    UNKNOWN,
-    WHOLE,
-    MadeLayout,
-    tiles_of,
-)
+from tileframe import InputError, Location, Target
+from tileframe.testing.made import BESIDE, NAME, TILES, UNKNOWN, WHOLE, MadeLayout, tiles_of
 from tileframe.testing.measures import for_each, refusal
 from tileframe.testing.storing import StoreBench, assert_same
 from tileframe.testing.together import together

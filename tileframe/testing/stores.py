@@ -7,29 +7,15 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tileframe import (
-    AdoptsFolder,
-    OutputError,
-    Store,
-)
-from tileframe.testing.made import (
-    BESIDE,
-    FILES,
-    INSIDE,
-    NAME,
-    TILES,
-    UNKNOWN,
-    WHOLE,
-    files_of,
-    many_tiles,
-    whole,
-)
+from tileframe import AdoptsFolder, OutputError, Resumes, Store
+from tileframe.testing.made import BESIDE, FILES, INSIDE, NAME, TILES, UNKNOWN, WHOLE, files_of, many_tiles, whole
 from tileframe.testing.measures import refusal
 from tileframe.testing.stored import StoredFilesContract
 from tileframe.testing.storing import assert_same
 from tileframe.testing.together import together
 
 HUNDREDS = 200
+NOTED = [b"first", b"second" * 10_000, b"\0"]
 
 
 class StoreContract(StoredFilesContract):
@@ -191,6 +177,59 @@ class StoreContract(StoredFilesContract):
             assert sorted(store.keys()) == sorted(TILES), "keys() does not list the adopted files"
             store.commit(files_of(BESIDE))
         self._assert_seen(tmp_path, WHOLE, "after adopting a folder")
+
+    def test_what_a_stopped_run_has_left_is_gone_on_with_if_it_is_said_to_be(self, tmp_path: Path) -> None:
+        if not self._leaves(tmp_path):
+            return
+        seen = self.visible(self.location(tmp_path))
+        assert not seen, f"after leave, one sees {sorted(seen)[:3]}"
+        half = set(sorted(TILES)[::2])
+        with self._prepared(self._make(tmp_path, resume=True)) as store:
+            assert isinstance(store, Resumes)
+            noted = list(store.entries())
+            assert [entry for _, entry in noted] == NOTED, f"of {NOTED}, entries() gives {noted}"
+            assert [store.entry(place) for place, _ in noted] == NOTED, "entry() gives other entries than entries()"
+            assert_same(dict(store.stored()), TILES, "of what a stopped run has put, stored()")
+            store.keep(half.__contains__)
+            assert set(store.keys()) == half, "after keep, keys() does not give what was to be kept"
+            for key in TILES.keys() - half:
+                store.put(key, TILES[key])
+            assert_same({key: store.get(key) for key in TILES}, TILES, "got back after going on")
+            store.commit(files_of(BESIDE))
+        self._assert_seen(tmp_path, WHOLE, "after going on")
+
+    def test_what_a_stopped_run_has_left_is_removed_if_it_is_unwanted(self, tmp_path: Path) -> None:
+        if not self._leaves(tmp_path):
+            return
+        with self._prepared(self._make(tmp_path, resume=False)) as store:
+            assert isinstance(store, Resumes)
+            assert not list(store.entries()), "begun anew, entries() gives what a stopped run has noted"
+            assert not list(store.keys()), "begun anew, keys() gives what a stopped run has put"
+
+    def test_what_a_stopped_run_has_left_is_never_removed_unasked(self, tmp_path: Path) -> None:
+        if not self._leaves(tmp_path):
+            return
+        for _ in range(2):
+            store = self._make(tmp_path)
+            try:
+                refusal(OutputError, "a stopped run has left something: the next run", store.prepare)
+            finally:
+                store.discard()
+
+    def _leaves(self, folder: Path) -> bool:
+        """Fill a store, note something, and leave it; say no if the store cannot do that."""
+        store = self._make(folder)
+        store.prepare()
+        if not isinstance(store, Resumes):
+            store.discard()
+            return False
+        for key, data in TILES.items():
+            store.put(key, data)
+        for entry in NOTED:
+            store.note([entry])
+        store.leave()
+        store.discard()
+        return True
 
     def _assert_kept_all(self, store: Store, tiles: Mapping[str, bytes]) -> None:
         keys = sorted(store.keys())

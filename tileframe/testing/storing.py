@@ -6,21 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tileframe import (
-    Layout,
-    Location,
-    Store,
-    StoredFiles,
-    StorePlugin,
-    Target,
-)
+from tileframe import Layout, Location, Store, StoredFiles, StorePlugin, Target
 from tileframe.testing.cases import Contract
-from tileframe.testing.made import (
-    BESIDE,
-    NAME,
-    files_of,
-    tiles_of,
-)
+from tileframe.testing.made import BESIDE, NAME, files_of, tiles_of
 
 
 class StoreBench(Contract):
@@ -60,8 +48,10 @@ class StoreBench(Contract):
         """Return what `look` finds, without the hidden files of work in progress."""
         return {key: data for key, data in self.look(location).items() if not key.startswith(".")}
 
-    def _make(self, folder: Path, layout: Layout = BESIDE, *, overwrite: bool = False) -> Store:
-        return self.plugin.create(Target(self.location(folder), layout, overwrite=overwrite))
+    def _make(
+        self, folder: Path, layout: Layout = BESIDE, *, overwrite: bool = False, resume: bool | None = None
+    ) -> Store:
+        return self.plugin.create(Target(self.location(folder), layout, overwrite=overwrite, resume=resume))
 
     @contextmanager
     def _prepared(self, store: Store) -> Iterator[Store]:

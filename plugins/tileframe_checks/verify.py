@@ -1,20 +1,18 @@
-"""``tileframe verify``."""
+"""The command ``tileframe verify``."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tileframe.against import check_against
+import tileframe
+from tileframe import CheckError, Finding, OptionError, Severity, open_pyramid
 from tileframe.cli.parameters import FILE
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import show_json
-from tileframe.errors import CheckError, OptionError
-from tileframe.opening import open_pyramid
-from tileframe.records import Finding, Severity
-from tileframe.registry import Registry
-from tileframe.verification import faults, run_checks
 
 SHOWN = 20
 
@@ -30,7 +28,7 @@ SHOWN = 20
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors; the exit code tells.")
 @click.pass_obj
 def verify(
-    registry: Registry,
+    registry: Any,
     /,
     target: str,
     checks: tuple[str, ...],
@@ -50,14 +48,19 @@ def verify(
         with open_pyramid(target, registry=registry, workers=workers) as pyramid, ProgressBar(quiet=quiet) as bar:
             tiles = pyramid.tile_count
             bar.start(pyramid.pyramid)
-            findings = run_checks(pyramid, registry, checks=checks, progress=bar.titled)
-            if against is not None:
-                told = bar.titled("against")
-                findings += check_against(pyramid, against, registry, told, sample=sample, seed=seed or 0)
+            findings = tileframe.verify(
+                pyramid,
+                checks=checks,
+                against=against,
+                sample=sample,
+                seed=seed or 0,
+                registry=registry,
+                progress=bar.titled,
+            )
     except CheckError as error:
         findings = [Finding(Path(target).name, "descriptor", Severity.ERROR, str(error).removeprefix(f"{target}: "))]
         tiles = 0
-    wrong = faults(findings)
+    wrong = _faults(findings)
     if as_json:
         show_json({"target": target, "tiles": tiles, "ok": not wrong, "findings": findings})
     elif not quiet:
@@ -66,7 +69,7 @@ def verify(
 
 
 def _show(target: str, tiles: int, findings: list[Finding]) -> None:
-    wrong = faults(findings)
+    wrong = _faults(findings)
     for finding in [finding for finding in findings if finding.severity is Severity.NOTE]:
         click.echo(f"note: {finding}")
     for finding in wrong[:SHOWN]:
@@ -75,3 +78,7 @@ def _show(target: str, tiles: int, findings: list[Finding]) -> None:
         click.echo(f"... and {len(wrong) - SHOWN:,} more; --json lists them all")
     what = f"{len(wrong):,} finding{'s' if len(wrong) > 1 else ''}" if wrong else "nothing is wrong"
     click.echo(f"{target}: {tiles:,} tiles, {what}")
+
+
+def _faults(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.severity is not Severity.NOTE]

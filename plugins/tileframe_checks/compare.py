@@ -1,18 +1,16 @@
-"""``tileframe compare``."""
+"""The command ``tileframe compare``."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+import tileframe
+from tileframe import CheckError, Comparison, Equality, OptionError, open_pyramid
 from tileframe.cli.parameters import FILE
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import show_json, show_rows
-from tileframe.comparison import compare as compared
-from tileframe.errors import CheckError, OptionError
-from tileframe.facts import Equality
-from tileframe.opening import open_pyramid
-from tileframe.records import Comparison
-from tileframe.registry import Registry
 
 STRENGTHS = [strength.value for strength in Equality]
 
@@ -26,7 +24,7 @@ STRENGTHS = [strength.value for strength in Equality]
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors; the exit code tells.")
 @click.pass_obj
 def compare(
-    registry: Registry, /, one: str, other: str, require: str | None, workers: int | None, as_json: bool, quiet: bool
+    registry: Any, /, one: str, other: str, require: str | None, workers: int | None, as_json: bool, quiet: bool
 ) -> int:
     """Say how equal the pyramids A and B are: in layout, in the base, or in all pixels.
 
@@ -42,7 +40,7 @@ def compare(
         ProgressBar(quiet=quiet) as bar,
     ):
         bar.start(first.pyramid)
-        result = compared(first, second, progress=bar)
+        result = tileframe.compare(first, second, progress=bar)
     if as_json:
         show_json({"a": one, "b": other, "identical": result.identical, "tiles": result.tiles, "comparison": result})
     elif not quiet:

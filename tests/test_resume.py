@@ -1,0 +1,298 @@
+"""A run that ended too early is gone on with: nothing finished is made again, and the result is the same."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pictures import jpeg, photo, svs
+from tileframe import InputError, OutputError, PluginError, Report, journal, run
+from tileframe.cli import run_command
+from tileframe.cli.progress import ProgressBar
+from tileframe_stores.owning import NOTES, TREE, scratch_of
+from tileframe_writers.jpeg import JpegWriter
+
+SETTINGS: dict[str, dict[str, Any]] = {
+    "stream": {},
+    "one worker": {"workers": 1},
+    "processes": {"executor": "processes"},
+    "openslide": {"backend": "openslide"},
+    "no overlap": {"tile_size": 256, "overlap": 0, "layout": "iiif3"},
+    "passthrough": {"passthrough": "auto", "tile_size": "native"},
+}
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("slides")
+    svs(folder / "squares.svs", photo(5000, 4200), levels=(1,))
+    jpeg(folder / "rows.jpg", photo(2600, 2400))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note every unit as soon as it is finished, and take it for worth keeping: these runs are over in a second."""
+    monkeypatch.setattr(journal, "EVERY", 0.0)
+    monkeypatch.setattr(journal, "WORTH", 0.0)
+
+
+def interrupted(slide: Path, target: Path, *, after: int = 100, by: type = KeyboardInterrupt, **how: Any) -> None:
+    """Run until ``after`` tiles are made, and then as a Ctrl-C does."""
+
+    def progress(tiles: int, pixels: int) -> None:
+        if tiles >= after:
+            raise by("stopped")
+
+    with pytest.raises(by):
+        run(slide, target, progress=progress, **how)
+
+
+def files(target: Path) -> dict[str, bytes]:
+    """Every file of a pyramid but its manifest, which tells when it was made."""
+    if target.is_file():
+        with zipfile.ZipFile(target) as archive:
+            found = {name: archive.read(name) for name in archive.namelist()}
+    else:
+        found = {
+            path.relative_to(target.parent).as_posix(): path.read_bytes()
+            for path in target.parent.rglob("*")
+            if path.is_file()
+        }
+    return {key: data for key, data in found.items() if not key.endswith(".tileframe.json")}
+
+
+@pytest.fixture
+def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by one item for each tile that is encoded in this process."""
+    encode, calls = JpegWriter.encode, []
+
+    def counted(self: JpegWriter, pixels: Any) -> bytes:
+        calls.append(1)
+        return encode(self, pixels)
+
+    monkeypatch.setattr(JpegWriter, "encode", counted)
+    return calls
+
+
+def cases() -> Iterator[Any]:
+    for name, how in SETTINGS.items():
+        for slide in ("squares.svs", "rows.jpg"):
+            for container in ("", ".szi", ".zip"):
+                if slide == "rows.jpg" and name in ("processes", "passthrough"):
+                    continue  # read by this process alone, as it is
+                if container == ".szi" and "layout" in how:
+                    continue
+                few = name in ("stream", "one worker") or container == ""
+                marks = () if few else pytest.mark.thorough
+                yield pytest.param(slide, container, how, id=f"{name}-{slide}{container}", marks=marks)
+
+
+@pytest.mark.parametrize(("slide", "container", "how"), list(cases()))
+def test_a_resumed_run_gives_the_same_files_and_makes_none_again(slide, container, how, slides, tmp_path, encoded):
+    (tmp_path / "whole").mkdir()
+    whole, target = tmp_path / "whole" / f"o{container}", tmp_path / "resumed" / f"o{container}"
+    run(slides / slide, whole, **how)
+    interrupted(slides / slide, target, **how)
+    assert [path.name for path in target.parent.iterdir()] == [f".o{container}.partial"]
+    encoded.clear()
+    report = run(slides / slide, target, resume=True, **how)
+    assert report.resumed >= 64
+    if "executor" not in how:
+        assert len(encoded) <= report.tiles - report.resumed
+    assert files(target) == files(whole)
+    assert not scratch_of(target).exists()
+
+
+def test_it_may_end_too_early_again_and_again(slides, tmp_path):
+    for container in ("", ".szi"):
+        (tmp_path / "whole").mkdir(exist_ok=True)
+        whole, target = tmp_path / "whole" / f"o{container}", tmp_path / "resumed" / f"o{container}"
+        run(slides / "squares.svs", whole)
+        for after in (50, 150, 250):
+            interrupted(slides / "squares.svs", target, after=after, resume=True)
+        assert run(slides / "squares.svs", target, resume=True).resumed >= 200
+        assert files(target) == files(whole)
+
+
+def left(slides: Path, target: Path, **how: Any) -> Path:
+    """The scratch folder of a run that was stopped."""
+    interrupted(slides / "squares.svs", target, **how)
+    return scratch_of(target)
+
+
+def resumed(slides: Path, target: Path, **how: Any) -> Report:
+    """Go on, and prove the result against the digests of a whole run."""
+    report = run(slides / "squares.svs", target, resume=True, **how)
+    whole = target.parent / "whole" / target.name
+    whole.parent.mkdir()
+    run(slides / "squares.svs", whole)
+    for key, data in files(whole).items():
+        assert (target.parent / key).read_bytes() == data, key
+    return report
+
+
+def test_a_torn_last_note_and_a_half_tile_are_made_again(slides, tmp_path):
+    scratch = left(slides, tmp_path / "o", after=300)
+    notes = scratch / NOTES
+    os.truncate(notes, notes.stat().st_size - 1)
+    for tile in (scratch / TREE).rglob("0_0.jpeg"):
+        os.truncate(tile, 100)
+    assert resumed(slides, tmp_path / "o").resumed > 0
+
+
+def test_a_tile_that_changed_or_is_gone_is_made_again_with_its_unit(slides, tmp_path):
+    scratch = left(slides, tmp_path / "o")
+    before = sum(1 for path in (scratch / TREE).rglob("*.jpeg"))
+    (scratch / TREE / "o_files/13/0_0.jpeg").unlink()
+    tile = scratch / TREE / "o_files/12/0_1.jpeg"
+    tile.write_bytes(tile.read_bytes()[:-1] + b"\0")
+    report = resumed(slides, tmp_path / "o")
+    assert 0 < report.resumed < before
+
+
+def test_a_note_that_is_damaged_ends_what_is_known(slides, tmp_path):
+    scratch = left(slides, tmp_path / "o", after=200)
+    data = bytearray((scratch / NOTES).read_bytes())
+    data[2 * len(data) // 3] ^= 1
+    (scratch / NOTES).write_bytes(data)
+    assert resumed(slides, tmp_path / "o").resumed > 0
+
+
+def test_half_a_member_is_cut_off(slides, tmp_path):
+    scratch = left(slides, tmp_path / "o.szi")
+    archive = scratch / TREE / "archive"
+    with archive.open("ab") as file:
+        file.write(archive.read_bytes()[:1000])
+    run(slides / "squares.svs", tmp_path / "o.szi", resume=True)
+    run(slides / "squares.svs", tmp_path / "whole" / "o.szi")
+    assert files(tmp_path / "o.szi") == files(tmp_path / "whole" / "o.szi")
+
+
+def test_what_an_unfinished_run_has_left_is_not_thrown_away_unasked(slides, tmp_path):
+    scratch = left(slides, tmp_path / "o")
+    with pytest.raises(
+        OutputError, match=r"an unfinished run has left [0-9]+ finished parts .* give --resume to go on"
+    ):
+        run(slides / "squares.svs", tmp_path / "o")
+    assert (scratch / NOTES).is_file()
+    assert run(slides / "squares.svs", tmp_path / "o", resume=False).resumed == 0
+    assert not scratch.exists()
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ({"quality": 80}, r"plan\.format_options\.quality was 75, and is 80"),
+        ({"tile_size": 510}, r"plan\.pyramid\.tile_size was 254, and is 510"),
+        ({"backend": "vips"}, r'plan\.backend was "stream", and is "vips"'),
+    ],
+    ids=str,
+)
+def test_a_run_that_is_to_make_something_else_is_refused(how, said, slides, tmp_path):
+    scratch = left(slides, tmp_path / "o")
+    with pytest.raises(OutputError, match=said):
+        run(slides / "squares.svs", tmp_path / "o", resume=True, **how)
+    assert run(slides / "squares.svs", tmp_path / "o", resume=True).resumed > 0
+    assert not scratch.exists()
+
+
+def test_so_is_another_slide_of_the_same_name(slides, tmp_path):
+    slide = tmp_path / "a.svs"
+    slide.write_bytes((slides / "squares.svs").read_bytes())
+    interrupted(slide, tmp_path / "o")
+    svs(slide, photo(5000, 4200, seed=2), levels=(1,))
+    with pytest.raises(OutputError, match=r"plan\.source\.fingerprint is another"):
+        run(slide, tmp_path / "o", resume=True)
+
+
+def test_so_is_another_version(slides, tmp_path, monkeypatch):
+    left(slides, tmp_path / "o")
+    monkeypatch.setattr("tileframe.pipeline.versions", lambda plan, registry: {"tileframe": "9.9"})
+    with pytest.raises(OutputError, match=r'versions\.tileframe was "[^"]+", and is "9\.9"'):
+        run(slides / "squares.svs", tmp_path / "o", resume=True)
+
+
+def test_resume_where_nothing_is_begins(slides, tmp_path):
+    assert run(slides / "rows.jpg", tmp_path / "o", resume=True).resumed == 0
+
+
+def test_a_backend_that_cannot_says_so(slides, tmp_path):
+    report = run(slides / "rows.jpg", tmp_path / "o", resume=True, backend="vips")
+    assert "all is made anew: the backend vips goes on with no earlier run" in report.notes
+
+
+@pytest.mark.parametrize("container", ["", ".szi"])
+def test_a_target_that_has_appeared_leaves_what_was_kept(container, slides, tmp_path):
+    target = tmp_path / f"o{container}"
+    scratch = left(slides, target)
+    run(slides / "rows.jpg", tmp_path / "other" / target.name)
+    for path in (tmp_path / "other").iterdir():
+        path.rename(tmp_path / path.name)
+    with pytest.raises(OutputError, match="exists; give --overwrite"):
+        run(slides / "squares.svs", target, resume=True)
+    assert (scratch / NOTES).is_file()
+    assert run(slides / "squares.svs", target, resume=True, overwrite=True).resumed > 0
+
+
+@pytest.mark.parametrize(
+    ("error", "kept"),
+    [(KeyboardInterrupt, True), (InputError, True), (OutputError, True), (PluginError, False), (TypeError, False)],
+)
+def test_what_is_finished_is_kept_where_the_fault_may_pass(error, kept, slides, tmp_path):
+    interrupted(slides / "squares.svs", tmp_path / "o", by=error)
+    assert scratch_of(tmp_path / "o").exists() == kept
+
+
+def test_a_run_of_less_than_five_seconds_leaves_nothing(slides, tmp_path, monkeypatch):
+    monkeypatch.setattr(journal, "WORTH", 5.0)
+    interrupted(slides / "squares.svs", tmp_path / "o")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_keep_keeps_nothing(slides, tmp_path):
+    interrupted(slides / "squares.svs", tmp_path / "a" / "o", keep=False)
+    assert list(tmp_path.iterdir()) == []
+    left(slides, tmp_path / "o")
+    interrupted(slides / "squares.svs", tmp_path / "o", after=200, resume=True, keep=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_second_ctrl_c_keeps_nothing(slides, tmp_path):
+    def progress(tiles: int, pixels: int) -> None:
+        if tiles >= 100:
+            try:
+                raise KeyboardInterrupt
+            finally:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(slides / "squares.svs", tmp_path / "o", progress=progress)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_message_says_what_is_kept_and_what_to_type(slides, tmp_path, monkeypatch, capsys):
+    slide = str(slides / "squares.svs")
+    monkeypatch.setattr(ProgressBar, "__call__", _raises_after(100))
+    assert run_command(["run", slide, "-o", str(tmp_path / "o")]) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    where = scratch_of(tmp_path / "o")
+    kept = f"of 477 tiles are kept in {where}; give --resume to go on, or --no-resume to begin anew"
+    assert line.startswith("tileframe: no more; ")
+    assert line.endswith(kept)
+    monkeypatch.undo()
+    assert run_command(["run", slide, "-o", str(tmp_path / "o"), "--resume"]) == 0
+    assert "tiles of an unfinished run" in capsys.readouterr().out
+
+
+def _raises_after(tiles: int) -> Any:
+    def called(self: object, done: int, pixels: int) -> None:
+        if done >= tiles:
+            raise OutputError("no more")
+
+    return called

@@ -1,0 +1,150 @@
+"""The journal of a run: which parts of the work are finished and stored, so that a later run goes on after them."""
+
+from __future__ import annotations
+
+import json
+import struct
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+from tileframe.errors import OutputError
+from tileframe.geometry import Pyramid, TileAddress
+from tileframe.ledger import Ledger, Presence, TileRecord
+from tileframe.protocols import Layout, Resumes
+
+# Of an entry: the lengths of the unit's name, and how many tiles it has made. Of each of those: its level, column, row,
+# SHA-256, length, and whether it is the slide's own.
+HEAD, TILE = struct.Struct("<HI"), struct.Struct("<3I32sI?")
+EVERY = 0.2
+"""Seconds in which finished units are noted together."""
+WORTH = 5.0
+"""Seconds of work from which on it is worth keeping when a run is stopped."""
+
+Records = Sequence[tuple[TileAddress, TileRecord]]
+
+
+class Journal:
+    """Notes the units of work that are finished, and has those that an earlier run has finished."""
+
+    def __init__(self, store: Resumes, identity: bytes, *, keep: bool) -> None:
+        """``identity`` is JSON of all that decides the bytes of the result; without ``keep`` nothing is noted."""
+        self._keep = keep
+        self.tiles = 0
+        """How many tiles are noted."""
+        self._store, self._identity = store, identity
+        self._places: dict[str, int] = {}
+        self._waiting: list[bytes] = []
+        self._lock = threading.Lock()
+        self._resumed = 0
+        self._begun = self._written = time.monotonic()
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """Whether it would be a pity if all that is noted were lost, and it is not unwanted."""
+        return self._keep and self.tiles > 0 and (self._resumed > 0 or time.monotonic() - self._begun >= WORTH)
+
+    def __contains__(self, unit: str) -> bool:
+        """Say whether an earlier run has finished ``unit``."""
+        return unit in self._places
+
+    def left(self, unit: str) -> bytes:
+        """Return what ``unit``, which an earlier run has finished, left to those after it."""
+        return _unpacked(self._store.entry(self._places[unit]))[2]
+
+    def note(self, unit: str, records: Records, left: bytes) -> None:
+        """Note that ``unit`` is finished: its tiles are in the store, and it leaves ``left``. From many threads."""
+        if not self._keep:
+            return
+        tiles = (
+            TILE.pack(tile.level, tile.col, tile.row, record.sha256, record.length, record.passed_through)
+            for tile, record in records
+        )
+        entry = b"".join((HEAD.pack(len(unit), len(records)), unit.encode(), *tiles, left))
+        with self._lock:
+            self.tiles += len(records)
+            self._waiting.append(entry)
+            if time.monotonic() - self._written >= EVERY:
+                self._write()
+
+    def leave(self) -> str:
+        """Leave all that is noted for a later run; returns where it is."""
+        with self._lock:
+            self._write()
+        return self._store.leave()
+
+    def resume(self, layout: Layout, pyramid: Pyramid, ledger: Ledger) -> None:
+        """Take over what an earlier run has finished, each tile of it proved by its digest; forget all else.
+
+        `OutputError`, and all is left as it is, if that run was to make something else.
+        """
+        entries = self._store.entries()
+        first = next(entries, None)
+        if first is None:
+            self._waiting = [self._identity]
+            return
+        if differences := _differences(json.loads(first[1]), json.loads(self._identity)):
+            where = self._store.leave()
+            raise OutputError(
+                f"{where}: is of a run that was to make something else: {'; '.join(differences)}; "
+                "give --no-resume to begin anew"
+            )
+        places = dict(self._units(entries, ledger))
+        whole, copies = Presence(layout, pyramid), set()
+        for key, data in self._store.stored():
+            tile = layout.address(key) or layout.extras.get(key)
+            known = None if tile is None else ledger.get(tile)
+            if known is not None and TileRecord.of(data, passed_through=known.passed_through) == known:
+                whole.mark(key)
+                copies.add(key if key in layout.extras else "")
+        kept = Presence(layout, pyramid)
+        for unit, place in places.items():
+            tiles = [tile for tile, _ in _unpacked(self._store.entry(place))[1]]
+            needed = {key for key, tile in layout.extras.items() if tile in tiles}
+            if all(map(whole.has, tiles)) and needed <= copies:
+                self._places[unit] = place
+                kept.mark_all(map(layout.key, tiles))
+        self.tiles = self._resumed = kept.count - kept.missing
+
+        def is_kept(key: str) -> bool:
+            tile = layout.address(key) or layout.extras.get(key)
+            return tile is not None and kept.has(tile)
+
+        self._store.keep(is_kept)
+
+    def _units(self, entries: Iterator[tuple[int, bytes]], ledger: Ledger) -> Iterator[tuple[str, int]]:
+        for place, entry in entries:
+            unit, records, _ = _unpacked(entry)
+            for tile, record in records:
+                ledger.put(tile, record)
+            yield unit, place
+
+    def _write(self) -> None:
+        if self._waiting:
+            self._store.note(self._waiting)
+            self._waiting = []
+        self._written = time.monotonic()
+
+
+def _unpacked(entry: bytes) -> tuple[str, Records, bytes]:
+    length, count = HEAD.unpack_from(entry)
+    start = HEAD.size + length
+    end = start + count * TILE.size
+    records = [
+        (TileAddress(level, col, row), TileRecord(size, sha256, own))
+        for level, col, row, sha256, size, own in TILE.iter_unpack(entry[start:end])
+    ]
+    return entry[HEAD.size : start].decode(), records, entry[end:]
+
+
+def _differences(before: object, now: object, name: str = "") -> list[str]:
+    """Return what was another, as ``name was X, and is Y``."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = sorted(before.keys() | now.keys())
+        return [
+            text for key in names for text in _differences(before.get(key), now.get(key), f"{name}.{key}".strip("."))
+        ]
+    words = json.dumps(before), json.dumps(now)
+    if before == now:
+        return []
+    return [f"{name} is another" if len(words[0]) > 40 else f"{name} was {words[0]}, and is {words[1]}"]
