@@ -23,6 +23,11 @@ class TestTiles(CheckContract):
     faults = ("tile one pixel short", "wrong overlap")
 
 
+class TestFilled(CheckContract):
+    plugin = OFFERS["filled"]
+    faults = ()
+
+
 class TestOverlap(CheckContract):
     plugin = OFFERS["overlap"]
     faults = ("swapped tiles", "blank tile")

@@ -78,6 +78,7 @@ from tileframe.records import (
     Finding,
     LevelDifference,
     Manifest,
+    OnError,
     Plan,
     Report,
     Severity,
@@ -87,11 +88,12 @@ from tileframe.records import (
 from tileframe.sources import BaseSource, Cropped, View, cropped
 
 if TYPE_CHECKING:
+    from tileframe.colour import managed
     from tileframe.comparison import compare
-    from tileframe.opening import open_pyramid
+    from tileframe.opening import is_pyramid, open_pyramid
     from tileframe.pipeline import run
     from tileframe.planning import open_job, plan
-    from tileframe.selection import open_slide
+    from tileframe.selection import open_slide, opened
     from tileframe.tiles import tile
     from tileframe.verification import verify
 
@@ -99,27 +101,23 @@ __version__ = version("tileframe")
 
 # The engine and its libraries are loaded when it is used: plugins and `--help` do without.
 LAZY = {
-    "compare": "comparison",
-    "open_job": "planning",
-    "open_pyramid": "opening",
-    "open_slide": "selection",
-    "plan": "planning",
-    "run": "pipeline",
-    "tile": "tiles",
+    "compare": "comparison", "is_pyramid": "opening", "managed": "colour", "open_job": "planning", "open_pyramid":
+    "opening", "open_slide": "selection", "opened": "selection", "plan": "planning", "run": "pipeline", "tile": "tiles",
     "verify": "verification",
-}
+}  # fmt: skip
 
 __all__ = [
     "WHITE", "Access", "AdoptsFolder", "AssociatedRecord", "Backend", "BackendPlugin", "BaseSource", "Box", "Check",
     "CheckError", "CheckPlugin", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord", "Comparison",
     "CompressedTiles", "Content", "Cropped", "EmbedsProfiles", "Encoding", "Equality", "ExecutorPlugin", "Finding",
     "Fit", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Managed",
-    "Manifest", "NativeLevel", "NoOptions", "OptionError", "OutputError", "Pixels", "Plan", "Plugin", "PluginError",
-    "Progress", "Pyramid", "Reader", "ReaderPlugin", "Report", "Resumes", "Rgb", "Samples", "Severity", "Size",
-    "SlideFacts", "Source", "SourceRecord", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid", "Target",
-    "TileAddress", "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin", "WorkerError",
-    "Writer", "WriterPlugin", "__version__", "compare", "cropped", "hookimpl", "open_job", "open_pyramid", "open_slide",
-    "option", "plan", "run", "stored_size", "tile", "tiles_of", "verify",
+    "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OutputError", "Pixels", "Plan", "Plugin",
+    "PluginError", "Progress", "Pyramid", "Reader", "ReaderPlugin", "Report", "Resumes", "Rgb", "Samples", "Severity",
+    "Size", "SlideFacts", "Source", "SourceRecord", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid",
+    "Target", "TileAddress", "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin",
+    "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "hookimpl", "is_pyramid", "managed",
+    "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run", "stored_size", "tile", "tiles_of",
+    "verify",
 ]  # fmt: skip
 
 

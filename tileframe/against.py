@@ -12,7 +12,8 @@ from tileframe.facts import Access, ColourMode, Intent, Rgb
 from tileframe.geometry import Box, TileAddress
 from tileframe.protocols import Pixels, Progress, Source, Writer
 from tileframe.pyramids import StoredPyramid
-from tileframe.records import Finding, Severity
+from tileframe.reading import Reading
+from tileframe.records import Finding, OnError, Severity
 from tileframe.registry import Registry
 from tileframe.selection import opened
 from tileframe.sources import SKIPPED, cropped
@@ -48,14 +49,16 @@ def check_against(
             yield Finding(pyramid.descriptor_key, CHECK, Severity.ERROR, sizes)
             return
         source = _managed(pyramid, cropped(whole, region), registry)
+        fills = pyramid.manifest is not None and pyramid.manifest.plan.on_error is OnError.FILL
+        reading = Reading(source, region, fill=fills)
         tiles = _chosen(pyramid, sample, seed)
         in_rows = source.facts.access is Access.ROWS
-        chosen = _rows(pyramid, source, tiles) if in_rows else ((tile, None) for tile in tiles)
+        chosen = _rows(pyramid, reading, region.width, tiles) if in_rows else ((tile, None) for tile in tiles)
 
         def judge(one: tuple[TileAddress, Pixels | None]) -> tuple[TileAddress, str | None]:
             tile, expected = one
             if expected is None:
-                expected = source.read(pyramid.pyramid.tile_box(tile))
+                expected = reading.read(pyramid.pyramid.tile_box(tile))
             return tile, _difference(pyramid, tile, expected, encoder, source.facts.background)
 
         done = pixels = 0
@@ -103,11 +106,12 @@ def _chosen(pyramid: StoredPyramid, sample: int | None, seed: int) -> Iterator[T
     return iter(geometry.sample(geometry.base_level, sample, seed))
 
 
-def _rows(pyramid: StoredPyramid, source: Source, tiles: Iterable[TileAddress]) -> Iterator[tuple[TileAddress, Pixels]]:
+def _rows(
+    pyramid: StoredPyramid, source: Reading, width: int, tiles: Iterable[TileAddress]
+) -> Iterator[tuple[TileAddress, Pixels]]:
     """Yield each tile with its pixels from a source that gives rows in order, once: a row of tiles is kept."""
     import numpy as np
 
-    width = source.facts.size.width
     kept, top = np.empty((0, width, 3), np.uint8), 0
     for tile in tiles:
         box = pyramid.pyramid.tile_box(tile)

@@ -26,6 +26,7 @@ from tileframe.protocols import (
     Writer,
     stored_size,
 )
+from tileframe.reading import Reading
 from tileframe.records import Plan
 from tileframe.work import in_order
 
@@ -52,6 +53,8 @@ class Job:
     store: Store
     profile: bytes | None = field(default=None, repr=False)
     """The colour profile that every tile is to carry; None for none."""
+    reading: Reading | None = field(default=None, compare=False)
+    """How the source is read; None for once, and an error where that fails."""
     executor: Executor | None = field(default=None, compare=False)
     """Does the work of `in_order`; None takes threads of this process."""
     ledger: Keeps | None = field(default=None, compare=False)
@@ -71,7 +74,8 @@ class Job:
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` of the source; `PluginError`, naming its reader, for what is no RGB8 of exactly that size."""
-        pixels = self.source.read(box, native_level=native_level)
+        reading = self.reading or self.source
+        pixels = reading.read(box, native_level=native_level)
         shape, kind = getattr(pixels, "shape", None), getattr(pixels, "dtype", type(pixels).__name__)
         if shape != (box.height, box.width, 3) or kind != "uint8":
             wanted = f"uint8 {(box.height, box.width, 3)}"
@@ -106,7 +110,7 @@ class Job:
         if not self.plan.passthrough or tile.level != self.pyramid.base_level:
             return None
         box, side = self.pyramid.tile_box(tile), self.pyramid.tile_size
-        if (box.width, box.height) != (side, side):
+        if (box.width, box.height) != (side, side) or self._is_filled(tile):
             return None
         assert isinstance(self.source, CompressedTiles)
         data = self.source.compressed_tile(tile.col, tile.row)
@@ -152,7 +156,13 @@ class Job:
             raise CheckError(f"{key}: {error}") from error
         if found != size:
             raise CheckError(f"{key}: the tile is {found}, not {size}")
-        return TileRecord.of(data, passed_through=passed_through)
+        return TileRecord.of(data, passed_through=passed_through, filled=self._is_filled(tile))
+
+    def _is_filled(self, tile: TileAddress) -> bool:
+        if self.reading is None:
+            return False
+        box, scale = self.pyramid.tile_box(tile), self.pyramid.downsample(tile.level)
+        return self.reading.is_filled(Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale))
 
     def _with_profile(self, data: bytes) -> bytes:
         if self.profile is None:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from tileframe.errors import OutputError
 from tileframe.geometry import Pyramid, TileAddress
-from tileframe.ledger import Ledger, Presence, TileRecord
+from tileframe.ledger import RECORD, Ledger, Presence, TileRecord
 from tileframe.protocols import Layout, Resumes
 
 # Of an entry: the lengths of the unit's name, and how many tiles it has made. Of each of those: its level, column, row,
-# SHA-256, length, and whether it is the slide's own.
-HEAD, TILE = struct.Struct("<HI"), struct.Struct("<3I32sI?")
+# and its record.
+HEAD, TILE = struct.Struct("<HI"), struct.Struct(f"<3I{RECORD.size}s")
 EVERY = 0.2
 """Seconds in which finished units are noted together."""
 WORTH = 5.0
@@ -56,10 +56,7 @@ class Journal:
         """Note that ``unit`` is finished: its tiles are in the store, and it leaves ``left``. From many threads."""
         if not self._keep:
             return
-        tiles = (
-            TILE.pack(tile.level, tile.col, tile.row, record.sha256, record.length, record.passed_through)
-            for tile, record in records
-        )
+        tiles = (TILE.pack(tile.level, tile.col, tile.row, record.packed()) for tile, record in records)
         entry = b"".join((HEAD.pack(len(unit), len(records)), unit.encode(), *tiles, left))
         with self._lock:
             self.tiles += len(records)
@@ -73,10 +70,11 @@ class Journal:
             self._write()
         return self._store.leave()
 
-    def resume(self, layout: Layout, pyramid: Pyramid, ledger: Ledger) -> None:
+    def resume(self, layout: Layout, pyramid: Pyramid, ledger: Ledger, *, fills: bool) -> None:
         """Take over what an earlier run has finished, each tile of it proved by its digest; forget all else.
 
-        `OutputError`, and all is left as it is, if that run was to make something else.
+        Without ``fills``, no tile is taken that shows background where the slide could not be read. `OutputError`, and
+        all is left as it is, if that run was to make something else.
         """
         entries = self._store.entries()
         first = next(entries, None)
@@ -94,12 +92,15 @@ class Journal:
         for key, data in self._store.stored():
             tile = layout.address(key) or layout.extras.get(key)
             known = None if tile is None else ledger.get(tile)
-            if known is not None and TileRecord.of(data, passed_through=known.passed_through) == known:
+            if known is not None and TileRecord.of(data).sha256 == known.sha256:
                 whole.mark(key)
                 copies.add(key if key in layout.extras else "")
         kept = Presence(layout, pyramid)
         for unit, place in places.items():
-            tiles = [tile for tile, _ in _unpacked(self._store.entry(place))[1]]
+            records = _unpacked(self._store.entry(place))[1]
+            if not fills and any(record.filled for _, record in records):
+                continue  # what could not be read then is to be an error now
+            tiles = [tile for tile, _ in records]
             needed = {key for key, tile in layout.extras.items() if tile in tiles}
             if all(map(whole.has, tiles)) and needed <= copies:
                 self._places[unit] = place
@@ -130,10 +131,11 @@ def _unpacked(entry: bytes) -> tuple[str, Records, bytes]:
     length, count = HEAD.unpack_from(entry)
     start = HEAD.size + length
     end = start + count * TILE.size
-    records = [
-        (TileAddress(level, col, row), TileRecord(size, sha256, own))
-        for level, col, row, sha256, size, own in TILE.iter_unpack(entry[start:end])
-    ]
+    records = []
+    for level, col, row, packed in TILE.iter_unpack(entry[start:end]):
+        record = TileRecord.unpacked(packed)
+        assert record is not None
+        records.append((TileAddress(level, col, row), record))
     return entry[HEAD.size : start].decode(), records, entry[end:]
 
 

@@ -16,9 +16,9 @@ from tileframe.errors import CheckError, OutputError
 from tileframe.geometry import Pyramid, TileAddress
 from tileframe.protocols import Layout, tiles_of
 
-# SHA-256, length, and whether the tile is there and whether it is the slide's own.
+# SHA-256, length, and whether the tile is there, whether it is the slide's own, and whether some of it is missing.
 RECORD = struct.Struct("<32sIB3x")
-PRESENT, PASSED_THROUGH = 1, 2
+PRESENT, PASSED_THROUGH, FILLED = 1, 2, 4
 AT_ONCE = 4096
 """Records that are read, and lines that are written, at once."""
 MAX_CHECKED = 1 << 27
@@ -35,11 +35,24 @@ class TileRecord:
     """Of those bytes: 32 bytes."""
     passed_through: bool = False
     """Whether they are the slide's own."""
+    filled: bool = False
+    """Whether it shows background where the slide could not be read."""
 
     @classmethod
-    def of(cls, data: bytes, *, passed_through: bool = False) -> TileRecord:
+    def of(cls, data: bytes, *, passed_through: bool = False, filled: bool = False) -> TileRecord:
         """Return the record of the tile ``data``."""
-        return cls(len(data), hashlib.sha256(data).digest(), passed_through)
+        return cls(len(data), hashlib.sha256(data).digest(), passed_through, filled)
+
+    def packed(self) -> bytes:
+        """Return it as `RECORD.size` bytes."""
+        flags = PRESENT | PASSED_THROUGH * self.passed_through | FILLED * self.filled
+        return RECORD.pack(self.sha256, self.length, flags)
+
+    @classmethod
+    def unpacked(cls, data: bytes) -> TileRecord | None:
+        """Return what `packed` was; None for zeros."""
+        sha256, length, flags = RECORD.unpack(data)
+        return cls(length, sha256, bool(flags & PASSED_THROUGH), bool(flags & FILLED)) if flags else None
 
 
 class TileOrder:
@@ -140,8 +153,7 @@ class Ledger:
 
     def put(self, tile: TileAddress, record: TileRecord) -> None:
         """Keep the record of ``tile``; a later one replaces it."""
-        flags = PRESENT | PASSED_THROUGH * record.passed_through
-        data, offset = RECORD.pack(record.sha256, record.length, flags), RECORD.size * self._order.number(tile)
+        data, offset = record.packed(), RECORD.size * self._order.number(tile)
         try:
             if hasattr(os, "pwrite"):
                 written = os.pwrite(self._file.fileno(), data, offset)
@@ -158,7 +170,7 @@ class Ledger:
         """Return the record of ``tile``; None where there is none."""
         with self._lock:
             self._file.seek(RECORD.size * self._order.number(tile))
-            return _record(*RECORD.unpack(self._file.read(RECORD.size)))
+            return TileRecord.unpacked(self._file.read(RECORD.size))
 
     def records(self) -> Iterator[TileRecord | None]:
         """Yield the record of every tile, in their order; None where there is none."""
@@ -166,16 +178,12 @@ class Ledger:
             with self._lock:
                 self._file.seek(start * RECORD.size)
                 data = self._file.read(AT_ONCE * RECORD.size)
-            for fields in RECORD.iter_unpack(data):
-                yield _record(*fields)
+            for at in range(0, len(data), RECORD.size):
+                yield TileRecord.unpacked(data[at : at + RECORD.size])
 
     def close(self) -> None:
         """Give the file back."""
         self._file.close()
-
-
-def _record(sha256: bytes, length: int, flags: int) -> TileRecord | None:
-    return TileRecord(length, sha256, bool(flags & PASSED_THROUGH)) if flags else None
 
 
 def _no_room(error: OSError) -> OutputError:

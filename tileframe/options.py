@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from enum import Enum
+from typing import Any, TypeVar, get_type_hints
 
 from tileframe.errors import OptionError
+
+E = TypeVar("E", bound=Enum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,23 @@ def parse_pairs(words: Sequence[str], flag: str) -> dict[str, str]:
             raise OptionError(f"{flag} gives '{name}' twice")
         found[name] = value
     return found
+
+
+def member(kind: type[E], given: E | str, name: str) -> E:
+    """Return the member of ``kind`` that a program has given, itself or as a text; `OptionError` for anything else."""
+    words = [one.value for one in kind]
+    if given not in words and not isinstance(given, kind):
+        raise OptionError(f"{name} is one of {', '.join(words)}, not {given!r}")
+    return kind(given)
+
+
+def with_short(options: Mapping[str, Any], name: str, value: int | None) -> Mapping[str, Any]:
+    """Return the options of a plugin, ``name`` among them; `OptionError` if it was given both ways."""
+    if value is None:
+        return options
+    if name in options:
+        raise OptionError(f"the {name} is given twice: {value} and {options[name]}")
+    return {**options, name: value}
 
 
 def resolve(record: type, given: Mapping[str, Any], owner: str) -> Any:

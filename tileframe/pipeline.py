@@ -21,11 +21,11 @@ from tileframe.journal import Journal
 from tileframe.ledger import DigestList, Ledger
 from tileframe.locations import Location
 from tileframe.manifest import manifest_text, versions
+from tileframe.options import member, with_short
 from tileframe.planning import Prepared, prepare
 from tileframe.protocols import Content, Progress, Resumes
-from tileframe.records import Options, Passthrough, Plan, Report, Spec
+from tileframe.records import OnError, Options, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry, load
-from tileframe.selection import parsed_colours
 from tileframe.serialize import to_json
 from tileframe.verification import quick_check, silent
 
@@ -55,6 +55,7 @@ def run(
     intent: Intent | str = Intent.RELATIVE,
     mpp: float | None = None,
     associated: Sequence[str] = (),
+    on_error: OnError | str = OnError.FAIL,
     workers: int | None = None,
     executor: str | Executor | None = None,
     overwrite: bool = False,
@@ -74,7 +75,6 @@ def run(
     run. On any error the target is left as it was, and a `TileframeError` says what was wrong.
     """
     registry = registry or load()
-    colours = parsed_colours(color, intent)
     spec = Spec(
         Path(slide),
         output if isinstance(output, Location) else location_for(output, Path(slide), layout, registry),
@@ -92,10 +92,11 @@ def run(
         region=_box(region),
         limit_bounds=limit_bounds,
         background=Rgb.parse(background) if isinstance(background, str) else background,
-        color=colours[0],
-        intent=colours[1],
+        color=member(ColourMode, color, "color"),
+        intent=member(Intent, intent, "intent"),
         mpp=mpp,
         associated=tuple(associated),
+        on_error=member(OnError, on_error, "on_error"),
         workers=machine.available_cores() if workers is None else workers,
         executor=executor,
         overwrite=overwrite,
@@ -158,6 +159,7 @@ def execute(
         tile_bytes=tiles.bytes,
         passed_through=tiles.passed_through,
         resumed=resumed,
+        filled=tiles.filled,
         megapixels=plan.pyramid.pixel_count / 1e6,
         seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu + helpers.cpu_seconds - before.cpu_seconds,
@@ -198,15 +200,6 @@ def location_for(output: str | Path | None, slide: Path, layout: str, registry: 
     return registry.location(str(output), default_name=slide.stem, layout=registry.layout(layout).name)
 
 
-def with_short(options: Options, name: str, value: int | None) -> Options:
-    """Return the options of a plugin, ``name`` among them; `OptionError` if it was given both ways."""
-    if value is None:
-        return options
-    if name in options:
-        raise OptionError(f"the {name} is given twice: {value} and {options[name]}")
-    return {**options, name: value}
-
-
 def shown_target(prepared: Prepared) -> str:
     """Return for people what is written: the descriptor, the archive, or the folder."""
     layout = prepared.job.layout
@@ -218,10 +211,10 @@ def _journal(prepared: Prepared, registry: Registry, ledger: Ledger, *, keep: bo
     plan, job = prepared.plan, prepared.job
     if not isinstance(job.store, Resumes):
         return None
-    decided = replace(plan.published(), method="", notes=())
+    decided = replace(plan.published(), method="", notes=(), on_error=OnError.FAIL)
     identity = to_json({"plan": decided, "versions": versions(plan, registry)}).encode()
     journal = Journal(job.store, identity, keep=keep)
-    journal.resume(job.layout, plan.pyramid, ledger)
+    journal.resume(job.layout, plan.pyramid, ledger, fills=plan.on_error is OnError.FILL)
     return journal if registry.backend(plan.backend).resumes else None
 
 

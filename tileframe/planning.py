@@ -16,7 +16,8 @@ from tileframe.hooks import BackendPlugin, ReaderPlugin
 from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
 from tileframe.protocols import Managed, Source, Target
-from tileframe.records import THREADS, Execution, Passthrough, Plan, ScaleBy, SourceRecord, Spec
+from tileframe.reading import Reading
+from tileframe.records import THREADS, Execution, OnError, Passthrough, Plan, ScaleBy, SourceRecord, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import open_with, opened, read_head
 from tileframe.sources import cropped
@@ -111,6 +112,7 @@ def _live(plan: Plan, found: Managed, registry: Registry) -> Job:
         writer=writer.create(options=writer.resolved(plan.format_options, "format")),
         store=store.create(target, options=store.resolved(plan.store_options, "store")),
         profile=None if plan.colour.embedded is None else found.profile,
+        reading=Reading(found.source, plan.region, fill=plan.on_error is OnError.FILL),
     )
 
 
@@ -194,6 +196,7 @@ class _Search:
             passthrough=passthrough,
             colour=colours.record,
             associated=chosen(spec.associated, facts),
+            on_error=spec.on_error,
             notes=_notes(spec, facts, region, colours, because),
             execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite, spec.resume),
         )

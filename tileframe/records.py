@@ -37,6 +37,15 @@ class Passthrough(enum.Enum):
     """It is an error where it cannot be done."""
 
 
+class OnError(enum.Enum):
+    """What becomes of a part of the slide that cannot be read."""
+
+    FAIL = "fail"
+    """The run ends."""
+    FILL = "fill"
+    """The background is shown there, and the manifest says where."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spec:
     """What the user asked for, as names and values; nothing has been looked at yet."""
@@ -70,6 +79,7 @@ class Spec:
     """Micrometres per base pixel, instead of what the slide says."""
     associated: tuple[str, ...] = ()
     """Names of the associated images that are exported, or ``all``."""
+    on_error: OnError = OnError.FAIL
     workers: int = 1
     executor: str | Executor | None = None
     """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
@@ -199,6 +209,7 @@ class Plan:
     colour: ColourRecord
     associated: tuple[str, ...] = ()
     """Names of the associated images that are exported."""
+    on_error: OnError = OnError.FAIL
     notes: tuple[str, ...] = ()
     """What the user should know about the pixels, as sentences."""
     execution: Execution | None = None
@@ -242,6 +253,10 @@ class TilesRecord:
     digests: str
     """The name of the list of digests."""
     digests_sha256: str
+    filled: int = 0
+    """How many tiles, of all levels, show background where the slide could not be read."""
+    filled_keys: tuple[str, ...] = ()
+    """Those tiles, of the base first, and no more than 1,000 of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,6 +300,8 @@ class Report:
     """How many base tiles are the slide's own compressed data."""
     resumed: int
     """How many tiles an earlier run had made."""
+    filled: int
+    """How many tiles show background where the slide could not be read."""
     megapixels: float
     """Of all levels."""
     seconds: float

@@ -10,6 +10,7 @@ from tileframe.colour import managed
 from tileframe.errors import InputError, OptionError, PluginError, UnsupportedInput
 from tileframe.facts import ColourMode, Fit, Intent, Rgb
 from tileframe.hooks import ReaderPlugin, refuse_lacking
+from tileframe.options import member
 from tileframe.protocols import Source
 from tileframe.records import Options
 from tileframe.registry import Registry, load
@@ -36,22 +37,13 @@ def open_slide(
     those of ``tileframe run``: unless asked otherwise, the source gives sRGB. `InputError` if no reader can open it.
     """
     registry = registry or load()
-    mode, wanted = parsed_colours(color, intent)
+    mode, wanted = member(ColourMode, color, "color"), member(Intent, intent, "intent")
     source = next(opened(Path(slide), registry, reader=reader, options=options or {}, background=background))[1]
     try:
         return managed(source, mode, wanted, registry).source
     except BaseException:
         source.close()
         raise
-
-
-def parsed_colours(color: ColourMode | str, intent: Intent | str) -> tuple[ColourMode, Intent]:
-    """Return what a program has given as texts; `OptionError` for other words."""
-    for kind, word in ((ColourMode, color), (Intent, intent)):
-        if word not in (words := [one.value for one in kind]) and not isinstance(word, kind):
-            what = "color" if kind is ColourMode else "intent"
-            raise OptionError(f"{what} is one of {', '.join(words)}, not {word!r}")
-    return ColourMode(color), Intent(intent)
 
 
 def opened(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from tileframe.records import Finding, Severity, TilesRecord
 from tileframe.registry import Registry, load
 
 SAMPLE = 16
+MOST_FILLED = 1000
+"""Keys of tiles with background where the slide could not be read, that a manifest lists."""
 
 
 def quick_check(job: Job, ledger: Ledger) -> TilesRecord:
@@ -27,7 +30,8 @@ def quick_check(job: Job, ledger: Ledger) -> TilesRecord:
     store past `Job.put` are added to ``ledger``.
     """
     _refuse_odd_keys(job)
-    total = passed_through = 0
+    total = passed_through = filled = 0
+    keys: deque[str] = deque(maxlen=MOST_FILLED)
     sample = set(random.Random(0).sample(range(ledger.count), min(SAMPLE, ledger.count)))
     tiles = tiles_of(job.layout, job.pyramid)
     for number, (tile, found) in enumerate(zip(tiles, ledger.records(), strict=True)):
@@ -40,10 +44,13 @@ def quick_check(job: Job, ledger: Ledger) -> TilesRecord:
             _decode(job, job.layout.key(tile))
         total += record.length
         passed_through += record.passed_through
+        if record.filled:
+            filled += 1
+            keys.appendleft(job.layout.key(tile))
     for key in job.layout.extras:
         _decode(job, key)
     digests = DigestList(job.layout, job.pyramid, ledger).sha256()
-    return TilesRecord(ledger.count, total, passed_through, job.plan.location.digests_key, digests)
+    return TilesRecord(ledger.count, total, passed_through, job.plan.location.digests_key, digests, filled, tuple(keys))
 
 
 def _refuse_odd_keys(job: Job) -> None:

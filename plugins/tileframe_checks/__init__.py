@@ -1,10 +1,8 @@
-"""The checks of ``tileframe verify``, and the commands ``verify`` and ``compare``."""
+"""The checks of ``tileframe verify``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import click
 
 from tileframe import Check, CheckPlugin, hookimpl
 
@@ -45,6 +43,12 @@ def _levels() -> Check:
     return check_levels
 
 
+def _filled() -> Check:
+    from tileframe_checks.filled import check_filled
+
+    return check_filled
+
+
 @hookimpl
 def tileframe_checks() -> Sequence[CheckPlugin]:
     """Offer all of them."""
@@ -53,16 +57,7 @@ def tileframe_checks() -> Sequence[CheckPlugin]:
         CheckPlugin("files", "every tile is there, and no other file", _files),
         CheckPlugin("tiles", "every tile decodes strictly and has exactly its size", _tiles),
         CheckPlugin("digests", "every tile has the digest of the list, where there is one", _digests),
+        CheckPlugin("filled", "every tile shows the slide, as the manifest says", _filled),
         CheckPlugin("overlap", "neighbouring tiles agree over their overlap", _overlap),
         CheckPlugin("levels", "each level is the 2x2 mean of the one below it", _levels),
     ]
-
-
-@hookimpl
-def tileframe_add_commands(cli: click.Group) -> None:
-    """Add ``verify`` and ``compare``."""
-    from tileframe_checks.compare import compare
-    from tileframe_checks.verify import verify
-
-    cli.add_command(verify)
-    cli.add_command(compare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,6 +53,7 @@ class OpenSlideSource(BaseSource):
         super().__init__(_facts(slide, background))
         self._path = path
         self._slide: openslide.OpenSlide | None = slide
+        self._renewing = threading.Lock()
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` of ``native_level`` as RGB8; transparent parts show the background."""
@@ -60,9 +62,20 @@ class OpenSlideSource(BaseSource):
         location = (round(box.x * downsample), round(box.y * downsample))
         try:
             region = slide.read_region(location, native_level, (box.width, box.height))
+        except OpenSlideError:
+            region = self._read_anew(slide, location, native_level, box.size)
+        return self._rgb8(region)
+
+    def _read_anew(self, failed: openslide.OpenSlide, location: tuple[int, int], level: int, size: Size) -> Image.Image:
+        """Read from a slide that is open for this alone: once it has failed, OpenSlide fails at every other place."""
+        try:
+            with self._renewing:
+                if self._slide is failed:
+                    self._slide = openslide.OpenSlide(self._path)
+            with openslide.OpenSlide(self._path) as slide:
+                return slide.read_region(location, level, (size.width, size.height))
         except OpenSlideError as error:
             raise InputError(f"{self._path}: cannot be read at ({location[0]}, {location[1]}): {error}") from error
-        return self._rgb8(region)
 
     def associated(self, name: str) -> Pixels:
         """Return the label, macro or thumbnail image ``name``."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyvips
 
-from tileframe import AdoptsFolder, Equality, InputError, Job, OutputError, Progress, TileAddress
+from tileframe import AdoptsFolder, Equality, InputError, Job, OnError, OutputError, Progress, TileAddress
 from tileframe_vips.feed import PngFeed
 from tileframe_vips.reader import LibvipsReads, reason
 
@@ -174,6 +174,8 @@ def _put_tiles(tiles: Path, job: Job) -> None:
 def _why_fed(job: Job) -> str | None:
     if not isinstance(job.source, LibvipsReads):
         return "libvips itself did not open what is tiled"
+    if job.plan.on_error is OnError.FILL:
+        return "what cannot be read is filled"
     return job.source.libvips_may_read()
 
 

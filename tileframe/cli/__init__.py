@@ -16,7 +16,6 @@ import click
 
 import tileframe
 from tileframe import registry as registry_module
-from tileframe.cli.info import info
 from tileframe.cli.plugins import plugins
 from tileframe.cli.run import run
 from tileframe.discovery import culprit, shown
@@ -61,8 +60,8 @@ def build_cli(registry: Registry) -> click.Group:
     )
     version = tileframe.__version__
     click.version_option(version, "-V", "--version", prog_name="tileframe", message="%(prog)s %(version)s")(cli)
-    for command in (run, info, plugins):
-        cli.add_command(command)
+    cli.add_command(run)
+    cli.add_command(plugins)
     for broken in registry.add_commands(cli):
         click.echo(f"tileframe: no commands: {broken}", err=True)
     return cli

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from enum import Enum
 from typing import Any
 
 import click
@@ -44,3 +45,14 @@ def plugin_options(*kinds: str) -> Callable[[Any], Any]:
         return command
 
     return add
+
+
+def one_of(flag: str, default: Enum, *, help: str) -> Callable[[Any], Any]:
+    """Return a decorator that adds an option whose values are the words of an enum, and which gives a member of it."""
+    kind = type(default)
+
+    def member(ctx: click.Context, param: click.Parameter, word: str) -> Enum:
+        return kind(word)
+
+    words = click.Choice([one.value for one in kind])
+    return click.option(flag, type=words, default=default.value, show_default=True, callback=member, help=help)

@@ -9,18 +9,19 @@ from typing import Any, ClassVar
 import click
 
 from tileframe import machine
-from tileframe.cli.parameters import FILE, PAGE, Region, plugin_options
+from tileframe.cli.parameters import FILE, PAGE, Region, one_of, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, show_json, show_rows
-from tileframe.errors import OptionError, OutputError
+from tileframe.errors import CheckError, OptionError, OutputError
 from tileframe.estimate import Forecast, forecast
 from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.files import refuse_unwritable, write_whole
 from tileframe.guards import is_written
 from tileframe.opening import open_pyramid
-from tileframe.pipeline import execute, location_for, with_short
+from tileframe.options import with_short
+from tileframe.pipeline import execute, location_for
 from tileframe.pyramids import Viewer
-from tileframe.records import NATIVE, Passthrough, Plan, Report, Spec
+from tileframe.records import NATIVE, OnError, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry
 from tileframe.serialize import to_json
 
@@ -56,27 +57,14 @@ class RunCommand(click.Command):
     metavar="LOCATION",
     help="Where to write: NAME, NAME.dzi, NAME.szi, ...; ending in a slash: a folder. Default: the slide's name, here.",
 )
-@click.option(
-    "--backend", default="auto", show_default=True, metavar="NAME", help="auto, or one of `tileframe plugins`."
-)
+@click.option("--backend", default="auto", show_default=True, metavar="NAME", help="auto, or see `tileframe plugins`.")
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @click.option("--page", type=int, metavar="N", help=PAGE)
 @click.option("--format", default="jpeg", show_default=True, metavar="NAME", help="Tile format: jpeg, jpg, png, ...")
-@click.option(
-    "--quality",
-    type=int,
-    metavar="1-100",
-    help="Short for --format-option quality=N; default: the format's, 75 for jpeg.",
-)
-@click.option(
-    "--layout", default="dzi", show_default=True, metavar="NAME", help="How tiles are named: dzi, zoomify, ..."
-)
+@click.option("--quality", type=int, metavar="1-100", help="Short for --format-option quality=N; 75 for jpeg.")
+@click.option("--layout", default="dzi", show_default=True, metavar="NAME", help="dzi, zoomify, ...")
 @plugin_options("format", "layout", "reader", "store")
-@click.option(
-    "--tile-size",
-    type=TileSize(),
-    help="Pixels a side, overlap not counted, or native, the slide's own; default: the layout's, 254 for dzi.",
-)
+@click.option("--tile-size", type=TileSize(), help="Without overlap, or native, the slide's own; default: 254 for dzi.")
 @click.option("--overlap", type=int, help="Pixels a tile shares with each neighbour; default: the layout's, 1 for dzi.")
 @click.option(
     "--passthrough",
@@ -88,25 +76,10 @@ class RunCommand(click.Command):
 @click.option("--region", type=Region(), help="Tile only this part, in base pixels of the slide.")
 @click.option("--limit-bounds/--no-limit-bounds", default=True, show_default=True, help="Crop to the scanned part.")
 @click.option(
-    "--background",
-    type=Rgb.parse,
-    metavar="#rrggbb",
-    help="Where the slide is transparent; default: the slide's own, or white.",
+    "--background", type=Rgb.parse, metavar="#rrggbb", help="Where it is transparent; default: its own, or white."
 )
-@click.option(
-    "--color",
-    type=click.Choice([mode.value for mode in ColourMode]),
-    default=ColourMode.SRGB.value,
-    show_default=True,
-    help="A slide's colour profile: convert to sRGB, keep the numbers as they are, or embed it in every tile as well.",
-)
-@click.option(
-    "--intent",
-    type=click.Choice([intent.value for intent in Intent]),
-    default=Intent.RELATIVE.value,
-    show_default=True,
-    help="What conversion does with colours that sRGB does not have.",
-)
+@one_of("--color", ColourMode.SRGB, help="Convert to sRGB, keep the numbers, or also embed the profile in every tile.")
+@one_of("--intent", Intent.RELATIVE, help="What conversion does with colours that sRGB does not have.")
 @click.option("--mpp", type=float, metavar="F", help="Micrometres per pixel, where the slide's are missing or wrong.")
 @click.option(
     "--associated",
@@ -114,6 +87,7 @@ class RunCommand(click.Command):
     metavar="NAME",
     help="Also export the slide's label, macro, thumbnail, ... or all; may be given again. They can name a patient.",
 )
+@one_of("--on-error", OnError.FAIL, help="Where nothing can be decoded: end, or show background and exit with 5.")
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, or processes, ...")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
@@ -122,9 +96,7 @@ class RunCommand(click.Command):
     default=None,
     help="Go on with what an unfinished run has left there, or begin anew; by default, there must be none.",
 )
-@click.option(
-    "--keep/--no-keep", default=True, show_default=True, help="Keep what is finished, when the run ends too early."
-)
+@click.option("--keep/--no-keep", default=True, show_default=True, help="Keep what is finished if the run is stopped.")
 @click.option("--viewer", metavar="[=NAME]", help="Also write NAME.html, a page to look at the pyramid in.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
 @click.option(
@@ -149,8 +121,6 @@ def run(
     page: int | None,
     reader_options: dict[str, str],
     passthrough: str,
-    color: str,
-    intent: str,
     workers: int | None,
     viewer: str | None,
     dry_run: bool,
@@ -159,7 +129,7 @@ def run(
     quiet: bool,
     verbose: bool,
     **asked: Any,
-) -> None:
+) -> int:
     """Make the pyramid of SLIDE."""
     if dry_run and report is not None:
         raise OptionError(f"--report {report} is for the figures of a run, and --dry-run makes none; leave one out")
@@ -171,8 +141,6 @@ def run(
         format_options=with_short(format_options, "quality", quality),
         reader_options=with_short(reader_options, "page", page),
         passthrough=Passthrough(passthrough),
-        color=ColourMode(color),
-        intent=Intent(intent),
         workers=machine.available_cores() if workers is None else workers,
         **asked,  # the other options are called as the fields of the spec
     )
@@ -189,7 +157,7 @@ def run(
             show_json(coming)
         elif not quiet:
             _show_forecast(coming)
-        return
+        return 0
     if report is not None:
         refuse_unwritable(report)
     done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
@@ -203,6 +171,11 @@ def run(
         show_json(done)
     elif not quiet:
         _show_report(done, written)
+    if not done.filled:
+        return 0
+    message = f"{done.filled:,} of {done.tiles:,} tiles show background where the slide could not be read"
+    click.echo(f"tileframe: {message}; the manifest lists them", err=True)
+    return CheckError.exit_code
 
 
 def _viewer(registry: Registry, name: str, spec: Spec) -> Viewer:

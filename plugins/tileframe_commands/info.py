@@ -1,24 +1,29 @@
-"""``tileframe info``."""
+"""The command ``tileframe info``."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
+from tileframe import (
+    ColourMode,
+    ColourRecord,
+    Intent,
+    OptionError,
+    Pyramid,
+    SlideFacts,
+    StoredPyramid,
+    is_pyramid,
+    managed,
+    open_pyramid,
+    opened,
+)
 from tileframe.cli.parameters import FILE, PAGE, plugin_options
 from tileframe.cli.text import in_bytes, show_json, show_rows
-from tileframe.colour import managed
-from tileframe.errors import OptionError
-from tileframe.facts import ColourMode, Intent, SlideFacts
-from tileframe.geometry import Pyramid
-from tileframe.opening import is_pyramid, open_pyramid
-from tileframe.pipeline import with_short
-from tileframe.pyramids import StoredPyramid
-from tileframe.records import ColourRecord, Options
-from tileframe.registry import Registry
-from tileframe.selection import opened
+from tileframe.options import with_short
 from tileframe.serialize import to_builtins
 
 
@@ -30,17 +35,23 @@ from tileframe.serialize import to_builtins
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
 def info(
-    registry: Registry, /, target: str, reader: str | None, page: int | None, reader_options: Options, as_json: bool
+    registry: Any,
+    /,
+    target: str,
+    reader: str | None,
+    page: int | None,
+    reader_options: dict[str, str],
+    as_json: bool,
 ) -> None:
     """Say what is known of SLIDE, or of a finished pyramid."""
-    reader_options = with_short(reader_options, "page", page)
+    options = with_short(reader_options, "page", page)
     if reader is None and is_pyramid(target, registry):
-        if reader_options:
+        if options:
             raise OptionError(f"{target}: is a pyramid, which no reader opens; leave out --page and --reader-option")
         with open_pyramid(target, registry=registry) as pyramid:
             _show_pyramid(pyramid, as_json=as_json)
         return
-    offer, source = next(opened(Path(target), registry, reader=reader, options=reader_options))
+    offer, source = next(opened(Path(target), registry, reader=reader, options=options))
     with source:
         facts = source.facts
         colours = managed(source, ColourMode.SRGB, Intent.RELATIVE, registry)
@@ -71,6 +82,7 @@ def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
         plan = manifest.plan
         rows += [
             ("bytes", in_bytes(manifest.tiles.bytes)),
+            *([("not read", f"{manifest.tiles.filled:,} tiles show background")] if manifest.tiles.filled else []),
             ("slide", f"{plan.source.name}, {plan.source.size}"),
             ("region", f"{plan.region.size} at ({plan.region.x}, {plan.region.y})"),
             ("made", f"{manifest.made.finished} by {plan.backend}: {plan.method}"),

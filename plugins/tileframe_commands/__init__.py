@@ -1,0 +1,17 @@
+"""The commands that look at slides and pyramids: ``info``, ``verify`` and ``compare``."""
+
+from __future__ import annotations
+
+import click
+
+from tileframe import hookimpl
+from tileframe_commands.compare import compare
+from tileframe_commands.info import info
+from tileframe_commands.verify import verify
+
+
+@hookimpl
+def tileframe_add_commands(cli: click.Group) -> None:
+    """Add them."""
+    for command in (info, verify, compare):
+        cli.add_command(command)
