@@ -190,7 +190,9 @@ def test_a_folder_without_permission_exits_with_4(here, capfd):
 def test_a_report_in_the_place_of_the_page_is_refused_before_the_work(here, capfd):
     png(here / "a.png", gradient(30, 20))
     assert run_command(["run", "a.png", "-o", "a", "--viewer", "--report", "./a.html"]) == 4
-    assert capfd.readouterr().err == "tileframe: a.html: the report would be written over the page; give another file\n"
+    assert capfd.readouterr().err == (
+        "tileframe: a.html: is the report; the page would be written over it; name it otherwise\n"
+    )
     assert not (here / "a.dzi").exists()
 
 

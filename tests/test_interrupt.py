@@ -14,6 +14,9 @@ import psutil
 import pytest
 
 from tests.pictures import jpeg, photo, svs
+from tileframe import OutputError, verify
+from tileframe.cli import run_command
+from tileframe_viewer.page import PageViewer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent the POSIX way")
 MAIN = [sys.executable, "-c", "from tileframe.cli import main; main()"]
@@ -127,3 +130,16 @@ def test_an_interrupted_overwrite_keeps_the_old_pyramid(large, tmp_path):
     process.communicate(timeout=30)
     assert sorted(os.listdir(tmp_path)) == ["a.dzi", "a_files"]
     assert (tmp_path / "a.dzi").read_text() == OLD
+
+
+def test_what_ends_a_run_after_its_commit_says_that_the_pyramid_is_complete(tmp_path, monkeypatch, capsys):
+    jpeg(tmp_path / "a.jpg", photo(600, 400))
+
+    def write(self: PageViewer, pyramids: object, *, overwrite: bool) -> Path:
+        raise OutputError("a.html: cannot be written (no space left)")
+
+    monkeypatch.setattr(PageViewer, "write", write)
+    assert run_command(["run", str(tmp_path / "a.jpg"), "-o", str(tmp_path / "a"), "--viewer"]) == 4
+    said = f"tileframe: a.html: cannot be written (no space left); the pyramid {tmp_path / 'a.dzi'} is complete\n"
+    assert capsys.readouterr().err == said
+    assert verify(tmp_path / "a.dzi") == []

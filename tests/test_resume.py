@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from tests.pictures import jpeg, photo, svs
-from tileframe import InputError, OutputError, PluginError, Report, journal, run
+from tileframe import InputError, OutputError, PluginError, Report, journal, run, verify
 from tileframe.cli import run_command
 from tileframe.cli.progress import ProgressBar
-from tileframe_stores.owning import NOTES, TREE, scratch_of
+from tileframe_stores import directory, exchange
+from tileframe_stores.owning import NOTES, TREE, release, scratch_of
+from tileframe_stores.scratch import Scratch
 from tileframe_writers.jpeg import JpegWriter
 
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -162,6 +164,33 @@ def test_a_note_that_is_damaged_ends_what_is_known(slides, tmp_path):
     data[2 * len(data) // 3] ^= 1
     (scratch / NOTES).write_bytes(data)
     assert resumed(slides, tmp_path / "o").resumed > 0
+
+
+def test_a_run_that_was_killed_in_its_commit_is_gone_on_with(slides, tmp_path, monkeypatch):
+    run(slides / "rows.jpg", tmp_path / "o", quality=50)
+
+    def show(made: Path, target: Path) -> None:
+        if target.suffix == ".dzi":
+            raise KeyboardInterrupt
+        made.rename(target)
+
+    with monkeypatch.context() as killed:
+        killed.setattr(exchange, "show", show)
+        killed.setattr(directory, "put_back", lambda scratch, even_if_shown: None)
+        killed.setattr(Scratch, "leave", die)
+        killed.setattr(Scratch, "close", lambda scratch, committed: None)
+        with pytest.raises(KeyboardInterrupt):
+            run(slides / "squares.svs", tmp_path / "o", overwrite=True)
+    assert not (tmp_path / "o.dzi").exists()
+    assert verify(tmp_path / "o.dzi") == []
+    report = resumed(slides, tmp_path / "o", overwrite=True)
+    assert report.resumed == report.tiles
+
+
+def die(scratch: Any) -> None:
+    """Let go of what the system takes back from a process that is killed."""
+    scratch.notes.close()
+    release(scratch._lock)
 
 
 def test_half_a_member_is_cut_off(slides, tmp_path):

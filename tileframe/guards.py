@@ -14,11 +14,11 @@ def is_written(path: Path, location: Location, layout: Layout) -> bool:
     """Say whether ``path`` is one of the files of a pyramid at ``location``, or among its tiles; links are followed."""
     if location.scheme != "file":
         return False
-    real, folder = _real(path), Path(location.folder)
+    real, folder = real_path(path), Path(location.folder)
     if location.container:
-        return real == _real(location.path)
+        return real == real_path(location.path)
     keys = (*layout.descriptor(), location.manifest_key, location.digests_key)
-    return real in [_real(folder / key) for key in keys] or real.is_relative_to(_real(folder / layout.folder))
+    return real in [real_path(folder / key) for key in keys] or real.is_relative_to(real_path(folder / layout.folder))
 
 
 def refuse_own_slide(slide: Path, location: Location, layout: Layout) -> None:
@@ -27,6 +27,9 @@ def refuse_own_slide(slide: Path, location: Location, layout: Layout) -> None:
         raise OutputError(f"{location}: the pyramid would be written over the slide itself; give another output")
 
 
-def _real(path: Path) -> Path:
-    # realpath, for Path.resolve() raises where links go in a circle.
-    return Path(os.path.realpath(path))
+def real_path(path: Path) -> Path:
+    """Return ``path`` from the root on, links followed; `OutputError` where the current folder is gone."""
+    try:
+        return Path(os.path.realpath(path))  # for Path.resolve() raises where links go in a circle
+    except FileNotFoundError as error:
+        raise OutputError(f"{path}: is in the current folder, which is gone; give the whole path") from error

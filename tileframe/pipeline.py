@@ -78,31 +78,16 @@ def run(
     spec = Spec(
         Path(slide),
         output if isinstance(output, Location) else location_for(output, Path(slide), layout, registry),
-        reader=reader,
-        reader_options=reader_options or {},
-        backend=None if backend == "auto" else backend,
-        layout=layout,
-        layout_options=layout_options or {},
-        format=format,
-        format_options=with_short(format_options or {}, "quality", quality),
-        store_options=store_options or {},
-        tile_size=tile_size,
-        overlap=overlap,
-        passthrough=_passthrough(passthrough),
-        region=_box(region),
-        limit_bounds=limit_bounds,
+        reader=reader, reader_options=reader_options or {}, backend=None if backend == "auto" else backend,
+        layout=layout, layout_options=layout_options or {}, store_options=store_options or {},
+        format=format, format_options=with_short(format_options or {}, "quality", quality),
+        tile_size=tile_size, overlap=overlap, passthrough=_passthrough(passthrough),
+        region=_box(region), limit_bounds=limit_bounds, mpp=mpp, associated=tuple(associated),
         background=Rgb.parse(background) if isinstance(background, str) else background,
-        color=member(ColourMode, color, "color"),
-        intent=member(Intent, intent, "intent"),
-        mpp=mpp,
-        associated=tuple(associated),
-        on_error=member(OnError, on_error, "on_error"),
-        workers=machine.available_cores() if workers is None else workers,
-        executor=executor,
-        overwrite=overwrite,
-        resume=resume,
-        keep=keep,
-    )
+        color=member(ColourMode, color, "color"), intent=member(Intent, intent, "intent"),
+        workers=machine.available_cores() if workers is None else workers, executor=executor,
+        overwrite=overwrite, resume=resume, keep=keep, on_error=member(OnError, on_error, "on_error"),
+    )  # fmt: skip
     return execute(spec, registry, progress, on_plan=on_plan)
 
 
@@ -219,9 +204,8 @@ def _journal(prepared: Prepared, registry: Registry, ledger: Ledger, *, keep: bo
 
 
 def _anew(prepared: Prepared) -> str:
-    plan = prepared.plan
-    who = f"backend {plan.backend}" if isinstance(prepared.job.store, Resumes) else f"store {plan.store}"
-    return f"all is made anew: the {who} goes on with no earlier run"
+    names = {True: f"backend {prepared.plan.backend}", False: f"store {prepared.plan.store}"}
+    return f"all is made anew: the {names[isinstance(prepared.job.store, Resumes)]} goes on with no earlier run"
 
 
 def _may_go_on(error: BaseException, prepared: Prepared) -> bool:

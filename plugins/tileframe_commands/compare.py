@@ -10,7 +10,7 @@ import tileframe
 from tileframe import CheckError, Comparison, Equality, OptionError, open_pyramid
 from tileframe.cli.parameters import FILE
 from tileframe.cli.progress import ProgressBar
-from tileframe.cli.text import show_json, show_rows
+from tileframe.cli.text import say, show_json, show_rows
 
 STRENGTHS = [strength.value for strength in Equality]
 
@@ -52,9 +52,9 @@ def compare(
 
 def _show(result: Comparison) -> None:
     for note in result.notes:
-        click.echo(f"note: {note}")
+        say(f"note: {note}")
     for sentence in result.layout:
-        click.echo(sentence)
+        say(sentence)
     rows = [
         (
             f"{level.level}",
@@ -70,8 +70,8 @@ def _show(result: Comparison) -> None:
     if result.identical < result.tiles:
         show_rows([("level", "tiles", "differing", "largest", "mean", "psnr", "worst tile"), *rows])
     if not result.levels:
-        click.echo("different: not the same layout")
+        say("different: not the same layout")
         return
     strength = "different" if result.strength is None else result.strength.value
     verdict = "identical" if result.strength is Equality.PIXELS else "the same tiles"
-    click.echo(f"{strength}: {verdict}, {result.identical:,} of {result.tiles:,}")
+    say(f"{strength}: {verdict}, {result.identical:,} of {result.tiles:,}")

@@ -22,7 +22,7 @@ from tileframe import (
     opened,
 )
 from tileframe.cli.parameters import FILE, PAGE, plugin_options
-from tileframe.cli.text import in_bytes, show_json, show_rows
+from tileframe.cli.text import in_bytes, say, show_json, show_rows
 from tileframe.options import with_short
 from tileframe.serialize import to_builtins
 
@@ -59,7 +59,7 @@ def info(
         known = {name: value for name, value in to_builtins(facts).items() if name != "icc"}
         show_json({"slide": Path(target).name, "reader": offer.name, "facts": known, "colour": colours.record})
         return
-    click.echo(f"{target}")
+    say(f"{target}")
     notes = (*facts.notes, *colours.notes)
     show_rows([("reader", offer.name), *_rows(facts), *_colour(colours.record, notes)])
 
@@ -90,7 +90,7 @@ def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
             *([("associated", ", ".join(one.name for one in manifest.associated))] if manifest.associated else []),
             *_colour(plan.colour, plan.notes),
         ]
-    click.echo(pyramid.target)
+    say(pyramid.target)
     show_rows(rows)
 
 

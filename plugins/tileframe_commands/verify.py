@@ -12,7 +12,7 @@ import tileframe
 from tileframe import CheckError, Finding, OptionError, Severity, open_pyramid
 from tileframe.cli.parameters import FILE
 from tileframe.cli.progress import ProgressBar
-from tileframe.cli.text import show_json
+from tileframe.cli.text import say, show_json
 
 SHOWN = 20
 
@@ -71,13 +71,13 @@ def verify(
 def _show(target: str, tiles: int, findings: list[Finding]) -> None:
     wrong = _faults(findings)
     for finding in [finding for finding in findings if finding.severity is Severity.NOTE]:
-        click.echo(f"note: {finding}")
+        say(f"note: {finding}")
     for finding in wrong[:SHOWN]:
-        click.echo(f"{finding.severity.value}: {finding}")
+        say(f"{finding.severity.value}: {finding}")
     if len(wrong) > SHOWN:
-        click.echo(f"... and {len(wrong) - SHOWN:,} more; --json lists them all")
+        say(f"... and {len(wrong) - SHOWN:,} more; --json lists them all")
     what = f"{len(wrong):,} finding{'s' if len(wrong) > 1 else ''}" if wrong else "nothing is wrong"
-    click.echo(f"{target}: {tiles:,} tiles, {what}")
+    say(f"{target}: {tiles:,} tiles, {what}")
 
 
 def _faults(findings: Sequence[Finding]) -> list[Finding]:

@@ -18,7 +18,7 @@ def exchange(scratch: Path, tree: Path, *, old: Sequence[str], new: Sequence[str
     What was moved away stays in ``scratch``. If this does not come to its end, `put_back` undoes it.
     """
     folder, replaced = scratch.parent, scratch / REPLACED
-    replaced.mkdir()
+    replaced.mkdir(exist_ok=True)  # an empty one is there where an earlier exchange was undone
     # On the disk before the first file moves: without it nobody knows after a crash which of the files are new.
     with (scratch / JOURNAL).open("w", encoding="utf-8") as file:
         json.dump({"tree": tree.name, "old": list(old), "new": list(new)}, file)

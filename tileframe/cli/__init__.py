@@ -18,8 +18,9 @@ import tileframe
 from tileframe import registry as registry_module
 from tileframe.cli.plugins import plugins
 from tileframe.cli.run import run
+from tileframe.cli.text import say
 from tileframe.discovery import culprit, shown
-from tileframe.errors import OptionError, PluginError, TileframeError, one_line
+from tileframe.errors import OptionError, OutputError, PluginError, TileframeError, one_line
 from tileframe.registry import Registry
 
 # What a shell shows of a program that was ended by SIGINT, and by SIGPIPE.
@@ -69,6 +70,7 @@ def build_cli(registry: Registry) -> click.Group:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and leave with the documented exit code."""
+    _open_closed_streams()
     # numpy's linear algebra, which nothing here uses, starts a thread for each core, that waits by spinning.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # As Ctrl-C: else a service or a container that is stopped would leave half a pyramid behind.
@@ -76,6 +78,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and not ignored, as below nohup
         signal.signal(signal.SIGINT, _interrupt)
     sys.exit(run_command(arguments))
+
+
+def _open_closed_streams() -> None:
+    """Open what was closed: else the next file takes its number, and gets what a library prints."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the program
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
@@ -101,7 +113,7 @@ def _run(arguments: Sequence[str] | None) -> int:
         result = build_cli(registry).main(arguments, prog_name="tileframe", standalone_mode=False, obj=registry)
         return result if isinstance(result, int) else 0
     except TileframeError as error:
-        return _fail("; ".join([str(error), *getattr(error, "__notes__", ())]), error.exit_code, error)
+        return _fail(str(error), error.exit_code, error)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return OptionError.exit_code
@@ -122,8 +134,11 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _fail_unexpectedly(error: BaseException) -> int:
     """Say whose fault ``error`` is, which is none of ours: the user's who interrupts, a plugin's, or tileframe's."""
     if _is_interrupted(error):
-        left = getattr(error, "__notes__", ["nothing half-made was left"])
-        return _fail("; ".join(["interrupted", *left]), INTERRUPTED, error)
+        kept = hasattr(error, "__notes__")
+        return _fail("interrupted" if kept else "interrupted; nothing half-made was left", INTERRUPTED, error)
+    files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
+    if isinstance(error, OSError) and click.utils.__file__ in files:  # from `click.echo`
+        return _fail(f"what is printed cannot be written ({error.strerror})", OutputError.exit_code, error)
     if plugin := culprit(error):
         name = shown(plugin.name, plugin.package, plugin.version)
         where = "" if os.environ.get(TRACEBACK) else f" ({TRACEBACK}=1 shows where)"
@@ -158,5 +173,12 @@ def _is_gone(stream: TextIO) -> bool:
 def _fail(message: str, exit_code: int, error: BaseException) -> int:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
-    click.echo(f"tileframe: {' '.join(message.split())}", err=True)
+    # Lines of ours; those of a traceback in another process are for TRACEBACK.
+    message = "; ".join([message, *(note for note in getattr(error, "__notes__", ()) if "\n" not in note)])
+    try:
+        say(f"tileframe: {' '.join(message.split())}", err=True)
+    except BrokenPipeError:
+        raise
+    except OSError:
+        pass  # where even this cannot be written, the exit code is left
     return exit_code

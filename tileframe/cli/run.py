@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,12 +10,12 @@ import click
 from tileframe import machine
 from tileframe.cli.parameters import FILE, PAGE, Region, one_of, plugin_options
 from tileframe.cli.progress import ProgressBar
-from tileframe.cli.text import in_bytes, show_json, show_rows
+from tileframe.cli.text import in_bytes, say, show_json, show_rows
 from tileframe.errors import CheckError, OptionError, OutputError
 from tileframe.estimate import Forecast, forecast
 from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.files import refuse_unwritable, write_whole
-from tileframe.guards import is_written
+from tileframe.guards import is_written, real_path
 from tileframe.opening import open_pyramid
 from tileframe.options import with_short
 from tileframe.pipeline import execute, location_for
@@ -50,13 +49,7 @@ class RunCommand(click.Command):
 
 @click.command(cls=RunCommand)
 @click.argument("slide", type=click.Path(path_type=Path, readable=False))
-@click.option(
-    "-o",
-    "--output",
-    type=FILE,
-    metavar="LOCATION",
-    help="Where to write: NAME, NAME.dzi, NAME.szi, ...; ending in a slash: a folder. Default: the slide's name, here.",
-)
+@click.option("-o", "--output", type=FILE, metavar="LOCATION", help="NAME, NAME.dzi, NAME.szi, FOLDER/, ...")
 @click.option("--backend", default="auto", show_default=True, metavar="NAME", help="auto, or see `tileframe plugins`.")
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @click.option("--page", type=int, metavar="N", help=PAGE)
@@ -99,12 +92,7 @@ class RunCommand(click.Command):
 @click.option("--keep/--no-keep", default=True, show_default=True, help="Keep what is finished if the run is stopped.")
 @click.option("--viewer", metavar="[=NAME]", help="Also write NAME.html, a page to look at the pyramid in.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
-@click.option(
-    "--report",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE.json",
-    help="Also write the figures there.",
-)
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.json", help="Figures, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say which reader and backend were taken, and why not others.")
@@ -147,8 +135,9 @@ def run(
     pages = None if viewer is None else _viewer(registry, viewer, spec)
     if pages is not None:
         coming_page = pages.prepare([spec.location], overwrite=spec.overwrite)
-        if report is not None and os.path.realpath(report) == os.path.realpath(coming_page):
-            raise OutputError(f"{report}: the report would be written over the page; give another file")
+        for path, what in ((slide, "slide"), (report, "report")):
+            if path is not None and real_path(path) == real_path(coming_page):
+                raise OutputError(f"{coming_page}: is the {what}; the page would be written over it; name it otherwise")
     if dry_run:
         coming = forecast(spec, registry)
         if verbose and not quiet:
@@ -161,20 +150,24 @@ def run(
     if report is not None:
         refuse_unwritable(report)
     done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
-    if report is not None:
-        write_whole(report, f"{to_json(done)}\n".encode())
-    written = None
-    if pages is not None:
-        with open_pyramid(spec.location, registry=registry) as pyramid:
-            written = pages.write([pyramid], overwrite=spec.overwrite)
-    if as_json:
-        show_json(done)
-    elif not quiet:
-        _show_report(done, written)
+    try:
+        if report is not None:
+            write_whole(report, f"{to_json(done)}\n".encode())
+        written = None
+        if pages is not None:
+            with open_pyramid(spec.location, registry=registry) as pyramid:
+                written = pages.write([pyramid], overwrite=spec.overwrite)
+        if as_json:
+            show_json(done)
+        elif not quiet:
+            _show_report(done, written)
+    except BaseException as error:
+        error.add_note(f"the pyramid {done.target} is complete")
+        raise
     if not done.filled:
         return 0
     message = f"{done.filled:,} of {done.tiles:,} tiles show background where the slide could not be read"
-    click.echo(f"tileframe: {message}; the manifest lists them", err=True)
+    say(f"tileframe: {message}; the manifest lists them", err=True)
     return CheckError.exit_code
 
 
@@ -198,22 +191,22 @@ def _execute(spec: Spec, registry: Registry, report: Path | None, *, quiet: bool
     with bar:
         done = execute(spec, registry, bar, on_plan=announce)
     for note in () if quiet else done.notes:
-        click.echo(f"tileframe: {note}", err=True)
+        say(f"tileframe: {note}", err=True)
     return done
 
 
 def _say_choice(spec: Spec, plan: Plan) -> None:
     """Say on stderr which reader and which backend were taken, why, and why not those before them."""
     for reason in plan.live.passed_over:
-        click.echo(f"tileframe: not taken: {reason}", err=True)
+        say(f"tileframe: not taken: {reason}", err=True)
     reader = "the best that can" if spec.reader is None else "as asked"
     backend = "the fastest that can" if spec.backend is None else "as asked"
-    click.echo(f"tileframe: taken: reader {plan.reader}, {reader}", err=True)
-    click.echo(f"tileframe: taken: backend {plan.backend}, {backend} ({plan.method})", err=True)
+    say(f"tileframe: taken: reader {plan.reader}, {reader}", err=True)
+    say(f"tileframe: taken: backend {plan.backend}, {backend} ({plan.method})", err=True)
 
 
 def _show_report(done: Report, page: Path | None) -> None:
-    click.echo(f"{done.target}")
+    say(f"{done.target}")
     rate = done.megapixels / done.seconds
     show_rows(
         [
@@ -238,7 +231,7 @@ def _show_forecast(coming: Forecast) -> None:
     free = "" if coming.free_bytes is None else f"; {in_bytes(coming.free_bytes)} are free"
     inodes = "no limit" if coming.free_inodes is None else f"{coming.free_inodes:,} are free"
     plan = coming.plan
-    click.echo(f"{coming.target} (not written)")
+    say(f"{coming.target} (not written)")
     show_rows(
         [
             ("size", f"{plan.pyramid.base}"),
@@ -258,6 +251,6 @@ def _show_forecast(coming: Forecast) -> None:
 def _refuse_overwriting(path: Path, spec: Spec, plan: Plan, registry: Registry) -> None:
     layout = registry.layout(plan.layout)
     made = layout.create(plan.location.name, plan.encoding.suffix, plan.pyramid)
-    same = os.path.realpath(path) == os.path.realpath(spec.slide)
+    same = real_path(path) == real_path(spec.slide)
     if same or is_written(path, plan.location, made):
         raise OutputError(f"{path}: the report would be written over the slide or the pyramid; give another file")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from tileframe.serialize import to_json
+
+CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that move the cursor, set colours, or turn the order of those that follow."""
 
 
 def in_bytes(count: float) -> str:
@@ -19,12 +23,17 @@ def in_bytes(count: float) -> str:
     return f"{count:.1f} TB"
 
 
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line, of which nothing commands the terminal: names of files and what a slide says may hold anything."""
+    click.echo(CONTROLS.sub(lambda found: repr(found[0])[1:-1], text), err=err)
+
+
 def show_rows(rows: Sequence[Sequence[str]], *, indent: int = 2) -> None:
     """Print ``rows`` with aligned columns."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        click.echo(" " * indent + line.rstrip())
+        say(" " * indent + line.rstrip())
 
 
 def show_json(record: Any) -> None:
