@@ -27,6 +27,7 @@ from tileframe import (
     run,
     verify,
 )
+from tileframe.cli import run_command
 from tileframe.records import Spec
 from tileframe_colour import conversions, manager
 from tileframe_colour import srgb as shipped
@@ -111,7 +112,7 @@ def test_cmyk_without_a_profile_is_converted_by_a_default_that_is_named(tmp_path
     image.save(tmp_path / "a.tif")
     report = run(tmp_path / "a.tif", tmp_path / "o", format="png", registry=registry)
     assert np.array_equal(base(report.target), by_littlecms(image, bytes(pyvips.Image.profile_load("cmyk"))))
-    assert colour(report.target).profile == "Chemical proof (libvips' default for CMYK)"
+    assert colour(report.target).profile == "libvips' default for CMYK"
 
 
 @pytest.mark.parametrize("depth", [8, 16])
@@ -161,10 +162,10 @@ def test_a_profile_counts_as_srgb_up_to_a_difference_of_one(tmp_path, registry):
 BAD = {
     "broken": (b"no profile at all", "of 17 bytes was left alone: it is broken, or no ICC profile"),
     "cut": (lut()[:700], "was left alone: "),
-    "link": (lut(kind=b"link"), "'Made LUT' was left alone: its class is 'link', which describes no picture's colours"),
+    "link": (lut(kind=b"link"), "' was left alone: its class is 'link', which describes no picture's colours"),
     "abstract": (lut(kind=b"abst"), "its class is 'abst', which describes no picture's colours"),
-    "CMYK": (cmyk(), "'Made CMYK' was left alone: it is for CMYK pixels, and these are RGB"),
-    "grey": (grey(), "'Made grey' was left alone: it is for grey pixels, and these are RGB"),
+    "CMYK": (cmyk(), "' was left alone: it is for CMYK pixels, and these are RGB"),
+    "grey": (grey(), "' was left alone: it is for grey pixels, and these are RGB"),
 }
 
 
@@ -185,8 +186,8 @@ def test_a_profile_that_is_none_for_these_pixels_is_named_and_left_alone(kind, c
 def test_cmyk_with_a_profile_for_rgb_is_converted_by_the_default(tmp_path, registry):
     Image.fromarray(PHOTO).convert("CMYK").save(tmp_path / "a.tif", icc_profile=matrix())
     report = run(tmp_path / "a.tif", tmp_path / "o", registry=registry)
-    assert "'Made RGB' was left alone: it is for RGB pixels, and these are CMYK" in report.notes[0]
-    assert "Chemical proof" in report.notes[1]
+    assert "' was left alone: it is for RGB pixels, and these are CMYK" in report.notes[0]
+    assert "libvips' default for CMYK" in report.notes[1]
 
 
 def test_tiff_and_openslide_hand_out_the_slides_profile(tmp_path, registry):
@@ -287,3 +288,14 @@ def test_the_background_is_converted_with_the_picture(layout, tmp_path, registry
     if layout == "google":
         assert (found[SIZE[1] :] == by_littlecms(flat, lut())).all()
     assert verify(report.target, against=tmp_path / "a.png", registry=registry) == []
+
+
+def test_a_profiles_own_words_get_nowhere(tmp_path, registry, capsys):
+    slide = jpeg(tmp_path / "a.jpg", photo(64, 64), icc_profile=lut(name="Jane Doe 1970"))
+    for color in ("srgb", "keep", "embed"):
+        out = tmp_path / color
+        assert run_command(["run", str(slide), "-o", str(out), "--viewer", "--color", color, "--format", "png"]) == 0
+        for path in (out.with_suffix(".html"), out.with_suffix(".tileframe.json")):
+            assert "Jane" not in path.read_text()
+    captured = capsys.readouterr()
+    assert "Jane" not in captured.out + captured.err

@@ -22,6 +22,7 @@ from tileframe import (
 )
 from tileframe.pixels import Pixels
 from tileframe_colour.conversions import ColourTable, Convert, GreyTable
+from tileframe_colour.names import name_of
 from tileframe_colour.profiles import (
     Profile,
     Unusable,
@@ -29,7 +30,6 @@ from tileframe_colour.profiles import (
     default_profile,
     for_pixels,
     is_srgb,
-    name_of,
     opened,
 )
 from tileframe_colour.srgb import SRGB
@@ -53,11 +53,13 @@ class IccManager:
         record = ColourRecord(mode, intent, "")
         found, notes = None, []
         if facts.icc is not None:
-            record = replace(record, sha256=sha256(facts.icc).hexdigest())
+            digest = sha256(facts.icc).hexdigest()
+            record = replace(record, sha256=digest)
             try:
                 icc = opened(facts.icc)
-                record = replace(record, profile=name_of(icc))
-                profile = for_pixels(icc, facts.samples)
+                name = name_of(icc, digest)
+                record = replace(record, profile=name)
+                profile = for_pixels(icc, facts.samples, name)
                 found = Found(profile, profile.to_srgb(intent))
             except Unusable as error:
                 name = f"'{record.profile}'" if record.profile else f"of {len(facts.icc)} bytes"

@@ -56,16 +56,8 @@ def opened(data: bytes) -> ImageCms.ImageCmsProfile:
         raise Unusable("it is broken, or no ICC profile") from error
 
 
-def name_of(profile: ImageCms.ImageCmsProfile) -> str:
-    """Return what ``profile`` calls itself, on one line."""
-    try:
-        return " ".join(ImageCms.getProfileDescription(profile).split()) or "unnamed"
-    except ImageCms.PyCMSError:
-        return "unnamed"
-
-
-def for_pixels(profile: ImageCms.ImageCmsProfile, samples: Samples) -> Profile:
-    """Return ``profile`` for pixels of that kind; `Unusable` if it is for others, or for no picture's."""
+def for_pixels(profile: ImageCms.ImageCmsProfile, samples: Samples, name: str) -> Profile:
+    """Return ``profile``, by ``name``, for pixels of that kind; `Unusable` if it is for others, or for no picture's."""
     kind, space = profile.profile.device_class.strip(), profile.profile.xcolor_space.strip()
     if kind not in CLASSES:
         raise Unusable(f"its class is '{kind}', which describes no picture's colours")
@@ -73,7 +65,7 @@ def for_pixels(profile: ImageCms.ImageCmsProfile, samples: Samples) -> Profile:
         raise Unusable(f"it is for {space} pixels, and these are {samples.value}")
     if SPACES[space] is not samples and (space, samples) != ("RGB", Samples.GREY):
         raise Unusable(f"it is for {SPACES[space].value} pixels, and these are {samples.value}")
-    return Profile(name_of(profile), SPACES[space], profile)
+    return Profile(name, SPACES[space], profile)
 
 
 def default_profile(samples: Samples) -> Profile:
@@ -84,7 +76,7 @@ def default_profile(samples: Samples) -> Profile:
     import pyvips
 
     profile = opened(pyvips.Image.profile_load("cmyk"))
-    return Profile(f"{name_of(profile)} (libvips' default for CMYK)", samples, profile)
+    return Profile("libvips' default for CMYK", samples, profile)
 
 
 def is_srgb(transform: ImageCms.ImageCmsTransform, samples: Samples) -> bool:

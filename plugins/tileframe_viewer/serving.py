@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
@@ -14,6 +15,10 @@ from typing import Any, BinaryIO
 
 ADDRESS = "127.0.0.1"
 PIECE = 1 << 16
+MOST = 64
+"""Connections at a time, each of which has a thread; a browser opens six."""
+SECONDS = 20.0
+"""After which a connection is closed that neither asks nor takes what it asked for."""
 
 
 class Server(ThreadingHTTPServer):
@@ -23,11 +28,26 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, root: Path, folders: Sequence[Path], *, port: int = 0) -> None:
         self.folders = [folder.resolve() for folder in folders]
+        self._free = threading.BoundedSemaphore(MOST)
         super().__init__((ADDRESS, port), partial(_Handler, directory=str(root)))
 
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread of its own; close it at once if there are too many."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Make room for another one at its end."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
+
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore connections that the browser has closed; report everything else."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """Ignore connections that the browser has closed, or keeps without a word; report everything else."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     @property
@@ -56,6 +76,7 @@ def parse_range(header: str, length: int) -> tuple[int, int] | None:
 
 class _Handler(SimpleHTTPRequestHandler):
     server: Server
+    timeout = SECONDS
     protocol_version = "HTTP/1.1"  # one connection for many tiles
     # Not what the system says: on Windows, that may be anything.
     extensions_map = {  # noqa: RUF012 - the base class has it as this
