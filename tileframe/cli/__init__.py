@@ -20,7 +20,7 @@ from tileframe.cli.plugins import plugins
 from tileframe.cli.run import run
 from tileframe.cli.text import say
 from tileframe.discovery import culprit, shown
-from tileframe.errors import OptionError, OutputError, PluginError, TileframeError, one_line
+from tileframe.errors import InputError, OptionError, OutputError, PluginError, TileframeError, one_line
 from tileframe.registry import Registry
 
 # What a shell shows of a program that was ended by SIGINT, and by SIGPIPE.
@@ -136,6 +136,8 @@ def _fail_unexpectedly(error: BaseException) -> int:
     if _is_interrupted(error):
         kept = hasattr(error, "__notes__")
         return _fail("interrupted" if kept else "interrupted; nothing half-made was left", INTERRUPTED, error)
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
+        return _fail("there is not enough memory for this", InputError.exit_code, error)
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}
     if isinstance(error, OSError) and click.utils.__file__ in files:  # from `click.echo`
         return _fail(f"what is printed cannot be written ({error.strerror})", OutputError.exit_code, error)
