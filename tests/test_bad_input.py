@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs
+from tileframe import OutputError, machine, run
 from tileframe.cli import run_command
 
 BACKENDS = ["stream", "vips", "openslide"]
@@ -228,3 +229,19 @@ def test_a_full_disk_exits_with_4_and_leaves_nothing(name, backend, here, full_d
     assert len(done.stderr.splitlines()) == 1
     # The second: of the last tile that began to fit, a part was written.
     assert "No space left on device" in done.stderr or "(the disk is full)" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("what", "free", "output", "said"),
+    [
+        ("free_inodes", 5, "o", "o: has 17 tiles, and there is room for 5 at most"),
+        ("free_disk", 1400, "o", "o: has 17 tiles, and there is room for 14 at most"),
+        ("free_disk", 1400, "o.szi", r"o\.szi: has 17 tiles, and there is room for 14 at most"),
+    ],
+)
+def test_what_no_disk_can_hold_is_refused_before_the_work(what, free, output, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(machine, what, lambda folder: free)
+    png(tmp_path / "a.png", gradient(600, 400))
+    with pytest.raises(OutputError, match=said):
+        run(tmp_path / "a.png", tmp_path / output)
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

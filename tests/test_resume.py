@@ -14,7 +14,7 @@ from tests.pictures import jpeg, photo, svs
 from tileframe import InputError, OutputError, PluginError, Report, journal, run, verify
 from tileframe.cli import run_command
 from tileframe.cli.progress import ProgressBar
-from tileframe_stores import directory, exchange
+from tileframe_stores import archive, directory, exchange
 from tileframe_stores.owning import NOTES, TREE, release, scratch_of
 from tileframe_stores.scratch import Scratch
 from tileframe_writers.jpeg import JpegWriter
@@ -282,6 +282,26 @@ def test_a_run_of_less_than_five_seconds_leaves_nothing(slides, tmp_path, monkey
     monkeypatch.setattr(journal, "WORTH", 5.0)
     interrupted(slides / "squares.svs", tmp_path / "o")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("container", "store"), [("", directory.DirectoryStore), (".szi", archive.ArchiveStore)])
+def test_a_disk_that_was_full_is_gone_on_with_when_there_is_room(container, store, slides, tmp_path, monkeypatch):
+    put, room = store.put, iter(range(200))
+
+    def until_full(self: Any, key: str, data: bytes) -> None:
+        if next(room, None) is None:
+            raise OutputError(f"{key}: cannot be written (No space left on device)")
+        put(self, key, data)
+
+    with monkeypatch.context() as full:
+        full.setattr(store, "put", until_full)
+        with pytest.raises(OutputError, match="No space left") as raised:
+            run(slides / "squares.svs", tmp_path / f"o{container}")
+    assert "tiles are kept in" in raised.value.__notes__[0]
+    assert run(slides / "squares.svs", tmp_path / f"o{container}", resume=True).resumed > 0
+    run(slides / "squares.svs", tmp_path / "whole" / f"o{container}")
+    whole, found = (tmp_path / folder / ("o.szi" if container else "o.sha256") for folder in ("whole", "."))
+    assert files(found) == files(whole) if container else found.read_bytes() == whole.read_bytes()
 
 
 def test_no_keep_keeps_nothing(slides, tmp_path):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from tileframe import machine
 from tileframe.errors import OutputError
 from tileframe.locations import Location
 from tileframe.protocols import Layout
+
+LEAST = 100
+"""Bytes that no tile of any format and size is below, its name and its place in a list included."""
 
 
 def is_written(path: Path, location: Location, layout: Layout) -> bool:
@@ -25,6 +29,17 @@ def refuse_own_slide(slide: Path, location: Location, layout: Layout) -> None:
     """Refuse with an `OutputError` to write a pyramid over the slide that it is made from."""
     if is_written(slide, location, layout):
         raise OutputError(f"{location}: the pyramid would be written over the slide itself; give another output")
+
+
+def refuse_more_than_the_disk_holds(location: Location, tiles: int) -> None:
+    """Refuse with an `OutputError` what cannot end well, however small the tiles turn out to be."""
+    if location.scheme != "file":
+        return
+    folder = Path(location.folder)
+    files = None if location.container else machine.free_inodes(folder)
+    room = min(machine.free_disk(folder) // LEAST, tiles if files is None else files)
+    if tiles > room:
+        raise OutputError(f"{location}: has {tiles:,} tiles, and there is room for {room:,} at most; free some")
 
 
 def real_path(path: Path) -> Path:

@@ -17,6 +17,7 @@ from tileframe.executors import Lent
 from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
+from tileframe.guards import refuse_more_than_the_disk_holds
 from tileframe.journal import Journal
 from tileframe.ledger import DigestList, Ledger
 from tileframe.locations import Location
@@ -103,6 +104,7 @@ def execute(
         ledger = Ledger(plan.pyramid, job.layout.levels)
         journal: Journal | None = None
         try:
+            refuse_more_than_the_disk_holds(plan.location, ledger.count)
             pictures = exported(job.source, plan.associated, job.writer)
             job.store.prepare()
             journal = _journal(prepared, registry, ledger, keep=spec.keep)

@@ -47,7 +47,7 @@ def plugin_options(*kinds: str) -> Callable[[Any], Any]:
     return add
 
 
-def one_of(flag: str, default: Enum, *, help: str) -> Callable[[Any], Any]:
+def one_of(flag: str, default: Enum, *, help: str, metavar: str | None = None) -> Callable[[Any], Any]:
     """Return a decorator that adds an option whose values are the words of an enum, and which gives a member of it."""
     kind = type(default)
 
@@ -55,4 +55,5 @@ def one_of(flag: str, default: Enum, *, help: str) -> Callable[[Any], Any]:
         return kind(word)
 
     words = click.Choice([one.value for one in kind])
-    return click.option(flag, type=words, default=default.value, show_default=True, callback=member, help=help)
+    how: dict[str, Any] = {"default": default.value, "show_default": True, "help": help, "metavar": metavar}
+    return click.option(flag, type=words, callback=member, **how)

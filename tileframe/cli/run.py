@@ -57,14 +57,10 @@ class RunCommand(click.Command):
 @click.option("--quality", type=int, metavar="1-100", help="Short for --format-option quality=N; 75 for jpeg.")
 @click.option("--layout", default="dzi", show_default=True, metavar="NAME", help="dzi, zoomify, ...")
 @plugin_options("format", "layout", "reader", "store")
-@click.option("--tile-size", type=TileSize(), help="Without overlap, or native, the slide's own; default: 254 for dzi.")
+@click.option("--tile-size", type=TileSize(), help="Pixels a side, or native, the slide's own; default: 254 for dzi.")
 @click.option("--overlap", type=int, help="Pixels a tile shares with each neighbour; default: the layout's, 1 for dzi.")
-@click.option(
-    "--passthrough",
-    type=click.Choice([choice.value for choice in Passthrough]),
-    default=Passthrough.NEVER.value,
-    metavar="[=auto]",
-    help="Base tiles are the slide's own JPEGs, on its own grid; an error where that cannot be, but with auto.",
+@one_of(
+    "--passthrough", Passthrough.NEVER, metavar="[=auto]", help="Base tiles are the slide's own; auto: if they can."
 )
 @click.option("--region", type=Region(), help="Tile only this part, in base pixels of the slide.")
 @click.option("--limit-bounds/--no-limit-bounds", default=True, show_default=True, help="Crop to the scanned part.")
@@ -75,20 +71,13 @@ class RunCommand(click.Command):
 @one_of("--intent", Intent.RELATIVE, help="What conversion does with colours that sRGB does not have.")
 @click.option("--mpp", type=float, metavar="F", help="Micrometres per pixel, where the slide's are missing or wrong.")
 @click.option(
-    "--associated",
-    multiple=True,
-    metavar="NAME",
-    help="Also export the slide's label, macro, thumbnail, ... or all; may be given again. They can name a patient.",
+    "--associated", multiple=True, metavar="NAME", help="Export label, macro or all; they can name a patient."
 )
 @one_of("--on-error", OnError.FAIL, help="Where nothing can be decoded: end, or show background and exit with 5.")
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, or processes, ...")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
-@click.option(
-    "--resume/--no-resume",
-    default=None,
-    help="Go on with what an unfinished run has left there, or begin anew; by default, there must be none.",
-)
+@click.option("--resume/--no-resume", default=None, help="Go on with what an unfinished run has left, or begin anew.")
 @click.option("--keep/--no-keep", default=True, show_default=True, help="Keep what is finished if the run is stopped.")
 @click.option("--viewer", metavar="[=NAME]", help="Also write NAME.html, a page to look at the pyramid in.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
@@ -108,7 +97,6 @@ def run(
     format_options: dict[str, str],
     page: int | None,
     reader_options: dict[str, str],
-    passthrough: str,
     workers: int | None,
     viewer: str | None,
     dry_run: bool,
@@ -128,7 +116,6 @@ def run(
         layout=layout,
         format_options=with_short(format_options, "quality", quality),
         reader_options=with_short(reader_options, "page", page),
-        passthrough=Passthrough(passthrough),
         workers=machine.available_cores() if workers is None else workers,
         **asked,  # the other options are called as the fields of the spec
     )
