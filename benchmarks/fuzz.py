@@ -183,7 +183,7 @@ def fuzz(count: int, seed: int, seeds: Path | None, keep: Path | None) -> Counte
         for number in range(count):
             source, other = chance.choice(files), chance.choice(files)
             folder = Path(work) / f"{number}"
-            at = folder / source.parent.name
+            at = folder / ("pyramid" if source.parent.name == "pyramid" else "slide")
             shutil.copytree(source.parent, at) if at.name == "pyramid" else at.mkdir(parents=True)
             path = at / source.name
             path.write_bytes(mutated(source.read_bytes(), other.read_bytes()[:LARGEST], chance))
