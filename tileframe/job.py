@@ -74,8 +74,7 @@ class Job:
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` of the source; `PluginError`, naming its reader, for what is no RGB8 of exactly that size."""
-        reading = self.reading or self.source
-        pixels = reading.read(box, native_level=native_level)
+        pixels = (self.reading or self.source).read(box, native_level=native_level)
         shape, kind = getattr(pixels, "shape", None), getattr(pixels, "dtype", type(pixels).__name__)
         if shape != (box.height, box.width, 3) or kind != "uint8":
             wanted = f"uint8 {(box.height, box.width, 3)}"

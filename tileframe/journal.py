@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from hashlib import sha256
 
 from tileframe.errors import OutputError
 from tileframe.geometry import Pyramid, TileAddress
@@ -92,26 +93,24 @@ class Journal:
         for key, data in self._store.stored():
             tile = layout.address(key) or layout.extras.get(key)
             known = None if tile is None else ledger.get(tile)
-            if known is not None and TileRecord.of(data).sha256 == known.sha256:
-                whole.mark(key)
-                copies.add(key if key in layout.extras else "")
+            if tile is not None and known is not None and sha256(data).digest() == known.sha256:
+                if key in layout.extras:
+                    copies.add(key)
+                else:
+                    whole.add(tile)
         kept = Presence(layout, pyramid)
         for unit, place in places.items():
             records = _unpacked(self._store.entry(place))[1]
             if not fills and any(record.filled for _, record in records):
                 continue  # what could not be read then is to be an error now
-            tiles = [tile for tile, _ in records]
-            needed = {key for key, tile in layout.extras.items() if tile in tiles}
-            if all(map(whole.has, tiles)) and needed <= copies:
+            needed = {key for key, tile in layout.extras.items() if any(tile == made for made, _ in records)}
+            if all(whole.has(tile) for tile, _ in records) and needed <= copies:
                 self._places[unit] = place
-                kept.mark_all(map(layout.key, tiles))
+                for tile, _ in records:
+                    kept.add(tile)
         self.tiles = self._resumed = kept.count - kept.missing
-
-        def is_kept(key: str) -> bool:
-            tile = layout.address(key) or layout.extras.get(key)
-            return tile is not None and kept.has(tile)
-
-        self._store.keep(is_kept)
+        found = layout.address
+        self._store.keep(lambda key: (tile := found(key) or layout.extras.get(key)) is not None and kept.has(tile))
 
     def _units(self, entries: Iterator[tuple[int, bytes]], ledger: Ledger) -> Iterator[tuple[str, int]]:
         for place, entry in entries:

@@ -90,11 +90,15 @@ class Presence:
         tile = self._layout.address(key)
         if tile is None:
             return key in self._layout.extras
+        self.add(tile)
+        return True
+
+    def add(self, tile: TileAddress) -> None:
+        """Mark ``tile`` as there."""
         number = self._order.number(tile)
         bit = 1 << number % 8
         self.missing -= not self._bits[number // 8] & bit
         self._bits[number // 8] |= bit
-        return True
 
     def mark_all(self, keys: Iterable[str]) -> tuple[int, str]:
         """Mark the tiles of ``keys``; return how many are the keys of no tile, and the first of those by name."""

@@ -55,8 +55,6 @@ class Reading:
 
     def is_filled(self, box: Box) -> bool:
         """Say whether some of ``box``, in pixels of the base, could not be read, and shows the background."""
-        if not self._filled:
-            return False
         return any(box.clipped(one).has_area for cell in _cells(box) for one in self._filled.get(cell, ()))
 
     def _again(self, box: Box, native_level: int) -> Pixels:

@@ -49,7 +49,7 @@ class RunCommand(click.Command):
 
 @click.command(cls=RunCommand)
 @click.argument("slide", type=click.Path(path_type=Path, readable=False))
-@click.option("-o", "--output", type=FILE, metavar="LOCATION", help="NAME, NAME.dzi, NAME.szi, FOLDER/, ...")
+@click.option("-o", "--output", type=FILE, metavar="LOCATION", help="NAME, NAME.szi, FOLDER/; default: the slide's.")
 @click.option("--backend", default="auto", show_default=True, metavar="NAME", help="auto, or see `tileframe plugins`.")
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @click.option("--page", type=int, metavar="N", help=PAGE)
