@@ -48,7 +48,8 @@ class Opened:
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
     def view(self) -> dict[str, float]:
-        """The view that the page's address names."""
+        """The view that the page's address names, once the page has written it there."""
+        self.page.wait_for_function("new URLSearchParams(location.hash.slice(1)).has('zoom')")
         fields = self.page.evaluate("Object.fromEntries(new URLSearchParams(location.hash.slice(1)))")
         return {name: float(value) for name, value in fields.items() if name != "mode"}
 
