@@ -46,6 +46,7 @@ PUBLIC_MODULES = {
     "cli.parameters",
     "cli.progress",
     "cli.text",
+    "executors",
     "files",
     "options",
     "ledger",

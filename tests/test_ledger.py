@@ -14,9 +14,10 @@ import pytest
 
 from tests.pictures import gradient, photo, png
 from tileframe import CheckError, Layout, Pyramid, Severity, Size, TileAddress, open_pyramid, run, tiles_of, verify
-from tileframe.ledger import AT_ONCE, DigestList, DigestsByTile, Ledger, Presence, TileRecord, digest_line
+from tileframe.ledger import AT_ONCE, DigestList, Ledger, Presence, TileRecord, digest_line
 from tileframe.ledger import parse_digests as parsed
 from tileframe.registry import Registry
+from tileframe_checks.digests import DigestsByTile
 
 LAYOUTS = ["dzi", "zoomify", "google", "iiif3"]
 LARGE = Pyramid(Size(9001, 7003), 64, 0)

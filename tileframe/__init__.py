@@ -1,7 +1,7 @@
 """tileframe turns one huge picture or whole-slide image into a tile pyramid, the same one with every backend.
 
 `run`, `verify`, `compare`, `open_pyramid`, `open_slide` and `tile` are for programs. The other names here, and those
-of `tileframe.pixels`, `png`, `ledger`, `machine`, `serialize`, `work` and `testing`, are for plugin authors.
+of `tileframe.executors`, `pixels`, `ledger`, `machine`, `serialize`, `work` and `testing`, are for plugin authors.
 """
 
 from __future__ import annotations

@@ -159,6 +159,8 @@ class ExecutorPlugin(Plugin[Executor]):
     """A pool that does a backend's work; ``make(workers)`` returns a `concurrent.futures.Executor` for one run."""
 
     interface = Executor
+    isolated: Callable[[ReaderPlugin], ReaderPlugin] | None = None
+    """Returns a reader like the given one that opens and reads each slide in other processes, for ``--isolate``."""
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,8 @@ class TileOrder:
         return self._starts[tile.level] + tile.row * self._widths[tile.level] + tile.col
 
 
-def _order_to_check(layout: Layout, pyramid: Pyramid) -> TileOrder:
+def order_to_check(layout: Layout, pyramid: Pyramid) -> TileOrder:
+    """Return the order of the tiles; `CheckError` for more than can be checked."""
     order = TileOrder(pyramid, layout.levels)
     if order.count > MAX_CHECKED:
         raise CheckError(f"the pyramid would have more tiles than the {MAX_CHECKED:,} that can be checked")
@@ -80,7 +81,7 @@ class Presence:
     """Which tiles of a pyramid are there, by one bit for each; `CheckError` for more than can be checked."""
 
     def __init__(self, layout: Layout, pyramid: Pyramid) -> None:
-        self._layout, self._order = layout, _order_to_check(layout, pyramid)
+        self._layout, self._order = layout, order_to_check(layout, pyramid)
         self._bits = bytearray(-(-self._order.count // 8))
         self.count = self.missing = self._order.count
         """How many tiles have not been marked."""
@@ -112,29 +113,6 @@ class Presence:
         """Say whether ``tile`` was marked."""
         number = self._order.number(tile)
         return bool(self._bits[number // 8] & 1 << number % 8)
-
-
-class DigestsByTile:
-    """The digests of a list, 32 bytes for each tile; `CheckError` for more than can be checked."""
-
-    def __init__(self, layout: Layout, pyramid: Pyramid) -> None:
-        self._layout, self._order = layout, _order_to_check(layout, pyramid)
-        self._digests = bytearray(32 * self._order.count)
-
-    def take(self, key: str, digest: str) -> bool:
-        """Keep the hexadecimal ``digest`` of ``key``; say whether any tile has that key."""
-        tile = self._layout.address(key)
-        if tile is None:
-            return key in self._layout.extras
-        start = 32 * self._order.number(tile)
-        self._digests[start : start + 32] = bytes.fromhex(digest)
-        return True
-
-    def of(self, tile: TileAddress) -> str | None:
-        """Return the digest of ``tile``; None if none was kept."""
-        start = 32 * self._order.number(tile)
-        found = self._digests[start : start + 32]
-        return found.hex() if any(found) else None
 
 
 class Ledger:

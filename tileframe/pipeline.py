@@ -96,8 +96,7 @@ def execute(
     spec: Spec, registry: Registry, progress: Progress | None = None, *, on_plan: Callable[[Plan], None] | None = None
 ) -> Report:
     """Do what ``spec`` says and return what was done; ``on_plan`` is told the plan before any pixel is read."""
-    started, cpu = time.perf_counter(), machine.cpu_seconds()
-    before = helpers = machine.Usage(0, 0)
+    started, cpu, before = time.perf_counter(), machine.cpu_seconds(), machine.used_by_children()
     prepared = prepare(spec, registry)
     plan, job = prepared.plan, prepared.job
     with job.source:
@@ -111,14 +110,11 @@ def execute(
             resumed = journal.tiles if journal else 0
             if on_plan is not None:
                 on_plan(plan)
-            if not plan.live.in_threads:
-                before = machine.used_by_children()
             with _executor(spec, registry) as executor:
                 prepared.backend.run(
                     replace(job, ledger=ledger, executor=executor, journal=journal), progress or silent
                 )
-                if not plan.live.in_threads:
-                    helpers = machine.used_by_children()  # now: of processes that have ended less is known
+                helpers = machine.used_by_children()  # now: of processes that have ended less is known
             tiles = quick_check(job, ledger)
             _refuse_changed(prepared)
             seconds = time.perf_counter() - started
@@ -150,7 +146,8 @@ def execute(
         megapixels=plan.pyramid.pixel_count / 1e6,
         seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu + helpers.cpu_seconds - before.cpu_seconds,
-        peak_memory=machine.peak_memory() + helpers.peak_memory,
+        # A pool that is lent may have been there before; of others, what was there before works for somebody else.
+        peak_memory=machine.peak_memory() + max(0, helpers.peak_memory - before.peak_memory * plan.live.in_threads),
         reader=plan.reader,
         backend=plan.backend,
         method=plan.method,

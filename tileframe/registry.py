@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -189,6 +189,14 @@ class Registry:
                 raise OptionError(f"no {who} shows the {what} {other} (it may be: {', '.join(known)})")
             offers = able
         return offers[0]
+
+    def isolated(self) -> Registry:
+        """Return this registry with readers that work in processes of their own; `PluginError` if none offers that."""
+        wrap = next((offer.isolated for offer in _of_kind(self, ExecutorPlugin) if offer.isolated), None)
+        if wrap is None:
+            raise PluginError("no executor is installed that reads slides in other processes")
+        offers = ((o, wrap(o.plugin) if isinstance(o.plugin, ReaderPlugin) else o.plugin) for o in self.offers)
+        return replace(self, offers=tuple(replace(offer, plugin=plugin) for offer, plugin in offers))
 
     def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
         """Let plugins add their subcommands to ``cli``; return those that failed. A name taken twice is an error."""

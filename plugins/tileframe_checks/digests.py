@@ -6,9 +6,32 @@ import hashlib
 import io
 from collections.abc import Iterator
 
-from tileframe import CheckError, Finding, InputError, Progress, Severity, StoredPyramid, TileAddress
-from tileframe.ledger import DigestsByTile, parse_digests
+from tileframe import CheckError, Finding, InputError, Layout, Progress, Pyramid, Severity, StoredPyramid, TileAddress
+from tileframe.ledger import order_to_check, parse_digests
 from tileframe_checks.every_tile import every_tile
+
+
+class DigestsByTile:
+    """The digests of a list, 32 bytes for each tile; `CheckError` for more than can be checked."""
+
+    def __init__(self, layout: Layout, pyramid: Pyramid) -> None:
+        self._layout, self._order = layout, order_to_check(layout, pyramid)
+        self._digests = bytearray(32 * self._order.count)
+
+    def take(self, key: str, digest: str) -> bool:
+        """Keep the hexadecimal ``digest`` of ``key``; say whether any tile has that key."""
+        tile = self._layout.address(key)
+        if tile is None:
+            return key in self._layout.extras
+        start = 32 * self._order.number(tile)
+        self._digests[start : start + 32] = bytes.fromhex(digest)
+        return True
+
+    def of(self, tile: TileAddress) -> str | None:
+        """Return the digest of ``tile``; None if none was kept."""
+        start = 32 * self._order.number(tile)
+        found = self._digests[start : start + 32]
+        return found.hex() if any(found) else None
 
 
 def check_digests(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]:

@@ -21,7 +21,7 @@ from tileframe import (
     open_pyramid,
     opened,
 )
-from tileframe.cli.parameters import FILE, PAGE, plugin_options
+from tileframe.cli.parameters import FILE, PAGE, isolates, plugin_options
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
 from tileframe.options import with_short
 from tileframe.serialize import to_builtins
@@ -32,6 +32,7 @@ from tileframe.serialize import to_builtins
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @click.option("--page", type=int, metavar="N", help=PAGE)
 @plugin_options("reader")
+@isolates
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
 def info(

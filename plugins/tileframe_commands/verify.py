@@ -10,7 +10,7 @@ import click
 
 import tileframe
 from tileframe import CheckError, Finding, OptionError, Severity, open_pyramid
-from tileframe.cli.parameters import FILE
+from tileframe.cli.parameters import FILE, isolates
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import say, show_json
 
@@ -21,6 +21,7 @@ SHOWN = 20
 @click.argument("target", metavar="PYRAMID", type=FILE)
 @click.option("--check", "checks", multiple=True, metavar="NAME", help="Only this check; may be given again.")
 @click.option("--against", type=click.Path(path_type=Path), metavar="SLIDE", help="Also compare the base with it.")
+@isolates
 @click.option("--sample", type=int, metavar="N", help="With --against: compare only so many tiles.")
 @click.option("--seed", type=int, metavar="N", help="Of the sample; default 0.")
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
+from functools import partial
 
-from tileframe import ExecutorPlugin, hookimpl
+from tileframe import ExecutorPlugin, ReaderPlugin, hookimpl
 from tileframe.work import threads
 
 
@@ -15,10 +17,18 @@ def _processes(workers: int) -> Executor:
     return Processes(workers)
 
 
+def _isolated(offer: ReaderPlugin) -> ReaderPlugin:
+    from tileframe_executors.isolated import IsolatedReader
+
+    return replace(offer, make=partial(IsolatedReader, offer))
+
+
 @hookimpl
 def tileframe_executors() -> Sequence[ExecutorPlugin]:
     """Offer both."""
     return [
         ExecutorPlugin("threads", "threads of this process: the default", threads),
-        ExecutorPlugin("processes", "processes of this machine, for readers that let no other thread run", _processes),
+        ExecutorPlugin(
+            "processes", "processes of this machine, for readers that let no other thread run", _processes, _isolated
+        ),
     ]

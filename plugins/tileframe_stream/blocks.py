@@ -130,6 +130,7 @@ class BlocksRun:
             for block in self._blocks():
                 self._take(self._done_before(block) or next(made))
                 self._progress(self._tiles, self._pixels)
+            next(made, None)  # it is at its end, and not cut off: processes live on to be counted
 
     def _done_before(self, block: Block) -> Remainder | None:
         """Return what ``block`` left in an earlier run; None if it is to be made."""

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import click
 
 from tileframe import machine
-from tileframe.cli.parameters import FILE, PAGE, Region, one_of, plugin_options
+from tileframe.cli.parameters import FILE, PAGE, Region, isolates, one_of, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
 from tileframe.errors import CheckError, OptionError, OutputError
@@ -74,6 +74,7 @@ class RunCommand(click.Command):
     "--associated", multiple=True, metavar="NAME", help="Export label, macro or all; they can name a patient."
 )
 @one_of("--on-error", OnError.FAIL, help="Where nothing can be decoded: end, or show background and exit with 5.")
+@isolates
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
 @click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, or processes, ...")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
