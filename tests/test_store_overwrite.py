@@ -18,8 +18,10 @@ from tests.loose import (
     store_for,
 )
 from tests.pictures import gradient, png
-from tileframe import OutputError, run
+from tileframe import OutputError, open_pyramid, run
+from tileframe_stores import exchange
 from tileframe_stores.directory import DirectoryStore
+from tileframe_viewer.page import PageViewer
 
 
 @pytest.fixture
@@ -163,3 +165,39 @@ def test_what_appears_in_the_old_pyramid_during_the_run_is_kept(tmp_path):
         store.commit({"out.dzi": DESCRIPTOR})
     store.discard()
     assert contents(tmp_path) == {**files, "out_files/thesis.txt": b"precious"}
+
+
+@pytest.mark.parametrize("output", ["out.dzi", "out.szi"])
+def test_the_page_of_the_old_pyramid_never_stands_beside_the_new_one(output, tmp_path):
+    slide, target, page = png(tmp_path / "a.png", gradient(300, 200)), tmp_path / output, tmp_path / "out.html"
+    run(slide, target)
+    with open_pyramid(target) as pyramid:
+        assert PageViewer().write([pyramid]) == page
+    run(slide, target, overwrite=True)
+    assert not page.exists()
+
+
+@pytest.mark.parametrize("output", ["out.dzi", "out.szi"])
+def test_another_page_of_that_name_is_left_alone(output, tmp_path):
+    slide, target, page = png(tmp_path / "a.png", gradient(300, 200)), tmp_path / output, tmp_path / "out.html"
+    page.write_text("<p>About this slide")
+    run(slide, target)
+    run(slide, target, overwrite=True)
+    assert page.read_text() == "<p>About this slide"
+
+
+def test_where_the_exchange_fails_the_old_page_is_put_back_with_the_old_pyramid(tmp_path, monkeypatch):
+    slide, page = png(tmp_path / "a.png", gradient(300, 200)), tmp_path / "out.html"
+    run(slide, tmp_path / "out")
+    with open_pyramid(tmp_path / "out") as pyramid:
+        PageViewer().write([pyramid])
+    before = contents(tmp_path)
+
+    def failing(made: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(exchange, "show", failing)
+    with pytest.raises(OutputError):
+        run(slide, tmp_path / "out", overwrite=True)
+    assert page.name in before
+    assert contents(tmp_path) == before

@@ -13,7 +13,7 @@ from tileframe_stores.exchange import show
 from tileframe_stores.members import ARCHIVE, Members
 from tileframe_stores.noted import Noted
 from tileframe_stores.options import DiskOptions
-from tileframe_stores.ours import refuse_archive
+from tileframe_stores.ours import page_of, refuse_archive
 from tileframe_stores.owning import BEFORE
 from tileframe_stores.removing import remove_tree
 from tileframe_stores.scratch import Scratch
@@ -145,6 +145,8 @@ class ArchiveStore(Noted):
             members.finish([DESCRIPTORS, *map(str, self._layout.levels), OTHERS], sync=self._sync)
             self._scratch.notes.remove()  # a moment later there is nothing to go on with
             if self._target.overwrite:
+                if (page := page_of(self._target)) is not None and os.path.lexists(self._path):
+                    (self._path.parent / page).unlink()
                 os.replace(members.path, self._path)
             else:
                 show(members.path, self._path)

@@ -12,7 +12,7 @@ from tileframe_stores.exchange import exchange, put_back
 from tileframe_stores.loose import walk
 from tileframe_stores.noted import Noted
 from tileframe_stores.options import DiskOptions
-from tileframe_stores.ours import files_of, refuse_loose, top
+from tileframe_stores.ours import files_of, page_of, refuse_loose, top
 from tileframe_stores.owning import WORKSPACE
 from tileframe_stores.scratch import Scratch
 from tileframe_stores.writing import write_all
@@ -160,7 +160,9 @@ class DirectoryStore(Noted):
 
     def _replaced(self) -> list[str]:
         """Return what is to be moved away, the descriptor first: `refuse_loose` has seen that it is ours."""
-        return [name for name in files_of(self._target) if os.path.lexists(self._folder / name)]
+        there = [name for name in files_of(self._target) if os.path.lexists(self._folder / name)]
+        page = page_of(self._target) if there else None
+        return there if page is None else [*there, page]
 
     def _refuse_strangers(self, new: list[str], old: list[str]) -> None:
         for name in new:

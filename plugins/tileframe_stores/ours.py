@@ -19,7 +19,10 @@ STRAY = frozenset({"vips-properties.xml", ".DS_Store", "Thumbs.db", "desktop.ini
 PICTURES = frozenset({".jpeg", ".jpg", ".png", ".webp", ".avif", ".jxl", ""})
 """Suffixes of associated images."""
 MANIFEST_SCHEMA = "tileframe-manifest/"
+PAGE = b'<meta name="generator" content="tileframe '
+"""In the head of every page that a viewer of tileframe's has made."""
 # In bytes, as far as such files are looked at.
+PAGE_LIMIT = 2048
 DESCRIPTOR_LIMIT, MANIFEST_LIMIT, LINE_LIMIT = 1 << 20, 1 << 24, 1 << 16
 
 
@@ -29,6 +32,16 @@ def files_of(target: Target) -> list[str]:
     beside = [location.digests_key, location.manifest_key, location.associated_folder()]
     keys = [*layout.descriptor(), layout.folder, *beside]
     return list(dict.fromkeys(top(key) for key in keys))
+
+
+def page_of(target: Target) -> str | None:
+    """Return the name of the page that shows the pyramid at the target, and would not show another; None for none."""
+    page = target.location.page
+    try:
+        with page.open("rb") as file:
+            return page.name if PAGE in file.read(PAGE_LIMIT) else None
+    except OSError:
+        return None
 
 
 def top(key: str) -> str:
