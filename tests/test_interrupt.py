@@ -44,6 +44,25 @@ def test_so_does_what_services_and_containers_send_to_end_a_program(large, tmp_p
     stops_at(signal.SIGTERM, "a.svs", "stream", large, tmp_path)
 
 
+@pytest.mark.parametrize("module", ["tileframe", "click", "tileframe.cli", "tileframe.registry"])
+def test_ctrl_c_while_the_command_is_loaded_ends_it_without_a_word(module):
+    code = f"""
+import os, signal, sys
+import tileframe_start
+
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["tileframe", "--version"]
+tileframe_start.main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
 @pytest.mark.parametrize("whom", ["terminal", "parent"])
 def test_worker_processes_end_with_a_run_that_is_stopped(whom, large, tmp_path):
     process, workers = with_workers(large, tmp_path)

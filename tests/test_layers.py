@@ -18,7 +18,9 @@ import tileframe
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "tileframe"
-PLUGINS = sorted(folder for folder in (ROOT / "plugins").glob("tileframe_*") if folder.is_dir())
+# Where the command begins is no plugin: it loads the command line, and nothing before that.
+BEGINNING = ROOT / "plugins" / "tileframe_start"
+PLUGINS = sorted(set((ROOT / "plugins").glob("tileframe_*/")) - {BEGINNING})
 
 LAYERS = (
     {"errors"},
@@ -164,6 +166,12 @@ def test_import_loads_no_heavy_library(module):
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plugins"]], ids=" ".join)
 def test_commands_that_touch_no_pixel_load_no_heavy_library(arguments):
     assert loaded_by(f"from tileframe.cli import run_command; run_command({arguments})") == []
+
+
+def test_where_the_command_begins_loads_nothing_of_it():
+    code = "import tileframe_start, sys; print(*(name for name in sys.modules if name.startswith('tileframe')))"
+    loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
+    assert loaded == ["tileframe_start"]
 
 
 def test_the_type_of_pixels_can_be_had_without_numpy():

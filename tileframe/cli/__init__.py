@@ -75,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # As Ctrl-C: else a service or a container that is stopped would leave half a pyramid behind.
     signal.signal(signal.SIGTERM, _interrupt)
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # and not ignored, as below nohup
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as below nohup
         signal.signal(signal.SIGINT, _interrupt)
     sys.exit(run_command(arguments))
 

@@ -1,0 +1,14 @@
+"""Where the command ``tileframe`` begins, outside the package, so that Ctrl-C is minded before that is loaded."""
+
+from __future__ import annotations
+
+import signal
+
+
+def main() -> None:
+    """Run the command line. While it is loaded, Ctrl-C ends the process at once, and without a traceback."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from tileframe.cli import main as run_tileframe
+
+    run_tileframe()
