@@ -1,10 +1,11 @@
-"""Kill runs that replace a pyramid, at any moment and within the commit, look at what is left, and go on with them.
+"""End runs that replace a pyramid, at any moment and within the commit, look at what is left, and go on with them.
 
 ``python benchmarks/kills.py [--kills N] [--seed S]``
 
-After each kill the pyramid is opened, as every command does, and must be the old one or the new one, whole, with every
-check of ``tileframe verify``; and ``--resume`` must give the new one, file by file, and leave nothing else. Then runs
-are killed when they have made nine tenths of their tiles, and what going on costs is measured against a whole run.
+They get SIGKILL, and now and then SIGTERM or SIGINT, after which they have to end by themselves, with the documented
+exit code. After that the pyramid is opened, as every command does, and must be the old one or the new one, whole, with
+every check of ``tileframe verify``; and ``--resume`` must give the new one, file by file, and leave nothing else. Then
+runs are killed when they have made nine tenths of their tiles, and what going on costs is measured against a whole run.
 Ends with 1 if one of it was not so.
 """
 
@@ -14,25 +15,49 @@ import argparse
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import tileframe
+from tileframe.cli import INTERRUPTED
 from tileframe.journal import HEAD
 from tileframe.registry import Registry, load
 from tileframe.verification import faults, run_checks
 from tileframe_bench.workloads import WORKLOADS, scaled
 from tileframe_stores.notes import Notes
 
-RUN = [sys.executable, "-m", "tileframe", "run", "--quiet", "--overwrite"]
+RUN = [sys.executable, "-c", "from tileframe_start import main; main()", "run", "--quiet", "--overwrite"]
 OLD, NEW = "50", "75"
-KINDS = {"folder": ("out", ""), "folder, in the commit": ("out", ".out.partial/exchange.json"), "szi": ("out.szi", "")}
-"""What is killed: the output, and the file whose appearance says that it is time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Which runs are ended, and when."""
+
+    name: str
+    """Of the output."""
+    backend: str = "stream"
+    sign: str = ""
+    """The file whose appearance says that it is time; at any moment without one."""
+
+
+KINDS = {
+    "folder": Kind("out"),
+    "folder, in the commit": Kind("out", sign=".out.partial/exchange.json"),
+    "szi": Kind("out.szi"),
+    "folder, by vips": Kind("out", "vips"),
+    "szi, by vips": Kind("out.szi", "vips"),
+}
+SIGNALS = [signal.SIGKILL] * 3 + [signal.SIGTERM, signal.SIGINT] if sys.platform != "win32" else [signal.SIGTERM]
+PATIENCE = 20
+"""Seconds in which a run that is told to end has to do it."""
 
 
 def main() -> int:
@@ -51,7 +76,7 @@ def main() -> int:
             print(f"{kind}: {kills} kills: {', '.join(f'{outcome} {count}' for outcome, count in found.items())}")
         large = scaled(WORKLOADS["svs"], given.large).make()
         for kind in ("folder", "szi"):
-            share, tiles = cost(KINDS[kind][0], large, Path(folder) / f"{kind}, nine tenths")
+            share, tiles = cost(KINDS[kind].name, large, Path(folder) / f"{kind}, nine tenths")
             print(
                 f"{kind}: {tiles:.0%} of the tiles were made, and going on took {share:.0%} of a whole run's CPU time"
             )
@@ -64,20 +89,24 @@ def shares(count: int, parts: int) -> list[int]:
 
 def outcomes(kind: str, slide: Path, folder: Path, kills: int, chance: random.Random) -> Iterator[str]:
     """Yield what each kill left: the old or the new pyramid, or what is wrong with it."""
-    registry, (name, sign) = load(), KINDS[kind]
+    registry, target, sign, backend = load(), folder / KINDS[kind].name, KINDS[kind].sign, KINDS[kind].backend
     folder.mkdir()
     started = time.perf_counter()
-    new = made(slide, folder / name, NEW, registry)
+    new = made(slide, target, NEW, registry, backend)
     takes = time.perf_counter() - started
     for _ in range(kills):
-        old = made(slide, folder / name, OLD, registry)
-        with subprocess.Popen([*RUN, str(slide), "-o", str(folder / name), "--quality", NEW]) as process:
+        old, how = made(slide, target, OLD, registry), chance.choice(SIGNALS)
+        command = [*RUN, str(slide), "-o", str(target), "--quality", NEW, "--backend", backend]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
             if sign:
                 wait_for(folder / sign, process)
             time.sleep(chance.uniform(0, 0.002 if sign else 1.5 * takes))
-            process.kill()
-        yield left(folder / name, {old: "old", new: "new"}, registry)
-        if made(slide, folder / name, NEW, registry) != new or left(folder / name, {new: ""}, registry):
+            process.send_signal(how)
+            if process.wait(PATIENCE) not in (0, INTERRUPTED, -how):
+                yield f"exit code {process.returncode} after {how.name}"
+                continue
+        yield left(target, {old: "old", new: "new"}, registry)
+        if made(slide, target, NEW, registry, backend) != new or left(target, {new: ""}, registry):
             yield "going on gave something else"
         if any(path.name.startswith(".") for path in folder.iterdir()):
             yield "going on left something else"
@@ -121,9 +150,10 @@ def cpu() -> float:
     return used.children_user + used.children_system
 
 
-def made(slide: Path, target: Path, quality: str, registry: Registry) -> bytes:
+def made(slide: Path, target: Path, quality: str, registry: Registry, backend: str = "stream") -> bytes:
     """Make a pyramid in the place of what is there, or go on with it, and return its list of digests."""
-    subprocess.run([*RUN, str(slide), "-o", str(target), "--quality", quality, "--resume"], check=True)
+    how = ["--quality", quality, "--backend", backend, "--resume"]
+    subprocess.run([*RUN, str(slide), "-o", str(target), *how], check=True)
     return digests(target, registry)
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -202,33 +200,6 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(here, capfd)
     assert run_command(["run", "a.png", "--report", "none/report.json"]) == 4
     assert capfd.readouterr().err == "tileframe: none/report.json: cannot be written there (none is not a folder)\n"
     assert os.listdir(here) == ["a.png"]
-
-
-@pytest.fixture
-def full_disk(tmp_path: Path):
-    """A disk of 400 kB, in a mount of our own."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if shutil.which("unshare") is None or subprocess.run(["unshare", "-Urm", "true"], check=False).returncode != 0:
-        pytest.skip("a small disk needs Linux' user namespaces")
-    return folder
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", ["a.jpg", "a.svs"])
-def test_a_full_disk_exits_with_4_and_leaves_nothing(name, backend, here, full_disk):
-    (jpeg if name == "a.jpg" else svs)(here / name, photo(1500, 1100))
-    script = f"""
-        mount -t tmpfs -o size=400k tmpfs disk
-        "{sys.executable}" -c 'from tileframe.cli import main; main()' \\
-            run {name} --backend {backend} --format png -o disk/o
-        echo "exit $?"; ls -A disk
-    """
-    done = subprocess.run(["unshare", "-Urm", "sh", "-c", script], capture_output=True, text=True, check=False)
-    assert done.stdout == "exit 4\n"
-    assert len(done.stderr.splitlines()) == 1
-    # The second: of the last tile that began to fit, a part was written.
-    assert "No space left on device" in done.stderr or "(the disk is full)" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,7 @@ class DirectoryStore(Noted):
     def keys(self) -> Iterator[str]:
         """Yield what the scratch folder holds."""
         try:
+            os.stat(self._tree)  # that it is gone is an error, and that nothing was put is none
             for _, key in walk(self._tree, ""):
                 yield key
         except OSError as error:

@@ -56,14 +56,10 @@ class VipsBackend:
                     job.source.refuse_damaged()
                 else:
                     self._feed(job, folder, progress)
-            tiles = folder / f"{NAME}_files"
-            # dzsave always adds this file; no other backend does, and viewers ignore it.
-            (tiles / "vips-properties.xml").unlink(missing_ok=True)
-            if isinstance(job.store, AdoptsFolder) and _is_dzsaves(job):
-                _rename_tiles(tiles, job.writer.encoding.suffix)
-                job.store.adopt(tiles, job.layout.folder)
-            else:
-                _put_tiles(tiles, job)
+            try:
+                _store(folder / f"{NAME}_files", job)
+            except OSError as error:
+                raise OutputError(f"{folder}: what was written there cannot be read ({error.strerror})") from error
 
     def _feed(self, job: Job, folder: Path, progress: Progress) -> None:
         feed = PngFeed(job)
@@ -160,6 +156,17 @@ def _is_dzsaves(job: Job) -> bool:
     return job.layout.levels.start == 0 and all(
         job.layout.key(tile) == f"{folder}/{tile.level}/{tile.col}_{tile.row}.{suffix}" for tile in ends
     )
+
+
+def _store(tiles: Path, job: Job) -> None:
+    """Hand the store what dzsave has written."""
+    # dzsave always adds this file; no other backend does, and viewers ignore it.
+    (tiles / "vips-properties.xml").unlink(missing_ok=True)
+    if isinstance(job.store, AdoptsFolder) and _is_dzsaves(job):
+        _rename_tiles(tiles, job.writer.encoding.suffix)
+        job.store.adopt(tiles, job.layout.folder)
+    else:
+        _put_tiles(tiles, job)
 
 
 def _put_tiles(tiles: Path, job: Job) -> None:

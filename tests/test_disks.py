@@ -1,0 +1,111 @@
+"""Disks that are full, have no room for a file more, or may not be written, and folders that vanish; real ones."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.loose import contents
+from tests.pictures import jpeg, photo, svs
+from tileframe import OutputError, run
+from tileframe.cli import run_command
+
+BACKENDS = ["stream", "vips", "openslide"]
+OUTPUTS = ["o", "o.szi"]
+RUN = f"\"{sys.executable}\" -c 'from tileframe.cli import main; main()' run"
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """The current folder, with two slides, and a folder to mount a disk at."""
+    if shutil.which("unshare") is None or subprocess.run(["unshare", "-Urm", "true"], check=False).returncode != 0:
+        pytest.skip("a small disk needs Linux' user namespaces")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "disk").mkdir()
+    jpeg(tmp_path / "a.jpg", photo(1500, 1100))
+    svs(tmp_path / "a.svs", photo(1500, 1100))
+    return tmp_path
+
+
+def said_by(script: str) -> subprocess.CompletedProcess[str]:
+    """What is said in a mount of its own, at whose end the disk is gone."""
+    return subprocess.run(["unshare", "-Urm", "sh", "-c", script], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", ["a.jpg", "a.svs"])
+def test_a_full_disk_exits_with_4_and_leaves_nothing(name, backend, output, here):
+    done = said_by(f"""
+        mount -t tmpfs -o size=400k tmpfs disk
+        {RUN} {name} --backend {backend} --format png -o disk/{output}; echo "exit $?"; ls -A disk
+    """)
+    assert done.stdout == "exit 4\n"
+    assert len(done.stderr.splitlines()) == 1
+    # The second: of the last tile that began to fit, a part was written.
+    assert "No space left on device" in done.stderr or "(the disk is full)" in done.stderr
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_on_a_disk_that_fills_up_the_old_pyramid_is_left_as_it_was(output, here):
+    done = said_by(f"""
+        mount -t tmpfs -o size=1500k tmpfs disk
+        {RUN} a.jpg -q -o disk/{output}; find disk -type f -exec sha256sum {{}} + | sort > before
+        {RUN} a.jpg -q --format png --overwrite -o disk/{output}; echo "exit $?"
+        find disk -type f -exec sha256sum {{}} + | sort | cmp - before; wc -l < before
+    """)
+    assert done.stdout.split() == ["exit", "4", {"o": "55", "o.szi": "1"}[output]], done.stderr
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_disk_without_room_for_one_more_file_exits_with_4_and_leaves_nothing(backend, here):
+    done = said_by(f"""
+        mount -t tmpfs -o nr_inodes=56 tmpfs disk
+        {RUN} a.jpg --backend {backend} -o disk/o; echo "exit $?"; ls -A disk
+        {RUN} a.jpg --backend {backend} -o disk/o.szi -q; echo "exit $?"
+    """)
+    assert done.stdout == "exit 4\nexit 0\n", done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+def test_a_disk_that_may_only_be_read_exits_with_4(output, here):
+    done = said_by(f"""
+        mount -t tmpfs tmpfs disk; mount -o remount,ro disk
+        {RUN} a.jpg -o disk/{output}; echo "exit $?"; {RUN} a.jpg -o disk/new/{output}; echo "exit $?"
+    """)
+    assert done.stdout == "exit 4\nexit 4\n"
+    reason = "cannot be written (Read-only file system)"
+    assert done.stderr.splitlines() == [f"tileframe: disk: {reason}", f"tileframe: disk/new: {reason}"]
+
+
+@pytest.mark.parametrize("output", OUTPUTS)
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("what", ["out", "scratch"])
+def test_a_folder_that_vanishes_during_the_run_exits_with_4(what, backend, output, here):
+    gone = Path("out") if what == "out" else Path("out", f".{output}.partial")
+    ended: list[int] = []
+
+    def vanish(tiles: int, pixels: int) -> None:
+        if not ended and gone.exists():
+            ended.append(tiles)
+            shutil.rmtree(gone, ignore_errors=True)
+
+    before = contents(here)
+    with pytest.raises(OutputError):
+        run("a.svs", Path("out", output), backend=backend, workers=2, progress=vanish)
+    assert ended
+    assert contents(here) == before
+    assert not [path for path in here.rglob("*") if path.name.endswith(".partial")]
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is closed to root or on Windows")
+def test_a_folder_that_is_closed_exits_with_4(here, capfd):
+    Path("disk").chmod(0o500)
+    assert run_command(["run", "a.jpg", "-o", "disk/o"]) == 4
+    assert capfd.readouterr().err.startswith("tileframe: disk/o: ")
