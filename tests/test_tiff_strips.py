@@ -119,7 +119,7 @@ def test_strips_that_do_not_fit_into_the_memory_are_refused(tmp_path, tiff):
     path = by_tifffile(tmp_path / "a.tif", PHOTO, rowsperstrip=203, compression="zlib")
     for tag in (256, 257, 278):
         patched(path, tag, 0, 2**31 - 1)
-    with pytest.raises(InputError, match=r"its strips of 2147483647x2147483647 pixels take .* GB of memory each, and"):
+    with pytest.raises(InputError, match=r"its strips of 2147483647x2147483647 pixels each take .* GB of memory, and"):
         tiff(path)
 
 

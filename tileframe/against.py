@@ -81,10 +81,9 @@ def _opened(pyramid: StoredPyramid, slide: Path, registry: Registry) -> Source:
 
 def _managed(pyramid: StoredPyramid, source: Source, registry: Registry) -> Source:
     """Return the colours that the pyramid has; other tools than tileframe leave them as they are."""
-    if pyramid.manifest is None:
-        return managed(source, ColourMode.KEEP, Intent.RELATIVE, registry).source
-    recorded = pyramid.manifest.plan.colour
-    return managed(source, recorded.asked, recorded.intent, registry).source
+    recorded = pyramid.manifest.plan.colour if pyramid.manifest else None
+    asked, intent = (recorded.asked, recorded.intent) if recorded else (ColourMode.KEEP, Intent.RELATIVE)
+    return managed(source, asked, intent, registry).source
 
 
 def _region(pyramid: StoredPyramid, source: Source) -> Box | None:
@@ -100,10 +99,8 @@ def _region(pyramid: StoredPyramid, source: Source) -> Box | None:
 
 def _chosen(pyramid: StoredPyramid, sample: int | None, seed: int) -> Iterator[TileAddress]:
     """Yield the base tiles to compare, in reading order."""
-    geometry = pyramid.pyramid
-    if sample is None or sample >= geometry.grid(geometry.base_level).area:
-        return geometry.tiles(geometry.base_level)
-    return iter(geometry.sample(geometry.base_level, sample, seed))
+    geometry, level = pyramid.pyramid, pyramid.pyramid.base_level
+    return geometry.tiles(level) if sample is None else iter(geometry.sample(level, sample, seed))
 
 
 def _rows(

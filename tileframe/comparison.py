@@ -93,7 +93,6 @@ class _Sums:
             self.worst = result
 
     def level(self, level: int) -> LevelDifference:
-        worst = None if self.worst is None else self.worst.tile
         return LevelDifference(
             level=level,
             tiles=self.tiles,
@@ -102,7 +101,7 @@ class _Sums:
             largest=self.largest,
             mean=self.total / self.samples if self.samples else 0.0,
             psnr=10 * math.log10(255**2 * self.samples / self.squares) if self.squares else None,
-            worst=None if worst is None else f"{worst.level}/{worst.col}_{worst.row}",
+            worst=None if (at := self.worst) is None else f"{at.tile.level}/{at.tile.col}_{at.tile.row}",
         )
 
 
@@ -176,9 +175,8 @@ def _colours(one: StoredPyramid, other: StoredPyramid) -> list[str]:
 
 
 def _layouts(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:
-    if one.layout_name == other.layout_name:
-        return ()
-    return (f"the layouts are {one.layout_name} and {other.layout_name}",)
+    names = one.layout_name, other.layout_name
+    return () if names[0] == names[1] else (f"the layouts are {names[0]} and {names[1]}",)
 
 
 def _both_lossless(one: StoredPyramid, other: StoredPyramid) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points, version
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from pathlib import Path
 
 from tileframe.errors import OptionError, PluginError
@@ -144,9 +144,4 @@ def _module_at(path: Path) -> str:
 
 def _shared_names(module: str, other: str) -> int:
     """Return how many names two modules' paths share: a plugin may have all its code beside its hooks."""
-    count = 0
-    for one, two in zip(module.split("."), other.split("."), strict=False):
-        if one != two:
-            break
-        count += 1
-    return count
+    return sum(takewhile(bool, map(str.__eq__, module.split("."), other.split("."))))

@@ -10,7 +10,9 @@ from pathlib import Path
 from tileframe import machine
 from tileframe.facts import Access
 from tileframe.geometry import Box
+from tileframe.guards import refuse_more_than_the_disk_holds
 from tileframe.job import Job
+from tileframe.ledger import TileOrder
 from tileframe.pipeline import shown_target
 from tileframe.planning import prepare
 from tileframe.protocols import Pixels
@@ -37,15 +39,17 @@ class Forecast:
 
 
 def forecast(spec: Spec, registry: Registry) -> Forecast:
-    """Return what `tileframe.run` would do for ``spec``. Nothing is written."""
+    """Return what `tileframe.run` would do for ``spec``; what that would refuse is refused. Nothing is written."""
     prepared = prepare(spec, registry)
-    job, pyramid, location = prepared.job, prepared.job.pyramid, spec.location
+    job, location = prepared.job, spec.location
     folder = Path(location.folder) if location.scheme == "file" else None
+    tiles = TileOrder(job.pyramid, job.layout.levels).count
     with job.source:
+        refuse_more_than_the_disk_holds(location, tiles)
         return Forecast(
             target=shown_target(prepared),
             levels=len(job.layout.levels),
-            tiles=sum(pyramid.grid(level).area for level in job.layout.levels),
+            tiles=tiles,
             estimated_bytes=estimate_bytes(job),
             free_bytes=None if folder is None else machine.free_disk(folder),
             free_inodes=None if folder is None else machine.free_inodes(folder),

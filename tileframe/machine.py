@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+
+from tileframe.errors import InputError, OptionError
+
+MEMORY = "TILEFRAME_MEMORY"
+"""The environment variable that says how many gigabytes may be taken, where that is not what is free."""
+CGROUP = Path("/sys/fs/cgroup")
 
 
 def available_cores() -> int:
@@ -16,17 +24,34 @@ def available_cores() -> int:
     process = psutil.Process()
     # macOS has no affinity.
     cores = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    with suppress(OSError, ValueError):  # not Linux, or no quota: "max 100000"
+        quota, period = (CGROUP / "cpu.max").read_text().split()
         cores = min(cores, -(-int(quota) // int(period)))
-    except (OSError, ValueError):
-        pass  # not Linux, or no quota: "max 100000"
     return max(1, cores)
 
 
 def available_memory() -> int:
-    """Return the bytes of memory that can be had without swapping."""
-    return int(psutil.virtual_memory().available)
+    """Return the bytes of memory that can be had without swapping, in this cgroup, or that `MEMORY` allows.
+
+    `OptionError` if that is set to something else than a number.
+    """
+    if given := os.environ.get(MEMORY):
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", given):
+            raise OptionError(f"{MEMORY} is a number of gigabytes, not '{given}'")
+        return int(float(given) * 1e9)
+    free = int(psutil.virtual_memory().available)
+    with suppress(OSError, ValueError, KeyError):  # not Linux, or no limit: "max"
+        limit = int((CGROUP / "memory.max").read_text())
+        used = dict(line.split() for line in (CGROUP / "memory.stat").read_text().splitlines())
+        free = min(free, max(0, limit - int(used["anon"]) - int(used["shmem"])))
+    return free
+
+
+def refuse_more_memory(needed: int, what: str) -> None:
+    """Raise `InputError` if ``needed`` bytes, which ``what`` take, are more than can be had."""
+    if needed > (free := available_memory()):
+        said = f"take {needed / 1e9:.3g} GB of memory, and {free / 1e9:.3g} GB are free"
+        raise InputError(f"{what} {said} ({MEMORY}=GB allows more)")
 
 
 def peak_memory() -> int:
@@ -41,8 +66,7 @@ def peak_memory() -> int:
 
 def cpu_seconds() -> float:
     """Return the processor time of this process so far, all threads, user and system."""
-    times = os.times()
-    return times.user + times.system
+    return time.process_time()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +116,4 @@ def free_inodes(folder: Path) -> int | None:
 
 
 def _existing(folder: Path) -> Path:
-    folder = folder.absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder
+    return next((one for one in (folder.absolute(), *folder.absolute().parents) if one.exists()), folder)

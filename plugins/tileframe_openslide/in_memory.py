@@ -6,8 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tileframe import InputError
-from tileframe.machine import available_memory
+from tileframe.machine import refuse_more_memory
 
 ORIENTATION = 0x112
 UPRIGHT = {
@@ -24,11 +23,7 @@ UPRIGHT = {
 def refuse_if_too_large(path: Path, size: tuple[int, int], bytes_per_pixel: int) -> None:
     """Say no before the memory is gone: a few bytes of header can ask for any amount of it."""
     width, height = size
-    needed = width * height * bytes_per_pixel
-    if needed > (free := available_memory()):
-        raise InputError(
-            f"{path}: {width}x{height} pixels take {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are free"
-        )
+    refuse_more_memory(width * height * bytes_per_pixel, f"{path}: {width}x{height} pixels")
 
 
 def turned(image: Image.Image, orientation: int) -> Image.Image:

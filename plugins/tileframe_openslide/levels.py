@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from PIL import Image
 
-from tileframe import Access, Box, InputError, Job, NativeLevel, Size
-from tileframe.machine import available_memory
+from tileframe import Access, Box, Job, NativeLevel, Size
+from tileframe.machine import refuse_more_memory
 from tileframe.pixels import Pixels
 
 # Bytes of a level that is kept to be halved into those above it. The generator reads the slide anew for each of them.
@@ -65,12 +65,9 @@ def planes(job: Job, stop: threading.Event) -> Iterator[Plane]:
 
 def _held_planes(job: Job) -> Iterator[Plane]:
     """Yield every level of a source of rows, which is read once, into memory."""
-    size, free = job.pyramid.base, available_memory()
-    if 3 * size.area > free:
-        raise InputError(
-            f"this backend holds what is read row by row: {size} pixels take {3 * size.area / 1e9:.1f} GB of memory, "
-            f"and {free / 1e9:.1f} GB are free; the backend stream does without"
-        )
+    size = job.pyramid.base
+    # The backend stream does without.
+    refuse_more_memory(3 * size.area, f"this backend holds what is read row by row: {size} pixels")
     pixels = np.empty((size.height, size.width, 3), np.uint8)
     for y in range(0, size.height, ROWS):
         height = min(ROWS, size.height - y)

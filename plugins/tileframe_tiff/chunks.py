@@ -9,8 +9,8 @@ import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
 
-from tileframe import InputError, Rgb, Samples, Size, UnsupportedInput
-from tileframe.machine import available_memory
+from tileframe import Rgb, Samples, Size, UnsupportedInput
+from tileframe.machine import refuse_more_memory
 from tileframe.pixels import Pixels
 from tileframe_tiff import jpegs, tags
 from tileframe_tiff.colours import Meaning
@@ -96,13 +96,9 @@ class Chunks:
                 raise UnsupportedInput(
                     f"a TIFF of compression {page.compression}, not decoded here ({said})"
                 ) from error
-        needed, free = len(self._pages) * self.page.chunk_bytes + 4 * self.page.chunk.area, available_memory()
-        if needed > free:
-            what = "tiles" if self.page.tile_size else "strips"
-            raise InputError(
-                f"{self._file.path}: its {what} of {self.page.chunk} pixels take {needed / 1e9:.1f} GB of memory each, "
-                f"and {free / 1e9:.1f} GB are free"
-            )
+        needed = len(self._pages) * self.page.chunk_bytes + 4 * self.page.chunk.area
+        what = "tiles" if self.page.tile_size else "strips"
+        refuse_more_memory(needed, f"{self._file.path}: its {what} of {self.page.chunk} pixels each")
 
     def _absent(self, background: Rgb) -> Pixels:
         """Return what is shown where the file has nothing: its no-data value (GDAL's tag), or the background."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from tileframe import Access, BaseSource, Box, InputError, Size, SlideFacts, Source
-from tileframe.machine import available_memory
+from tileframe.machine import refuse_more_memory
 from tileframe.pixels import Pixels
 
 BAND = 256
@@ -40,12 +40,7 @@ def upright(source: Source, orientation: int, path: Path) -> Source:
         return source
     with source:
         size, bands = source.facts.size, 4 if source.facts.samples.value == "CMYK" else 3
-        needed, free = size.area * bands, available_memory()
-        if needed > free:
-            raise InputError(
-                f"{path}: {size} pixels, which are to be turned, take {needed / 1e9:.1f} GB of memory, "
-                f"and {free / 1e9:.1f} GB are free"
-            )
+        refuse_more_memory(size.area * bands, f"{path}: {size} pixels, which are to be turned,")
         pixels = np.empty((size.height, size.width, bands), np.uint8)
         for y in range(0, size.height, BAND):
             height = min(BAND, size.height - y)
