@@ -11,8 +11,21 @@ from pathlib import Path
 import pytest
 
 from tests.pictures import gradient, png
-from tileframe import PluginError, Writer, WriterPlugin
+from tileframe import (
+    Access,
+    BaseSource,
+    Box,
+    Encoding,
+    PluginError,
+    Size,
+    SlideFacts,
+    Source,
+    Writer,
+    WriterPlugin,
+)
 from tileframe.cli import run_command
+from tileframe.hooks import refuse_lacking
+from tileframe.pixels import Pixels
 from tileframe.registry import load
 
 PLUGIN = "the plugin 'breaking' (breaking 0.7)"
@@ -121,6 +134,68 @@ def test_what_returns_nothing_is_named(place, said, here, monkeypatch, capsys):
 def test_a_make_that_takes_something_else_is_named():
     with pytest.raises(PluginError, match=r"the writer 'odd' is broken: .*missing 1 required positional argument"):
         WriterPlugin("odd", "in tests", lambda options: None).create()  # type: ignore[arg-type, return-value]
+
+
+class Odd:
+    """A writer, and one whose methods take something else."""
+
+    encoding = Encoding("odd", "odd", lossless=True)
+
+    def encode(self, pixels: Pixels) -> bytes:
+        return b""
+
+    def decode(self, data: bytes) -> Pixels:
+        raise NotImplementedError
+
+    def size(self, data: bytes) -> Size:
+        raise NotImplementedError
+
+
+def without(self: object) -> bytes:
+    return b""
+
+
+def with_more(self: object, pixels: Pixels, quality: int) -> bytes:
+    return b""
+
+
+def with_named(self: object, *, pixels: Pixels) -> bytes:
+    return b""
+
+
+@pytest.mark.parametrize(
+    ("encode", "said"),
+    [
+        (without, "too many positional arguments"),
+        (with_more, "missing a required argument: 'quality'"),
+        (with_named, "too many positional arguments"),
+        (7, "7 is not a callable object"),
+    ],
+)
+def test_a_method_of_another_signature_is_named_before_any_work(encode, said, monkeypatch):
+    offer = WriterPlugin("odd", "in tests", Odd)
+    assert isinstance(offer.create(), Odd)
+    monkeypatch.setattr(Odd, "encode", encode)
+    with pytest.raises(PluginError, match=rf"'odd' is broken: .* whose 'encode' cannot be called as .*: {said}"):
+        offer.create()
+
+
+class Narrow(BaseSource):
+    """Knows nothing of native levels."""
+
+    def read(self, box: Box) -> Pixels:
+        raise NotImplementedError
+
+
+def test_so_is_a_source_whose_read_takes_no_native_level():
+    narrow = Narrow(SlideFacts("narrow", Size(1, 1), Access.REGIONS))
+    with pytest.raises(PluginError, match=r"whose 'read' cannot be called .*: got an unexpected keyword argument"):
+        refuse_lacking(narrow, Source, "it returns")
+
+
+def test_what_does_not_tell_its_arguments_is_taken(monkeypatch):
+    monkeypatch.setattr(Odd, "encode", staticmethod(min))
+    assert isinstance(WriterPlugin("odd", "in tests", Odd).create(), Odd)
 
 
 def test_a_type_error_in_make_is_that_error():

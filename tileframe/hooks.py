@@ -7,8 +7,10 @@ the user picks the name. Importing the module must not import an image library; 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
@@ -77,13 +79,30 @@ class Plugin(Generic[T]):
 
 
 def refuse_lacking(made: object, interface: type, what: str) -> None:
-    """Raise `PluginError` if ``made``, which a plugin returned, lacks a method or a property of ``interface``."""
+    """Raise `PluginError` if ``made``, which a plugin returned, lacks a method or a property of ``interface``.
+
+    Methods must be such that they can be called as those of the interface are.
+    """
     # Of the class, where Python looks for __call__, and where a property need have no value yet.
     has = {name for kind in type(made).__mro__ for name in vars(kind)}
-    for name in vars(interface):
+    for name, wanted in vars(interface).items():
         needed = name in ("__call__", "__enter__") or not name.startswith("_")
         if needed and name not in has and (name.startswith("_") or not hasattr(made, name)):
             raise PluginError(f"{what} {made!r}, which has no '{name}'")
+        if needed and inspect.isfunction(wanted) and (reason := _uncallable(getattr(made, name, None), wanted)):
+            raise PluginError(f"{what} {made!r}, whose '{name}' cannot be called as it will be: {reason}")
+
+
+def _uncallable(method: Any, wanted: Callable[..., object]) -> str | None:
+    """Say why ``method`` cannot be called with what ``wanted``, a method of a protocol, takes; None if it can."""
+    takes = list(inspect.signature(wanted).parameters.values())[1:]
+    named = {one.name: one for one in takes if one.kind is one.KEYWORD_ONLY}
+    try:
+        with suppress(ValueError):  # of C: it does not tell
+            inspect.signature(method).bind(*(one for one in takes if one.kind < one.VAR_POSITIONAL), **named)
+    except TypeError as error:
+        return str(error)
+    return None
 
 
 @dataclass(frozen=True)

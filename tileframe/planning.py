@@ -106,14 +106,12 @@ def _live(plan: Plan, found: Managed, registry: Registry) -> Job:
     refuse_own_slide(Path(plan.live.slide), plan.location, made)
     target = Target(plan.location, made, plan.live.overwrite, plan.source, plan.live.resume)
     return Job(
-        plan=plan,
-        source=found.source,
-        layout=made,
+        plan=plan, source=found.source, layout=made,
         writer=writer.create(options=writer.resolved(plan.format_options, "format")),
         store=store.create(target, options=store.resolved(plan.store_options, "store")),
         profile=None if plan.colour.embedded is None else found.profile,
         reading=Reading(found.source, plan.region, fill=plan.on_error is OnError.FILL),
-    )
+    )  # fmt: skip
 
 
 class _Search:
@@ -177,29 +175,17 @@ class _Search:
         spec = self.spec
         because = None if passthrough else "; ".join(self.not_passed) or None
         return Plan(
-            source=_record(spec, self.fingerprint, facts),
-            location=spec.location,
-            reader=reader.name,
-            reader_options=asdict(reader.resolved(spec.reader_options, "reader")),
-            region=region,
-            backend="",
-            method="",
-            promises=Equality.LAYOUT,
+            source=_record(spec, self.fingerprint, facts), location=spec.location, region=region,
+            reader=reader.name, reader_options=asdict(reader.resolved(spec.reader_options, "reader")),
+            backend="", method="", promises=Equality.LAYOUT,
             pyramid=pyramid_of(spec, self.layout, facts, region.size, passthrough=passthrough),
-            layout=self.layout.name,
-            layout_options=asdict(self.layout_options),
-            format=self.writer.name,
-            format_options=asdict(self.format_options),
-            encoding=self.encoding,
-            store=self.store.name,
-            store_options=asdict(self.store_options),
-            passthrough=passthrough,
-            colour=colours.record,
-            associated=chosen(spec.associated, facts),
-            on_error=spec.on_error,
+            layout=self.layout.name, layout_options=asdict(self.layout_options),
+            format=self.writer.name, format_options=asdict(self.format_options), encoding=self.encoding,
+            store=self.store.name, store_options=asdict(self.store_options), passthrough=passthrough,
+            colour=colours.record, associated=chosen(spec.associated, facts), on_error=spec.on_error,
             notes=_notes(spec, facts, region, colours, because),
             execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite, spec.resume),
-        )
+        )  # fmt: skip
 
     def _backend_for(self, job: Job) -> Prepared | None:
         through = job.plan.passthrough
