@@ -35,8 +35,6 @@ def make(name: str) -> None:
         half(path)
     elif name == "damaged.svs":
         damage_tile(svs(path, photo(900, 700)), 3)
-    elif name == "folder":
-        path.mkdir()
     elif name == "empty.svs":
         path.touch()
     elif name.startswith("text"):
@@ -46,7 +44,7 @@ def make(name: str) -> None:
 
 
 INPUTS = [
-    ("missing.svs", "no such file"), ("folder", "is a folder"), ("empty.svs", "is empty"),
+    ("missing.svs", "no such file"), ("empty.svs", "is empty"),
     ("text.txt", "is a text file"), ("text.svs", "is a text file"), ("text.jpg", "is a text file"),
     ("half.jpg", "the JPEG is damaged"), ("half.png", "cut short"), ("half.svs", ""), ("zeros.tif", ""),
     ("damaged.svs", "tile 3, 0 of the base cannot be read"),

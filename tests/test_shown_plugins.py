@@ -296,3 +296,18 @@ def test_the_viewer_shows_a_finished_pyramid(output, loaded, tmp_path, capsys):
     command = ["view", done.target, "--viewer", "sheet", "--no-open"]
     build_cli(registry).main(command, standalone_mode=False, obj=registry)
     assert capsys.readouterr() == (f"{tmp_path / 'a-sheet.html'}\n", "")
+
+
+def test_the_queue_is_given_each_slide_where_there_is_one(loaded, tmp_path, monkeypatch):
+    registry, folder = loaded("queued"), tmp_path / "slides"
+    folder.mkdir()
+    png(folder / "a.png", gradient(20, 10))
+    words = ["run", str(folder / "a.png"), str(folder), "-o", str(tmp_path / "out") + "/", "-q"]
+    monkeypatch.setenv("SLIDE_QUEUE", "false")
+    assert build_cli(registry).main(words, standalone_mode=False, obj=registry) == 1
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(OptionError, match="SLIDE_QUEUE is set"):
+        build_cli(registry).main(words[:3], standalone_mode=False, obj=registry)
+    monkeypatch.delenv("SLIDE_QUEUE")
+    assert build_cli(registry).main(words, standalone_mode=False, obj=registry) == 0
+    assert (tmp_path / "out" / "a.dzi").is_file()

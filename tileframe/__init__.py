@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from tileframe.colour import managed
     from tileframe.comparison import compare
     from tileframe.opening import is_pyramid, open_pyramid
-    from tileframe.pipeline import run
+    from tileframe.pipeline import execute, run
     from tileframe.planning import open_job, plan
     from tileframe.selection import open_slide, opened
     from tileframe.tiles import tile
@@ -101,9 +101,9 @@ __version__ = version("tileframe")
 
 # The engine and its libraries are loaded when it is used: plugins and `--help` do without.
 LAZY = {
-    "compare": "comparison", "is_pyramid": "opening", "managed": "colour", "open_job": "planning", "open_pyramid":
-    "opening", "open_slide": "selection", "opened": "selection", "plan": "planning", "run": "pipeline", "tile": "tiles",
-    "verify": "verification",
+    "compare": "comparison", "execute": "pipeline", "is_pyramid": "opening", "managed": "colour", "open_job":
+    "planning", "open_pyramid": "opening", "open_slide": "selection", "opened": "selection", "plan": "planning", "run":
+    "pipeline", "tile": "tiles", "verify": "verification",
 }  # fmt: skip
 
 __all__ = [
@@ -115,9 +115,9 @@ __all__ = [
     "PluginError", "Progress", "Pyramid", "Reader", "ReaderPlugin", "Report", "Resumes", "Rgb", "Samples", "Severity",
     "Size", "SlideFacts", "Source", "SourceRecord", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid",
     "Target", "TileAddress", "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin",
-    "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "hookimpl", "is_pyramid", "managed",
-    "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run", "stored_size", "tile", "tiles_of",
-    "verify",
+    "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl", "is_pyramid",
+    "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run", "stored_size", "tile",
+    "tiles_of", "verify",
 ]  # fmt: skip
 
 

@@ -94,15 +94,11 @@ class _Sums:
 
     def level(self, level: int) -> LevelDifference:
         return LevelDifference(
-            level=level,
-            tiles=self.tiles,
-            differing=self.differing,
-            unreadable=self.unreadable,
-            largest=self.largest,
+            level=level, tiles=self.tiles, differing=self.differing, unreadable=self.unreadable, largest=self.largest,
             mean=self.total / self.samples if self.samples else 0.0,
             psnr=10 * math.log10(255**2 * self.samples / self.squares) if self.squares else None,
             worst=None if (at := self.worst) is None else f"{at.tile.level}/{at.tile.col}_{at.tile.row}",
-        )
+        )  # fmt: skip
 
 
 def _compared(one: StoredPyramid, other: StoredPyramid, tile: TileAddress) -> _Difference:

@@ -47,14 +47,11 @@ def forecast(spec: Spec, registry: Registry) -> Forecast:
     with job.source:
         refuse_more_than_the_disk_holds(location, tiles)
         return Forecast(
-            target=shown_target(prepared),
-            levels=len(job.layout.levels),
-            tiles=tiles,
-            estimated_bytes=estimate_bytes(job),
+            target=shown_target(prepared), levels=len(job.layout.levels), tiles=tiles,
+            estimated_bytes=estimate_bytes(job), plan=prepared.plan,
             free_bytes=None if folder is None else machine.free_disk(folder),
             free_inodes=None if folder is None else machine.free_inodes(folder),
-            plan=prepared.plan,
-        )
+        )  # fmt: skip
 
 
 def estimate_bytes(job: Job) -> int:

@@ -24,7 +24,7 @@ from tileframe.job import Backend
 from tileframe.options import NoOptions, resolve
 from tileframe.protocols import ColourManager, Layout, Reader, Store, StoredFiles, Writer
 from tileframe.pyramids import Check, Viewer
-from tileframe.records import Options
+from tileframe.records import Options, Spec
 
 if TYPE_CHECKING:
     import click
@@ -255,6 +255,17 @@ def tileframe_checks() -> Sequence[CheckPlugin]:  # type: ignore[empty-body]
 @hookspec
 def tileframe_viewers() -> Sequence[ViewerPlugin]:  # type: ignore[empty-body]
     """Offer pages to look at pyramids in, chosen by ``--viewer=NAME``; else the first by name that shows the layout."""
+
+
+@hookspec(firstresult=True)
+def tileframe_run_many(slides: Sequence[str], output: str | None, spec: Spec, registry: Any) -> int | None:
+    """Make the pyramids of several slides, of folders and of patterns, as ``tileframe run`` was given them.
+
+    ``spec`` has what was asked for all of them, and neither slide nor location; ``output`` is the text after ``-o``;
+    ``registry`` is the `Registry`.
+    The other options are in ``click.get_current_context().params``. Returns the exit code; None leaves it to another
+    plugin. The first that returns one is taken; without any, several slides are refused.
+    """
 
 
 @hookspec

@@ -135,26 +135,17 @@ def execute(
             job.store.discard()
             ledger.close()
     return Report(
-        target=shown_target(prepared),
-        size=plan.pyramid.base,
-        levels=len(job.layout.levels),
-        tiles=tiles.count,
-        tile_bytes=tiles.bytes,
-        passed_through=tiles.passed_through,
-        resumed=resumed,
-        filled=tiles.filled,
-        megapixels=plan.pyramid.pixel_count / 1e6,
-        seconds=time.perf_counter() - started,
+        target=shown_target(prepared), size=plan.pyramid.base, levels=len(job.layout.levels),
+        tiles=tiles.count, tile_bytes=tiles.bytes, passed_through=tiles.passed_through,
+        resumed=resumed, filled=tiles.filled,
+        megapixels=plan.pyramid.pixel_count / 1e6, seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu + helpers.cpu_seconds - before.cpu_seconds,
         # A pool that is lent may have been there before; of others, what was there before works for somebody else.
         peak_memory=machine.peak_memory() + max(0, helpers.peak_memory - before.peak_memory * plan.live.in_threads),
-        reader=plan.reader,
-        backend=plan.backend,
-        method=plan.method,
-        promises=plan.promises,
+        reader=plan.reader, backend=plan.backend, method=plan.method, promises=plan.promises,
         passed_over=plan.live.passed_over,
         notes=plan.notes if journal is not None or not spec.resume else (*plan.notes, _anew(prepared)),
-    )
+    )  # fmt: skip
 
 
 @contextmanager

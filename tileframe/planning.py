@@ -238,16 +238,11 @@ def _region(spec: Spec, facts: SlideFacts) -> Box:
 
 def _record(spec: Spec, fingerprint: Fingerprint, facts: SlideFacts) -> SourceRecord:
     return SourceRecord(
-        name=spec.slide.name,
-        bytes=fingerprint.length,
-        fingerprint=fingerprint.text,
-        format=facts.format,
-        size=facts.size,
+        name=spec.slide.name, bytes=fingerprint.length, fingerprint=fingerprint.text,
+        format=facts.format, size=facts.size, objective_power=facts.objective_power, background=facts.background,
         mpp=facts.mpp if spec.mpp is None else (spec.mpp, spec.mpp),
         mpp_by=ScaleBy.SLIDE if spec.mpp is None else ScaleBy.USER,
-        objective_power=facts.objective_power,
-        background=facts.background,
-    )
+    )  # fmt: skip
 
 
 def _notes(

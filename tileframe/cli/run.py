@@ -11,11 +11,12 @@ from tileframe import machine
 from tileframe.cli.parameters import FILE, PAGE, Region, isolates, one_of, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
-from tileframe.errors import CheckError, OptionError, OutputError
+from tileframe.errors import CheckError, OptionError, OutputError, PluginError
 from tileframe.estimate import Forecast, forecast
 from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.files import refuse_unwritable, write_whole
 from tileframe.guards import is_written, real_path
+from tileframe.locations import Location
 from tileframe.opening import open_pyramid
 from tileframe.options import with_short
 from tileframe.pipeline import execute, location_for
@@ -48,8 +49,8 @@ class RunCommand(click.Command):
 
 
 @click.command(cls=RunCommand)
-@click.argument("slide", type=click.Path(path_type=Path, readable=False))
-@click.option("-o", "--output", type=FILE, metavar="LOCATION", help="NAME, NAME.szi, FOLDER/; default: the slide's.")
+@click.argument("slides", metavar="SLIDE...", nargs=-1, required=True, type=FILE)
+@click.option("-o", "--output", type=FILE, metavar="LOCATION", help="NAME, NAME.szi, FOLDER/ or FOLDER/.szi.")
 @click.option("--backend", default="auto", show_default=True, metavar="NAME", help="auto, or see `tileframe plugins`.")
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @click.option("--page", type=int, metavar="N", help=PAGE)
@@ -81,8 +82,9 @@ class RunCommand(click.Command):
 @click.option("--resume/--no-resume", default=None, help="Go on with what an unfinished run has left, or begin anew.")
 @click.option("--keep/--no-keep", default=True, show_default=True, help="Keep what is finished if the run is stopped.")
 @click.option("--viewer", metavar="[=NAME]", help="Also write NAME.html, a page to look at the pyramid in.")
+@click.option("--force", is_flag=True, help="Of several slides, also those whose pyramids are as they would be made.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and write nothing.")
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.json", help="Figures, too.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Figures, as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option("-v", "--verbose", is_flag=True, help="Also say which reader and backend were taken, and why not others.")
@@ -90,7 +92,7 @@ class RunCommand(click.Command):
 def run(
     registry: Registry,
     /,
-    slide: Path,
+    slides: tuple[str, ...],
     output: str | None,
     backend: str,
     layout: str,
@@ -100,6 +102,7 @@ def run(
     reader_options: dict[str, str],
     workers: int | None,
     viewer: str | None,
+    force: bool,
     dry_run: bool,
     report: Path | None,
     as_json: bool,
@@ -107,12 +110,13 @@ def run(
     verbose: bool,
     **asked: Any,
 ) -> int:
-    """Make the pyramid of SLIDE."""
+    """Make the pyramid of SLIDE; of several, or of all in a folder, into the folder given by -o."""
     if dry_run and report is not None:
         raise OptionError(f"--report {report} is for the figures of a run, and --dry-run makes none; leave one out")
+    slide, are_many = Path(slides[0]), len(slides) > 1 or _is_many(slides[0])
     spec = Spec(
         slide,
-        location_for(output, slide, layout, registry),
+        Location("file", "", "") if are_many else location_for(output, slide, layout, registry),
         backend=None if backend == "auto" else backend,
         layout=layout,
         format_options=with_short(format_options, "quality", quality),
@@ -120,6 +124,10 @@ def run(
         workers=machine.available_cores() if workers is None else workers,
         **asked,  # the other options are called as the fields of the spec
     )
+    if are_many:
+        return _run_many(slides, output, spec, registry)
+    if force:
+        raise OptionError("--force is for several slides, of which finished ones are passed over; give --overwrite")
     pages = None if viewer is None else _viewer(registry, viewer, spec)
     if pages is not None:
         coming_page = pages.prepare([spec.location], overwrite=spec.overwrite)
@@ -157,6 +165,19 @@ def run(
     message = f"{done.filled:,} of {done.tiles:,} tiles show background where the slide could not be read"
     say(f"tileframe: {message}; the manifest lists them", err=True)
     return CheckError.exit_code
+
+
+def _is_many(slide: str) -> bool:
+    """Say whether ``slide`` is a folder, or a pattern; a file may be called as one."""
+    return Path(slide).is_dir() or (any(sign in slide for sign in "*?[") and not Path(slide).exists())
+
+
+def _run_many(slides: tuple[str, ...], output: str | None, spec: Spec, registry: Registry) -> int:
+    hook = registry.manager.hook.tileframe_run_many
+    code: int | None = hook(slides=slides, output=output, spec=spec, registry=registry)
+    if code is None:
+        raise PluginError("no plugin is installed that runs several slides; give one file")
+    return code
 
 
 def _viewer(registry: Registry, name: str, spec: Spec) -> Viewer:

@@ -1,0 +1,121 @@
+"""Which slides are meant by files, folders and patterns."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tileframe import Fit, InputError
+from tileframe_batch.dicom import series_of
+
+HEAD = 4096
+"""Bytes of a file that a reader's ``guess`` is given."""
+# Folders of a slide's data beside its main file: of 3DHISTECH, and of Olympus.
+DATA_FOLDERS = {".mrxs": "{}", ".vsi": "_{}_"}
+# Slides whose main file lists the others, as a Windows ini file: Hamamatsu.
+LISTS = (".vms", ".vmu")
+LARGEST_LIST = 1 << 20
+# Files by which the folder of a pyramid is known, of zoomify, iiif and our own.
+OF_PYRAMIDS = ("ImageProperties.xml", "info.json")
+OF_NAMES = ("_files", "_associated", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A slide, and where it was found."""
+
+    path: Path
+    below: Path
+    """The folder that it is in, from the one that was given on; empty for a file that was given."""
+
+
+def found(arguments: Sequence[str], registry: Any, *, except_in: Path | None = None) -> list[Found]:
+    """Return the slides that ``arguments`` name, each once, in their order; folders and patterns sorted by name.
+
+    In folders, slides are the files that a reader knows by their beginning; of what consists of several files, one.
+    Hidden ones, finished pyramids and ``except_in`` are passed over. `InputError` for what names no slide.
+    """
+    slides: dict[str, Found] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            some = list(_in_folder(path, registry, except_in))
+        elif path.exists() or not any(sign in argument for sign in "*?["):
+            some = [Found(path, Path())]
+        else:
+            matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]
+            some = _without_parts([Found(match, Path()) for match in matches if match.is_file()])
+            some += [one for match in matches if match.is_dir() for one in _in_folder(match, registry, except_in)]
+        if not some:
+            raise InputError(f"{argument}: no slide is there")
+        for one in some:
+            slides.setdefault(os.path.realpath(one.path), one)
+    return list(slides.values())
+
+
+def _in_folder(folder: Path, registry: Any, except_in: Path | None) -> Iterator[Found]:
+    kept = None if except_in is None else os.path.realpath(except_in)
+    for above, folders, files in os.walk(folder):
+        here = Path(above)
+        data = {DATA_FOLDERS[path.suffix.lower()].format(path.stem) for path in map(Path, files)
+                if path.suffix.lower() in DATA_FOLDERS}  # fmt: skip
+        folders[:] = sorted(
+            name
+            for name in folders
+            if not name.startswith(".") and name not in data and not _is_pyramid(here, name)
+            and (kept is None or os.path.realpath(here / name) != kept)
+        )  # fmt: skip
+        below = here.relative_to(folder)
+        if kept is not None and os.path.realpath(here) == kept and below == Path():
+            raise InputError(f"{folder}: is the folder of the output, too; give another one")
+        likely = [Found(here / name, below) for name in sorted(files)
+                  if not name.startswith(".") and _is_known(here / name, registry)]  # fmt: skip
+        yield from _without_parts(likely)
+
+
+def _is_pyramid(folder: Path, name: str) -> bool:
+    """Say whether the folder ``name`` is one of a finished pyramid."""
+    if any((folder / name / sign).is_file() for sign in OF_PYRAMIDS):
+        return True
+    stems = [name.removesuffix(ending) for ending in OF_NAMES if name.endswith(ending)]
+    return any((folder / f"{stem}{ending}").is_file() for stem in stems for ending in (".dzi", ".tileframe.json"))
+
+
+def _is_known(path: Path, registry: Any) -> bool:
+    """Say whether a reader knows the file by its name and beginning; what anybody might try is no slide yet."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return True  # it will be said why it cannot be read
+    return bool(head) and any(offer.guess(path, head) >= Fit.GOOD for offer in registry.readers)
+
+
+def _without_parts(slides: Sequence[Found]) -> list[Found]:
+    """Leave out files that are parts of another slide among them."""
+    parts: set[Path] = set()
+    series: dict[tuple[Path, str], list[Path]] = {}
+    for path in (one.path for one in slides):
+        if path.suffix.lower() in LISTS:
+            parts |= {path.with_name(name) for name in _listed(path)}
+        elif (uid := series_of(path)) is not None:
+            series.setdefault((path.parent, uid), []).append(path)
+    for files in series.values():
+        # The largest holds the base; whichever is opened, OpenSlide finds the others.
+        files.remove(max(files, key=lambda path: (path.stat().st_size, path.name)))
+        parts |= set(files)
+    return [one for one in slides if one.path not in parts]
+
+
+def _listed(path: Path) -> Iterator[str]:
+    with path.open("rb") as file:
+        text = file.read(LARGEST_LIST).decode("utf-8", "replace")
+    for value in re.findall(r"^[^=\r\n]+=([^\r\n]+)", text, re.MULTILINE):
+        yield value.strip()

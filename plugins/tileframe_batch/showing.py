@@ -1,0 +1,245 @@
+"""What ``tileframe run`` shows of several slides: a line for each, one bar for all, and figures as lines of JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, TextIO
+
+import click
+
+import tileframe
+from tileframe import CheckError, InputError, OutputError, Spec, TileframeError, Viewer
+from tileframe.cli.text import say
+from tileframe.files import refuse_unwritable
+from tileframe.serialize import to_builtins
+from tileframe_batch.index import Index
+from tileframe_batch.naming import Named, output_of
+from tileframe_batch.running import (
+    Ended,
+    Event,
+    Failed,
+    Made,
+    Passed,
+    Planned,
+    Progressed,
+    Started,
+    is_made,
+    planned,
+    run_named,
+)
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+MOST_NAMES = 20
+"""Names of slides that failed, in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of ``tileframe run`` that are not those of a spec."""
+
+    viewer: str | None
+    force: bool
+    dry_run: bool
+    report: Path | None
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+    @classmethod
+    def now(cls) -> Asked:
+        """Return those of the command that runs."""
+        given = click.get_current_context().params
+        return cls(**{name: given[name] for name in cls.__slots__})
+
+
+def shown_run(slides: Sequence[str], output: str | None, spec: Spec, registry: Any) -> int:
+    """Run ``slides`` as the command line was asked for, and return the exit code."""
+    asked = Asked.now()
+    to_do = planned(slides, output, spec, registry)
+    if asked.dry_run:
+        return _dry_run(to_do, spec, registry, asked)
+    viewer = None if asked.viewer is None else _viewer(asked.viewer, to_do, spec, registry)
+    into = output_of(output, spec.layout, registry)
+    index = Index(Path(into.folder)) if into.scheme == "file" else None
+    with ExitStack() as stack:
+        report = None
+        if asked.report is not None:
+            _refuse_slides(asked.report, to_do)
+            report = stack.enter_context(asked.report.open("w", encoding="utf-8"))
+        shown = stack.enter_context(Shown(asked, len(to_do), viewer, index, report, spec.overwrite, registry))
+        ended = run_named(to_do, spec, registry, force=asked.force, say=shown)
+    return shown.summary(ended)
+
+
+class Shown:
+    """Shows what happens to each slide, writes its page, and, at the end, the index."""
+
+    def __init__(
+        self,
+        asked: Asked,
+        count: int,
+        viewer: Viewer | None,
+        index: Index | None,
+        report: TextIO | None,
+        overwrite: bool,
+        registry: Any,
+    ) -> None:
+        self._asked, self._count, self._viewer, self._index = asked, count, viewer, index
+        self._report, self._overwrite, self._registry = report, overwrite, registry
+        self._done, self._pixels = 0, 1
+        self._indexed = False
+        self._bar: Progress | None = None
+
+    def __enter__(self) -> Self:
+        if not self._asked.quiet and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (BarColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.add_task("", total=self._count)
+            self._bar.start()
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        if error is not None:
+            error.add_note(f"{self._done:,} of {self._count:,} slides are done; the same command goes on with the rest")
+        if self._index is not None and self._indexed:
+            page = self._index.write(page=self._viewer is not None)
+            if self._viewer is not None and not self._asked.quiet and not self._asked.as_json:
+                say(f"{page}")
+
+    def __call__(self, event: Event) -> None:
+        """Show ``event``."""
+        match event:
+            case Started(slide):
+                self._move(0, f"{slide.name}")
+            case Planned(_, plan):
+                self._pixels = plan.pyramid.pixel_count
+            case Progressed(_, _, pixels):
+                self._move(pixels / self._pixels)
+            case _:
+                self._done += 1
+                self._move(0)
+                self._end(event)
+
+    def summary(self, ended: Sequence[Ended]) -> int:
+        """Say what became of all slides, and return the exit code."""
+        failed = [one for one in ended if isinstance(one, Failed)]
+        made, passed = (sum(isinstance(one, kind) for one in ended) for kind in (Made, Passed))
+        if not self._asked.quiet and not self._asked.as_json:
+            parts = (f"{made:,} made", f"{passed:,} up to date", f"{len(failed):,} failed")
+            say(f"{self._count:,} slides: {', '.join(parts)}")
+        if failed:
+            names = ", ".join(f"{one.slide}" for one in failed[:MOST_NAMES])
+            more = f" and {len(failed) - MOST_NAMES:,} more" if len(failed) > MOST_NAMES else ""
+            left = self._count - len(ended)
+            rest = f"; {left:,} were not begun, for none would fit on the disk" if left else ""
+            say(f"tileframe: {len(failed):,} of {self._count:,} slides failed: {names}{more}{rest}", err=True)
+            codes = [one.error.exit_code for one in failed]
+            return InputError.exit_code if InputError.exit_code in codes else codes[0]
+        return CheckError.exit_code if any(isinstance(one, Made) and one.report.filled for one in ended) else 0
+
+    def _end(self, event: Ended) -> None:
+        if isinstance(event, Failed):
+            said = f"{event.error}"
+            about = said if said.startswith(f"{event.slide}") else f"{event.slide}: {said}"
+            say(f"tileframe: {'; '.join([about, *getattr(event.error, '__notes__', ())])}", err=True)
+        else:
+            self._write_beside(event)
+        record = _record(event)
+        line = json.dumps(record)
+        if self._report is not None:
+            self._report.write(f"{line}\n")
+            self._report.flush()
+        if self._asked.as_json:
+            click.echo(line)
+        elif not self._asked.quiet and not isinstance(event, Failed):
+            self._say_line(event)
+
+    def _write_beside(self, event: Made | Passed) -> None:
+        location = event.location
+        if self._viewer is not None and (isinstance(event, Made) or not location.page.exists()):
+            with tileframe.open_pyramid(location, registry=self._registry) as pyramid:
+                self._viewer.write([pyramid], overwrite=self._overwrite)
+        if self._index is not None:
+            self._index.add(location, self._registry)
+            self._indexed = True
+
+    def _say_line(self, event: Made | Passed) -> None:
+        if isinstance(event, Passed):
+            say(f"{event.location}: up to date")
+            return
+        report = event.report
+        for note in report.notes if self._asked.verbose else ():
+            say(f"tileframe: {event.slide}: {note}", err=True)
+        say(f"{report.target}: {report.size}, {report.tiles:,} tiles, {report.seconds:.2f} s")
+
+    def _move(self, share: float, text: str | None = None) -> None:
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], completed=self._done + share)
+            if text is not None:
+                self._bar.update(self._bar.task_ids[0], description=text)
+
+
+def _record(event: Ended) -> dict[str, Any]:
+    """Return a line of ``--report`` and ``--json``."""
+    about = {"slide": f"{event.slide}", "target": f"{event.location}"}
+    match event:
+        case Made(_, _, report):
+            return {**about, "status": "made", "report": to_builtins(report)}
+        case Passed():
+            return {**about, "status": "up to date"}
+        case Failed(_, _, error):
+            return {**about, "status": "failed", "error": f"{error}", "exit_code": error.exit_code}
+
+
+def _dry_run(to_do: Sequence[Named], spec: Spec, registry: Any, asked: Asked) -> int:
+    """Say what would become of each slide; of what cannot be read, why."""
+    code = 0
+    for one in to_do:
+        wanted = replace(spec, slide=one.slide, location=one.location)
+        try:
+            plan = tileframe.plan(wanted, registry)
+            is_passed = not asked.force and is_made(wanted, registry)
+        except TileframeError as error:
+            say(f"tileframe: {error}", err=True)
+            code = code or error.exit_code
+            continue
+        state = "up to date" if is_passed else "not written"
+        if asked.as_json:
+            click.echo(json.dumps({"slide": f"{one.slide}", "status": state, "plan": to_builtins(plan)}))
+        elif not asked.quiet:
+            say(f"{one.slide} -> {one.location} ({state}): {plan.pyramid.base}, reader {plan.reader}, {plan.backend}")
+    return code
+
+
+def _viewer(name: str, to_do: Sequence[Named], spec: Spec, registry: Any) -> Viewer:
+    """Return the viewer ``name``, or the first that can; `OutputError`, before the work, where a page has no place."""
+    writer = registry.writer(spec.format)
+    encoding = writer.create(options=writer.resolved(spec.format_options, "format")).encoding
+    viewer: Viewer = registry.viewer_for([spec.layout], [encoding.format], name or None).create()
+    for number, one in enumerate(to_do):
+        if number == 0 or one.location.page.exists():
+            viewer.prepare([one.location], overwrite=spec.overwrite)
+        if one.location.page.exists() and os.path.samefile(one.location.page, one.slide):
+            raise OutputError(
+                f"{one.location.page}: is the slide; the page would be written over it; name it otherwise"
+            )
+    return viewer
+
+
+def _refuse_slides(report: Path, to_do: Sequence[Named]) -> None:
+    refuse_unwritable(report)
+    if any(os.path.realpath(one.slide) == os.path.realpath(report) for one in to_do):
+        raise OutputError(f"{report}: is one of the slides; give another file for the report")
