@@ -171,9 +171,9 @@ def is_wrong(found: str) -> bool:
     return found.startswith(WRONG) or found.endswith("lines")
 
 
-def fuzz(count: int, seed: int, seeds: Path | None, keep: Path | None) -> Counter[tuple[str, str]]:
-    """Try ``count`` mutated files, and return how often each command ended in each way."""
-    chance, counts = random.Random(seed), Counter[tuple[str, str]]()
+def fuzz(count: int, seed: int, seeds: Path | None, keep: Path | None, counts: Counter[tuple[str, str]]) -> None:
+    """Try ``count`` mutated files, and count how often each command ended in each way."""
+    chance = random.Random(seed)
     load()  # before the first fork: each of them has it then
     with tempfile.TemporaryDirectory() as work:
         (made := Path(work) / "seeds").mkdir()
@@ -194,7 +194,6 @@ def fuzz(count: int, seed: int, seeds: Path | None, keep: Path | None) -> Counte
                     if keep is not None:
                         shutil.copytree(folder, keep / f"{seed}-{number}", dirs_exist_ok=True)
             shutil.rmtree(folder)
-    return counts
 
 
 def main() -> int:
@@ -204,7 +203,11 @@ def main() -> int:
     parser.add_argument("--seeds", type=Path, help="a folder of files to mutate, besides those that are made")
     parser.add_argument("--keep", type=Path, help="where to keep what went wrong")
     given = parser.parse_args()
-    counts = fuzz(given.count, given.seed, given.seeds, given.keep)
+    counts = Counter[tuple[str, str]]()
+    try:
+        fuzz(given.count, given.seed, given.seeds, given.keep, counts)
+    except KeyboardInterrupt:
+        print("interrupted; so far:")
     for (command, found), number in sorted(counts.items()):
         print(f"{command:8} {number:7,}  {found}")
     return int(any(is_wrong(found) for _, found in counts))

@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,12 +19,19 @@ from tileframe import (
     BaseSource,
     Box,
     Encoding,
+    ExecutorPlugin,
+    Fit,
+    Location,
     PluginError,
+    ReaderPlugin,
     Size,
     SlideFacts,
     Source,
+    StorePlugin,
     Writer,
     WriterPlugin,
+    hookimpl,
+    open_slide,
 )
 from tileframe.cli import run_command
 from tileframe.hooks import refuse_lacking
@@ -191,6 +201,82 @@ def test_so_is_a_source_whose_read_takes_no_native_level():
     narrow = Narrow(SlideFacts("narrow", Size(1, 1), Access.REGIONS))
     with pytest.raises(PluginError, match=r"whose 'read' cannot be called .*: got an unexpected keyword argument"):
         refuse_lacking(narrow, Source, "it returns")
+
+
+def never() -> Any:
+    raise AssertionError("it is not made")
+
+
+def test_so_is_an_executor_whose_submit_takes_no_arguments_and_its_threads_end():
+    class Narrow(ThreadPoolExecutor):
+        def submit(self, function: Any) -> Any:  # type: ignore[override]
+            return super().submit(function)
+
+    made: list[Narrow] = []
+
+    def make(workers: int) -> Executor:
+        made.append(Narrow(workers))
+        ThreadPoolExecutor.submit(made[0], time.sleep, 0)
+        return made[0]
+
+    with pytest.raises(PluginError, match="whose 'submit' cannot be called as it will be: too many positional"):
+        ExecutorPlugin("narrow", "in tests", make).create(2)
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        made[0].submit(print)
+
+
+@pytest.mark.parametrize(
+    ("guess", "said"),
+    [
+        (lambda path: Fit.GOOD, "takes 1 positional argument but 2 were given"),
+        (lambda path, head: None, "guess returns None, and no Fit"),
+    ],
+)
+def test_a_guess_that_is_wrong_is_named(guess, said, tmp_path):
+    class Plugin:
+        @staticmethod
+        @hookimpl
+        def tileframe_readers() -> list[ReaderPlugin]:
+            return [ReaderPlugin("odd", "in tests", never, guess)]
+
+    png(tmp_path / "a.png", gradient(20, 10))
+    with pytest.raises(PluginError, match=f"the reader 'odd' is broken: .*{said}"):
+        open_slide(tmp_path / "a.png", registry=load([Plugin()]))
+
+
+def test_a_guess_that_fails_by_itself_is_that_error(tmp_path):
+    def guess(path: Path, head: bytes) -> Fit:
+        raise TypeError("of its own")
+
+    with pytest.raises(TypeError, match="of its own"):
+        ReaderPlugin("odd", "in tests", never, guess).fit(tmp_path, b"")
+
+
+@pytest.mark.parametrize(
+    ("opens", "said"),
+    [
+        (lambda: None, "takes 0 positional arguments but 1 was given"),
+        (lambda location: None, "open returns None, which has no 'name'"),
+    ],
+)
+def test_a_store_that_opens_nothing_is_named(opens, said):
+    store = StorePlugin("odd", "in tests", never, opens)
+    with pytest.raises(PluginError, match=f"the store 'odd' is broken: .*{said}"):
+        store.opened(Location("file", "", "a"))
+
+
+def test_who_lists_a_broken_plugin_by_its_name_is_told_why(here, monkeypatch, capsys):
+    breaks("hook", "exit", monkeypatch)
+    assert run_command(["plugins", "breaking"]) == 6
+    assert capsys.readouterr().err == f"tileframe: {PLUGIN} is broken: SystemExit: 0\n"
+
+
+def test_a_run_beside_a_broken_plugin_says_so(here, monkeypatch, capsys):
+    breaks("hook", "exit", monkeypatch)
+    assert run_command(["run", "a.png", "-o", "new/a.odd"]) == 0
+    assert f"tileframe: {PLUGIN} is broken: SystemExit: 0\n" in capsys.readouterr().err
+    assert run_command(["run", "a.png", "-o", "new/b.odd", "-q"]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_what_does_not_tell_its_arguments_is_taken(monkeypatch):

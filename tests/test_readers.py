@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from tests.pictures import MPP, gradient, jpeg, photo, png, svs
-from tileframe import Access, Box, InputError, Rgb, UnsupportedInput
+from tileframe import Access, Box, InputError, Rgb, UnsupportedInput, open_slide
 from tileframe.pixels import Pixels
 from tileframe.registry import Registry
 
@@ -242,3 +242,8 @@ def test_a_picture_too_large_for_the_memory_is_refused_before_it_is_gone(tmp_pat
     (tmp_path / "a.pgm").write_bytes(b"P5 9999999 9999999 255\n0")
     with pytest.raises(InputError, match=r"9999999x9999999 pixels take .* GB of memory"):
         registry.reader("imageslide").create().open(tmp_path / "a.pgm")
+
+
+def test_a_folder_is_no_slide(tmp_path):
+    with pytest.raises(InputError, match="is a folder; give the slide's main file"):
+        open_slide(tmp_path)

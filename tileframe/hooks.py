@@ -59,14 +59,23 @@ class Plugin(Generic[T]):
         """
         record = getattr(self, "options", NoOptions)
         given = arguments if record is NoOptions else (*arguments, options or record())
+        made: T = self.called(self.make, *given)
         try:
-            made = self.make(*given)
+            refuse_lacking(made, self.interface, f"the {self.noun} '{self.name}' is broken: make returns")
+        except PluginError:
+            if isinstance(made, Executor):
+                made.shutdown(wait=False)  # else its threads would keep this process
+            raise
+        return made
+
+    def called(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Return what one of its functions returns; `PluginError` if that takes other arguments."""
+        try:
+            return function(*arguments)
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise
             raise PluginError(f"the {self.noun} '{self.name}' is broken: {error}") from error  # it was not even begun
-        refuse_lacking(made, self.interface, f"the {self.noun} '{self.name}' is broken: make returns")
-        return made
 
     @property
     def noun(self) -> str:
@@ -99,7 +108,7 @@ def _uncallable(method: Any, wanted: Callable[..., object]) -> str | None:
     named = {one.name: one for one in takes if one.kind is one.KEYWORD_ONLY}
     try:
         with suppress(ValueError):  # of C: it does not tell
-            inspect.signature(method).bind(*(one for one in takes if one.kind < one.VAR_POSITIONAL), **named)
+            inspect.signature(method).bind(*(one for one in takes if one.kind < one.KEYWORD_ONLY), **named)
     except TypeError as error:
         return str(error)
     return None
@@ -114,6 +123,13 @@ class ReaderPlugin(Plugin[Reader]):
     """Judges a file by its path and its first 4096 bytes. Opens nothing heavy."""
     options: type = NoOptions
     """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
+
+    def fit(self, path: Path, head: bytes) -> Fit:
+        """Return what ``guess`` says of a file; `PluginError` for what is no `Fit`."""
+        fit = self.called(self.guess, path, head)
+        if not isinstance(fit, Fit):
+            raise PluginError(f"the reader '{self.name}' is broken: guess returns {fit!r}, and no Fit")
+        return fit
 
 
 @dataclass(frozen=True)
@@ -164,6 +180,12 @@ class StorePlugin(Plugin[Store]):
     """The layouts that it can hold; empty for any."""
     options: type = NoOptions
     """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
+
+    def opened(self, location: Location) -> StoredFiles:
+        """Return what ``open`` does; `PluginError` for what has not all that files need."""
+        files: StoredFiles = self.called(self.open, location)
+        refuse_lacking(files, StoredFiles, f"the store '{self.name}' is broken: open returns")
+        return files
 
 
 @dataclass(frozen=True)

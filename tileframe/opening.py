@@ -29,7 +29,7 @@ def open_pyramid(
     """
     registry = registry or load()
     place = _place(target, registry)
-    files = registry.store_for(place.location).open(place.location)
+    files = registry.store_for(place.location).opened(place.location)
     try:
         manifest = read_manifest(place.location, files)
         found = _found(place, files, manifest)

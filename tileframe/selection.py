@@ -110,7 +110,7 @@ def _ranked(slide: Path, registry: Registry, reader: str | None) -> list[ReaderP
     if reader is not None and folder is None:
         return list(asked)
     # A guess that fails ends the run: what that reader is for, another one might take for something else.
-    fits = [(offer.guess(slide, head), offer) for offer in asked]
+    fits = [(offer.fit(slide, head), offer) for offer in asked]
     least = Fit.POSSIBLE if folder is None else Fit.NATIVE
     able = [offer for fit, offer in sorted(fits, key=lambda pair: (-pair[0], pair[1].name)) if fit >= least]
     if folder is not None and not (able and folder.is_dir()):

@@ -95,7 +95,7 @@ def _is_known(path: Path, registry: Any) -> bool:
             head = file.read(HEAD)
     except OSError:
         return True  # it will be said why it cannot be read
-    return bool(head) and any(offer.guess(path, head) >= Fit.GOOD for offer in registry.readers)
+    return bool(head) and any(offer.fit(path, head) >= Fit.GOOD for offer in registry.readers)
 
 
 def _without_parts(slides: Sequence[Found]) -> list[Found]:

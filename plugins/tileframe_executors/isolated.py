@@ -125,7 +125,7 @@ class Processes:
         except ProcessEnded as error:
             if process is not None:
                 process.close(kill=True)
-            raise broken(error, "processes", str(self._opening.path)) from error
+            raise broken(error, "--isolate", str(self._opening.path)) from error
         except Exception as error:
             if process is not None:
                 self._give_back(process)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from tileframe.cli.text import show_json, show_rows
-from tileframe.errors import OptionError
+from tileframe.errors import OptionError, PluginError
 from tileframe.options import NoOptions, OptionHelp, describe
 from tileframe.registry import Broken, Offer, Registry
 
@@ -17,6 +17,9 @@ from tileframe.registry import Broken, Offer, Registry
 def plugins(registry: Registry, /, name: str | None, as_json: bool) -> None:
     """List what is installed, and what is broken; with NAME, what it is and the options that it takes."""
     offers = [offer for offer in registry.offers if name in (None, offer.plugin.name)]
+    for broken in registry.broken if name else ():
+        if broken.owner == name:
+            raise PluginError(str(broken)) from broken.error
     if not offers and name is not None:
         known = ", ".join(sorted({offer.plugin.name for offer in registry.offers}))
         raise OptionError(f"nothing is named '{name}' (have: {known})")

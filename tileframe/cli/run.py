@@ -152,7 +152,7 @@ def run(
         written = None
         if pages is not None:
             with open_pyramid(spec.location, registry=registry) as pyramid:
-                written = pages.write([pyramid], overwrite=spec.overwrite)
+                written = f"{pages.write([pyramid], overwrite=spec.overwrite)}"
         if as_json:
             show_json(done)
         elif not quiet:
@@ -199,7 +199,8 @@ def _execute(spec: Spec, registry: Registry, report: Path | None, *, quiet: bool
 
     with bar:
         done = execute(spec, registry, bar, on_plan=announce)
-    for note in () if quiet else done.notes:
+    # One of the broken plugins may be what was meant, as by the ending of an output.
+    for note in () if quiet else (*done.notes, *registry.broken):
         say(f"tileframe: {note}", err=True)
     return done
 
@@ -214,26 +215,17 @@ def _say_choice(spec: Spec, plan: Plan) -> None:
     say(f"tileframe: taken: backend {plan.backend}, {backend} ({plan.method})", err=True)
 
 
-def _show_report(done: Report, page: Path | None) -> None:
+def _show_report(done: Report, page: str | None) -> None:
     say(f"{done.target}")
-    rate = done.megapixels / done.seconds
-    show_rows(
-        [
-            ("size", f"{done.size}"),
-            ("levels", f"{done.levels}"),
-            ("tiles", f"{done.tiles:,}"),
-            *([("kept", f"{done.resumed:,} tiles of an unfinished run")] if done.resumed else []),
-            *([("as they are", f"{done.passed_through:,} of the slide's own tiles")] if done.passed_through else []),
-            ("bytes", in_bytes(done.tile_bytes)),
-            ("time", f"{done.seconds:.2f} s"),
-            ("speed", f"{rate:.0f} MP/s"),
-            ("cpu", f"{done.cpu_seconds:.2f} s, {done.cpu_seconds / done.seconds:.1f} cores busy"),
-            ("memory", f"{in_bytes(done.peak_memory)} at most"),
-            ("reader", done.reader),
-            ("backend", f"{done.backend}: {done.method}"),
-            *([("page", f"{page}")] if page else []),
-        ]
-    )
+    rate, busy = done.megapixels / done.seconds, f"{done.cpu_seconds / done.seconds:.1f} cores busy"
+    show_rows([
+        ("size", f"{done.size}"), ("levels", f"{done.levels}"), ("tiles", f"{done.tiles:,}"),
+        *([("kept", f"{done.resumed:,} tiles of an unfinished run")] if done.resumed else []),
+        *([("as they are", f"{done.passed_through:,} of the slide's own tiles")] if done.passed_through else []),
+        ("bytes", in_bytes(done.tile_bytes)), ("time", f"{done.seconds:.2f} s"), ("speed", f"{rate:.0f} MP/s"),
+        ("cpu", f"{done.cpu_seconds:.2f} s, {busy}"), ("memory", f"{in_bytes(done.peak_memory)} at most"),
+        ("reader", done.reader), ("backend", f"{done.backend}: {done.method}"), *([("page", page)] if page else []),
+    ])  # fmt: skip
 
 
 def _show_forecast(coming: Forecast) -> None:
@@ -241,20 +233,14 @@ def _show_forecast(coming: Forecast) -> None:
     inodes = "no limit" if coming.free_inodes is None else f"{coming.free_inodes:,} are free"
     plan = coming.plan
     say(f"{coming.target} (not written)")
-    show_rows(
-        [
-            ("size", f"{plan.pyramid.base}"),
-            ("levels", f"{coming.levels}"),
-            ("tiles", f"{coming.tiles:,}, {plan.format}, {plan.pyramid.tile_size} px, overlap {plan.pyramid.overlap}"),
-            ("bytes", f"about {in_bytes(coming.estimated_bytes)}{free}"),
-            ("files", "1" if plan.location.container else f"{coming.tiles + 3:,}; {inodes}"),
-            ("layout", plan.layout),
-            ("store", plan.store),
-            ("reader", plan.reader),
-            ("backend", f"{plan.backend}: {plan.method}"),
-            *(("note", note) for note in plan.notes),
-        ]
-    )
+    show_rows([
+        ("size", f"{plan.pyramid.base}"), ("levels", f"{coming.levels}"),
+        ("tiles", f"{coming.tiles:,}, {plan.format}, {plan.pyramid.tile_size} px, overlap {plan.pyramid.overlap}"),
+        ("bytes", f"about {in_bytes(coming.estimated_bytes)}{free}"),
+        ("files", "1" if plan.location.container else f"{coming.tiles + 3:,}; {inodes}"),
+        ("layout", plan.layout), ("store", plan.store), ("reader", plan.reader),
+        ("backend", f"{plan.backend}: {plan.method}"), *(("note", note) for note in plan.notes),
+    ])  # fmt: skip
 
 
 def _refuse_overwriting(path: Path, spec: Spec, plan: Plan, registry: Registry) -> None:
