@@ -14,8 +14,10 @@ import psutil
 import pytest
 
 from tests.pictures import jpeg, photo, svs
-from tileframe import OutputError, verify
-from tileframe.cli import run_command
+from tileframe import OutputError, open_pyramid, verify
+from tileframe.cli import _interrupt, run_command
+from tileframe_stores.directory import DirectoryStore
+from tileframe_stores.scratch import Scratch
 from tileframe_viewer.page import PageViewer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent the POSIX way")
@@ -154,7 +156,7 @@ def test_an_interrupted_overwrite_keeps_the_old_pyramid(large, tmp_path):
 def test_what_ends_a_run_after_its_commit_says_that_the_pyramid_is_complete(tmp_path, monkeypatch, capsys):
     jpeg(tmp_path / "a.jpg", photo(600, 400))
 
-    def write(self: PageViewer, pyramids: object, *, overwrite: bool) -> Path:
+    def write(self: PageViewer, pyramids: object, *, comparison: object = None, overwrite: bool = False) -> Path:
         raise OutputError("a.html: cannot be written (no space left)")
 
     monkeypatch.setattr(PageViewer, "write", write)
@@ -162,3 +164,54 @@ def test_what_ends_a_run_after_its_commit_says_that_the_pyramid_is_complete(tmp_
     said = f"tileframe: a.html: cannot be written (no space left); the pyramid {tmp_path / 'a.dzi'} is complete\n"
     assert capsys.readouterr().err == said
     assert verify(tmp_path / "a.dzi") == []
+
+
+@pytest.mark.parametrize("output", ["o", "o.szi"])
+def test_ctrl_c_after_the_commit_says_that_the_pyramid_is_complete(output, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    jpeg(tmp_path / "a.jpg", photo(300, 200))
+    assert run_command(["run", "a.jpg", "-o", output, "-q"]) == 0
+    close = Scratch.close
+
+    def interrupted(self: Scratch, *, committed: bool = False) -> None:
+        close(self, committed=committed)
+        _interrupt(signal.SIGINT, None)
+
+    monkeypatch.setattr(Scratch, "close", interrupted)
+    assert run_command(["run", "a.jpg", "-o", output, "-q", "--quality", "40", "--overwrite"]) == 130
+    shown = {"o": "o.dzi", "o.szi": "o.szi"}[output]
+    assert capsys.readouterr().err.lstrip() == f"tileframe: interrupted; the pyramid {shown} is complete\n"
+    with open_pyramid(output) as pyramid:
+        assert pyramid.manifest is not None
+        assert pyramid.manifest.plan.encoding.quality == 40
+
+
+def test_ctrl_c_before_the_commit_does_not_say_so_of_the_old_pyramid(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    jpeg(tmp_path / "a.jpg", photo(300, 200))
+    assert run_command(["run", "a.jpg", "-o", "o", "-q"]) == 0
+    monkeypatch.setattr(DirectoryStore, "commit", lambda self, files: _interrupt(signal.SIGINT, None))
+    assert run_command(["run", "a.jpg", "-o", "o", "-q", "--overwrite"]) == 130
+    assert capsys.readouterr().err.lstrip() == "tileframe: interrupted; nothing half-made was left\n"
+
+
+def test_a_terminals_ctrl_c_reaches_no_process_that_is_just_starting(tmp_path):
+    code = """
+import os, signal, threading, time
+from tileframe_executors.processes import Processes
+
+if __name__ == "__main__":
+    os.setpgrp()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    pool = Processes(2)
+    calls = [pool.submit(time.sleep, 0) for _ in range(2)]
+    for _ in range(200):
+        os.killpg(0, signal.SIGINT)
+        time.sleep(0.005)
+    print([call.result() for call in calls])
+    pool.shutdown()
+"""
+    script = tmp_path / "started.py"
+    script.write_text(code)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[None, None]\n", "")

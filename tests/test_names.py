@@ -48,3 +48,26 @@ def test_odd_names_of_slides_and_outputs_work(name, tmp_path, monkeypatch):
     assert run_command(["run", slide, "--backend", backend, "--viewer", *how]) == 0
     ending = {"szi": ".szi", "dzi": ".dzi"}.get(kind, "")
     assert run_command(["verify", f"./{name}{ending}", "--against", slide]) == 0
+
+
+@pytest.mark.parametrize("command", [["info"], ["verify"], ["view"], ["compare", "b"], ["run", "-o", "o"]])
+def test_a_name_that_no_disk_takes_is_one_line(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_command([command[0], "x" * 300, *command[1:]]) == 3
+    said = capsys.readouterr().err
+    assert said.startswith("tileframe: " + "x" * 300)
+    assert len(said.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_long_name_of_no_pyramid_is_none(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert run_command(["verify", "x" * 252]) == 3
+    assert "no pyramid is there" in capsys.readouterr().err
+
+
+def test_a_report_may_have_as_long_a_name_as_its_disk_takes(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    png(tmp_path / "a.png", photo(20, 10))
+    assert run_command(["run", "a.png", "-o", "o", "-q", "--report", "r" * 255]) == 0
+    assert (tmp_path / ("r" * 255)).stat().st_size

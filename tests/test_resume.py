@@ -14,7 +14,7 @@ from tests.pictures import jpeg, photo, svs
 from tileframe import InputError, OutputError, PluginError, Report, journal, run, verify
 from tileframe.cli import run_command
 from tileframe.cli.progress import ProgressBar
-from tileframe_stores import archive, directory, exchange
+from tileframe_stores import archive, directory, exchange, loose
 from tileframe_stores.owning import NOTES, TREE, release, scratch_of
 from tileframe_stores.scratch import Scratch
 from tileframe_writers.jpeg import JpegWriter
@@ -179,6 +179,7 @@ def test_a_run_that_was_killed_in_its_commit_is_gone_on_with(slides, tmp_path, m
         killed.setattr(directory, "put_back", lambda scratch, even_if_shown: None)
         killed.setattr(Scratch, "leave", die)
         killed.setattr(Scratch, "close", lambda scratch, committed: None)
+        killed.setattr(loose, "recover", lambda target: None)
         with pytest.raises(KeyboardInterrupt):
             run(slides / "squares.svs", tmp_path / "o", overwrite=True)
     assert not (tmp_path / "o.dzi").exists()

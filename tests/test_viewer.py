@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -122,18 +123,12 @@ def test_beside_what_is_not_on_this_machine_no_page_is_written():
 def test_another_pages_file_is_not_overwritten(pyramid):
     page = pyramid.location.page
     page.write_text("<p>mine</p>")
-    with pytest.raises(OutputError, match=r"slide.html: exists already and is no page of tileframe's; --overwrite"):
+    with pytest.raises(OutputError, match=r"slide.html: exists already and is no page of tileframe's; move it"):
         PageViewer().write([pyramid])
     assert page.read_text() == "<p>mine</p>"
     PageViewer().write([pyramid], overwrite=True)
     assert is_ours(page)
     PageViewer().write([pyramid])
-
-
-def test_a_folder_in_its_place_is_told(pyramid):
-    pyramid.location.page.mkdir()
-    with pytest.raises(OutputError, match=r"slide.html: is a folder"):
-        PageViewer().write([pyramid], overwrite=True)
 
 
 def test_a_damaged_part_is_made_good_and_others_are_left_alone(pyramid):
@@ -202,3 +197,36 @@ def test_a_link_to_another_folder_is_relative(tmp_path):
 
 def test_a_colon_makes_no_scheme_of_a_name(tmp_path):
     assert address(tmp_path / "javascript:x_files", tmp_path) == "javascript%3Ax_files"
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_pipe_or_a_folder_in_the_place_of_the_page_is_refused(overwrite, pyramid):
+    page = pyramid.location.page
+    page.mkdir()
+    with pytest.raises(OutputError, match="is no file; the page cannot be written there"):
+        PageViewer().prepare([pyramid.location], overwrite=overwrite)
+    page.rmdir()
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(page)
+        with pytest.raises(OutputError, match="is no file"):
+            PageViewer().prepare([pyramid.location], overwrite=overwrite)
+
+
+def test_a_file_in_the_place_of_the_pages_folder_is_refused_before_any_work(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    png(tmp_path / "a.png", gradient(30, 20))
+    (tmp_path / FOLDER).touch()
+    assert run_command(["run", "a.png", "-o", "o", "--viewer"]) == 4
+    said = f"tileframe: {FOLDER}: is no folder, and the page needs one of that name; move it away\n"
+    assert capsys.readouterr().err == said
+    assert sorted(os.listdir(tmp_path)) == sorted(["a.png", FOLDER])
+
+
+def test_a_run_never_replaces_a_page_of_the_users_own(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    png(tmp_path / "a.png", gradient(30, 20))
+    (tmp_path / "o.html").write_text("mine")
+    assert run_command(["run", "a.png", "-o", "o", "--overwrite", "--viewer"]) == 4
+    assert "o.html: exists already and is no page of tileframe's; move it away, or let" in capsys.readouterr().err
+    assert (tmp_path / "o.html").read_text() == "mine"
+    assert sorted(os.listdir(tmp_path)) == ["a.png", "o.html"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from tileframe.errors import OutputError
@@ -26,7 +27,7 @@ def write_whole(path: Path, data: bytes) -> None:
     A link stays a link. `OutputError` if it cannot be written; the former file has not changed then.
     """
     real = Path(os.path.realpath(path))  # the file that a link leads to
-    partial = real.with_name(f".{real.name}.{os.getpid()}.partial")
+    partial = real.with_name(f".{os.getpid()}.{threading.get_ident()}.partial")  # no longer than its own name may be
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)

@@ -50,17 +50,10 @@ def open_pyramid(
         except OptionError as error:
             raise CheckError(f"{place.location.shown(found.key or place.location.manifest_key)}: {error}") from error
         return StoredPyramid(
-            location=place.location,
-            descriptor_key=found.key or f"{layout.folder}/",
-            pyramid=found.pyramid,
-            suffix=suffix,
-            layout_name=found.offer.name,
-            layout=layout,
-            writer=writer.create(options=writer_options),
-            files=files,
-            manifest=manifest if recorded else None,
-            workers=workers or machine.available_cores(),
-        )
+            location=place.location, descriptor_key=found.key or f"{layout.folder}/", pyramid=found.pyramid,
+            suffix=suffix, layout_name=found.offer.name, layout=layout, writer=writer.create(options=writer_options),
+            files=files, manifest=manifest if recorded else None, workers=workers or machine.available_cores(),
+        )  # fmt: skip
     except BaseException:
         files.close()
         raise

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from tileframe import machine
 from tileframe.associated import exported
-from tileframe.errors import InputError, OptionError, OutputError, WorkerError
+from tileframe.errors import InputError, OptionError, OutputError, TileframeError, WorkerError
 from tileframe.executors import Lent
 from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.fingerprint import Fingerprint
@@ -99,7 +99,8 @@ def execute(
     started, cpu, before = time.perf_counter(), machine.cpu_seconds(), machine.used_by_children()
     prepared = prepare(spec, registry)
     plan, job = prepared.plan, prepared.job
-    with job.source:
+    manifest = b""
+    with _complete(prepared, registry, lambda: manifest), job.source:
         ledger = Ledger(plan.pyramid, job.layout.levels)
         journal: Journal | None = None
         try:
@@ -120,10 +121,11 @@ def execute(
             seconds = time.perf_counter() - started
             records = [record for record, _ in pictures]
             folder = plan.location.associated_folder()
+            manifest = manifest_text(plan, registry, tiles, records, seconds=seconds)
             beside: dict[str, Content] = {
                 **{f"{folder}/{record.file}": content for record, content in pictures},
                 tiles.digests: DigestList(job.layout, plan.pyramid, ledger),
-                plan.location.manifest_key: manifest_text(plan, registry, tiles, records, seconds=seconds),
+                plan.location.manifest_key: manifest,
             }
             job.store.commit(beside | dict(job.layout.descriptor()))
         except BaseException as error:
@@ -132,8 +134,8 @@ def execute(
                 error.add_note(f"{kept}; give --resume to go on, or --no-resume to begin anew")
             raise
         finally:
-            job.store.discard()
             ledger.close()
+            job.store.discard()
     return Report(
         target=shown_target(prepared), size=plan.pyramid.base, levels=len(job.layout.levels),
         tiles=tiles.count, tile_bytes=tiles.bytes, passed_through=tiles.passed_through,
@@ -146,6 +148,19 @@ def execute(
         passed_over=plan.live.passed_over,
         notes=plan.notes if journal is not None or not spec.resume else (*plan.notes, _anew(prepared)),
     )  # fmt: skip
+
+
+@contextmanager
+def _complete(prepared: Prepared, registry: Registry, manifest: Callable[[], bytes]) -> Iterator[None]:
+    """Add to an error that comes when the new pyramid is already seen, that it is; its ``manifest`` tells."""
+    try:
+        yield
+    except BaseException as error:
+        location = prepared.plan.location
+        with suppress(TileframeError, KeyError), closing(registry.store_for(location).opened(location)) as files:
+            if files.get(f"{files.name}.tileframe.json") == manifest():
+                error.add_note(f"the pyramid {shown_target(prepared)} is complete")
+        raise
 
 
 @contextmanager

@@ -45,13 +45,9 @@ def prepare(spec: Spec, registry: Registry) -> Prepared:
     """
     search = _Search(spec, registry)
     for reader, source in opened(
-        spec.slide,
-        registry,
-        reader=spec.reader,
-        options=spec.reader_options,
-        background=spec.background,
+        spec.slide, registry, reader=spec.reader, options=spec.reader_options, background=spec.background,
         passed_over=search.passed_over,
-    ):
+    ):  # fmt: skip
         try:
             if source.facts.size.area < 1:
                 raise InputError(f"{spec.slide}: has no pixels, {source.facts.size}")
@@ -201,12 +197,9 @@ class _Search:
             reason = _unable(offer, job.plan) or backend.refuses(job)
             if reason is None:
                 plan = replace(
-                    job.plan,
-                    backend=offer.name,
-                    method=backend.method(job),
-                    promises=backend.promises(job),
+                    job.plan, backend=offer.name, method=backend.method(job), promises=backend.promises(job),
                     execution=replace(job.plan.live, passed_over=tuple(self.passed_over)),
-                )
+                )  # fmt: skip
                 return Prepared(replace(job, plan=plan), backend)
             reasons.append(f"backend {offer.name} with reader {job.plan.reader}: {reason}")
         if len(missing) == len(self.backends) > 0:

@@ -74,7 +74,7 @@ def shown_run(slides: Sequence[str], output: str | None, spec: Spec, registry: A
         if asked.report is not None:
             _refuse_slides(asked.report, to_do)
             report = stack.enter_context(asked.report.open("w", encoding="utf-8"))
-        shown = stack.enter_context(Shown(asked, len(to_do), viewer, index, report, spec.overwrite, registry))
+        shown = stack.enter_context(Shown(asked, len(to_do), viewer, index, report, registry))
         ended = run_named(to_do, spec, registry, force=asked.force, say=shown)
     return shown.summary(ended)
 
@@ -89,11 +89,10 @@ class Shown:
         viewer: Viewer | None,
         index: Index | None,
         report: TextIO | None,
-        overwrite: bool,
         registry: Any,
     ) -> None:
         self._asked, self._count, self._viewer, self._index = asked, count, viewer, index
-        self._report, self._overwrite, self._registry = report, overwrite, registry
+        self._report, self._registry = report, registry
         self._done, self._pixels = 0, 1
         self._indexed = False
         self._bar: Progress | None = None
@@ -171,7 +170,7 @@ class Shown:
         location = event.location
         if self._viewer is not None and (isinstance(event, Made) or not location.page.exists()):
             with tileframe.open_pyramid(location, registry=self._registry) as pyramid:
-                self._viewer.write([pyramid], overwrite=self._overwrite)
+                self._viewer.write([pyramid])
         if self._index is not None:
             self._index.add(location, self._registry)
             self._indexed = True
@@ -231,7 +230,7 @@ def _viewer(name: str, to_do: Sequence[Named], spec: Spec, registry: Any) -> Vie
     viewer: Viewer = registry.viewer_for([spec.layout], [encoding.format], name or None).create()
     for number, one in enumerate(to_do):
         if number == 0 or one.location.page.exists():
-            viewer.prepare([one.location], overwrite=spec.overwrite)
+            viewer.prepare([one.location], overwrite=False)
         if one.location.page.exists() and os.path.samefile(one.location.page, one.slide):
             raise OutputError(
                 f"{one.location.page}: is the slide; the page would be written over it; name it otherwise"

@@ -7,9 +7,11 @@ result holds nobody up, and the call that it was at is known to have failed, wit
 from __future__ import annotations
 
 import pickle
+import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar, cast
 
@@ -25,6 +27,19 @@ class ProcessEnded(BrokenExecutor):
     def __init__(self, exitcode: int) -> None:
         super().__init__(f"a worker process ended with exit code {exitcode}")
         self.exitcode = exitcode
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Keep Ctrl-C from a process that begins now, for good, and from this thread while it starts one."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class Processes(Executor):
@@ -73,7 +88,8 @@ class Worker:
         context = get_context("spawn")
         self._pipe, far_end = context.Pipe()
         self._process = context.Process(target=serve, args=(far_end,), name="tileframe-worker", daemon=True)
-        self._process.start()
+        with _signals_kept():
+            self._process.start()
         far_end.close()
 
     def call(self, pickled: bytes) -> object:

@@ -18,6 +18,8 @@ def serve(pipe: Connection) -> None:
     """Answer call after call."""
     # Ctrl-C goes to all processes of a terminal; this one is ended by its parent.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # as it was started with
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in LIMITS:
         os.environ.setdefault(name, "1")

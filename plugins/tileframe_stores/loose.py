@@ -44,6 +44,8 @@ class StoredDirectory:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise KeyError(key) from error
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise KeyError(key) from error
             raise InputError(f"cannot be read ({error.strerror})") from error
 
     def _read(self, path: str) -> bytes:

@@ -32,10 +32,14 @@ class PageViewer:
         """
         read_assets()
         page = page_path(locations)
-        if page.is_dir():
-            raise OutputError(f"{page}: is a folder; the page cannot be written there")
+        assets = page.parent / FOLDER
+        if page.exists() and not page.is_file():
+            raise OutputError(f"{page}: is no file; the page cannot be written there")
+        if assets.exists() and not assets.is_dir():
+            raise OutputError(f"{assets}: is no folder, and the page needs one of that name; move it away")
         if page.exists() and not overwrite and not is_ours(page):
-            raise OutputError(f"{page}: exists already and is no page of tileframe's; --overwrite replaces it")
+            right = "move it away, or let `tileframe view --overwrite` replace it"
+            raise OutputError(f"{page}: exists already and is no page of tileframe's; {right}")
         if not os.access(page.parent, os.W_OK) and page.parent.exists():
             raise OutputError(f"{page}: cannot be written there")
         return page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 import signal
@@ -136,6 +137,8 @@ def _fail_unexpectedly(error: BaseException) -> int:
     if _is_interrupted(error):
         kept = hasattr(error, "__notes__")
         return _fail("interrupted" if kept else "interrupted; nothing half-made was left", INTERRUPTED, error)
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return _fail(f"{error.filename}: the name is too long for its disk", InputError.exit_code, error)
     if isinstance(error, MemoryError) or "can't start new thread" in str(error):
         return _fail("there is not enough memory for this", InputError.exit_code, error)
     files = {frame.f_code.co_filename for frame, _ in traceback.walk_tb(error.__traceback__)}

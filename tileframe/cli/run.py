@@ -115,22 +115,20 @@ def run(
         raise OptionError(f"--report {report} is for the figures of a run, and --dry-run makes none; leave one out")
     slide, are_many = Path(slides[0]), len(slides) > 1 or _is_many(slides[0])
     spec = Spec(
-        slide,
-        Location("file", "", "") if are_many else location_for(output, slide, layout, registry),
-        backend=None if backend == "auto" else backend,
-        layout=layout,
+        slide, Location("file", "", "") if are_many else location_for(output, slide, layout, registry),
+        backend=None if backend == "auto" else backend, layout=layout,
         format_options=with_short(format_options, "quality", quality),
         reader_options=with_short(reader_options, "page", page),
         workers=machine.available_cores() if workers is None else workers,
         **asked,  # the other options are called as the fields of the spec
-    )
+    )  # fmt: skip
     if are_many:
         return _run_many(slides, output, spec, registry)
     if force:
         raise OptionError("--force is for several slides, of which finished ones are passed over; give --overwrite")
     pages = None if viewer is None else _viewer(registry, viewer, spec)
     if pages is not None:
-        coming_page = pages.prepare([spec.location], overwrite=spec.overwrite)
+        coming_page = pages.prepare([spec.location], overwrite=False)
         for path, what in ((slide, "slide"), (report, "report")):
             if path is not None and real_path(path) == real_path(coming_page):
                 raise OutputError(f"{coming_page}: is the {what}; the page would be written over it; name it otherwise")
@@ -152,7 +150,7 @@ def run(
         written = None
         if pages is not None:
             with open_pyramid(spec.location, registry=registry) as pyramid:
-                written = f"{pages.write([pyramid], overwrite=spec.overwrite)}"
+                written = f"{pages.write([pyramid])}"
         if as_json:
             show_json(done)
         elif not quiet:

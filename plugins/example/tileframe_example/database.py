@@ -23,7 +23,8 @@ class DatabaseStore:
     def __init__(self, target: Target) -> None:
         self.location, self.overwrite = target.location, target.overwrite
         self.path = target.location.path
-        self.partial = self.path.with_name(f".{self.path.name}.partial")
+        # Of its own process: what a killed one has left is in nobody's way.
+        self.partial = self.path.with_name(f".{self.path.name}.{os.getpid()}.partial")
         self.database: sqlite3.Connection | None = None
         self.made_folders: list[Path] = []
         self.lock = threading.Lock()
