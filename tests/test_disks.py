@@ -37,9 +37,8 @@ def said_by(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["unshare", "-Urm", "sh", "-c", script], capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("name", ["a.jpg", "a.svs"])
+@pytest.mark.parametrize(("name", "output"), [("a.jpg", "o"), ("a.svs", "o.szi")])
 def test_a_full_disk_exits_with_4_and_leaves_nothing(name, backend, output, here):
     done = said_by(f"""
         mount -t tmpfs -o size=400k tmpfs disk
