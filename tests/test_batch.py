@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -99,6 +100,8 @@ def test_a_filled_pyramid_is_not_up_to_date_and_the_exit_code_is_5(here, capsys)
     damage_tile(here / "scans" / "a.svs", 1)
     command = ["run", "scans", "-o", "out/", "--on-error", "fill", "--overwrite"]
     assert run_command(command) == 5
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said.startswith("out/a.dzi: 500x400, 13 tiles, of which 11 show background where it could not be read, ")
     assert run_command(command) == 5
     assert capsys.readouterr().out.splitlines()[-1] == "3 slides: 1 made, 2 up to date, 0 failed"
 
@@ -248,3 +251,22 @@ def test_errors_are_of_the_documented_kinds(here):
         run_many(["scans"], "out")
     with pytest.raises(InputError):
         run_many(["none/*"], "out/")
+
+
+def test_the_bar_is_on_the_terminal_and_figures_go_where_they_are_sent(here):
+    import pty
+    import subprocess
+    import sys
+
+    primary, terminal = pty.openpty()
+    command = [sys.executable, "-m", "tileframe", "run", "scans", "-o", "out/", "--json"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, text=True, timeout=60)
+    os.close(terminal)
+    seen = b""
+    with contextlib.suppress(OSError):  # the end, on Linux
+        while part := os.read(primary, 4096):
+            seen += part
+    os.close(primary)
+    assert [one["status"] for one in lines(done.stdout)] == ["made"] * 3
+    assert b"3/3" in seen
+    assert b"status" not in seen

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import tileframe
 from tileframe import InputError, Location, Plan, Report, Spec, TileframeError
+from tileframe.machine import available_cores
 from tileframe.manifest import versions
 from tileframe.registry import load
 from tileframe.serialize import to_json
@@ -98,7 +99,7 @@ def run_many(
     before any work, for what names no slide or no such place. What ``on_event`` raises ends it.
     """
     registry = registry or load()
-    like = like or Spec(Path(), Location("file", "", ""))
+    like = like or Spec(Path(), Location("file", "", ""), workers=available_cores())
     to_do = planned([str(one) for one in slides], os.fspath(output), like, registry)
     return run_named(to_do, like, registry, force=force, say=on_event or (lambda event: None))
 

@@ -103,7 +103,9 @@ class Shown:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
             columns = (BarColumn(), TextColumn("{task.description}"), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            # Lines of standard output go above the bar where both are on the terminal, and else where they are sent.
+            console, both = Console(stderr=True), sys.stdout.isatty()
+            self._bar = Progress(*columns, console=console, transient=True, redirect_stdout=both)
             self._bar.add_task("", total=self._count)
             self._bar.start()
         return self
@@ -180,9 +182,10 @@ class Shown:
             say(f"{event.location}: up to date")
             return
         report = event.report
-        for note in report.notes if self._asked.verbose else ():
+        for note in report.notes:
             say(f"tileframe: {event.slide}: {note}", err=True)
-        say(f"{report.target}: {report.size}, {report.tiles:,} tiles, {report.seconds:.2f} s")
+        filled = f", of which {report.filled:,} show background where it could not be read" if report.filled else ""
+        say(f"{report.target}: {report.size}, {report.tiles:,} tiles{filled}, {report.seconds:.2f} s")
 
     def _move(self, share: float, text: str | None = None) -> None:
         if self._bar is not None:
