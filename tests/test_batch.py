@@ -254,10 +254,10 @@ def test_errors_are_of_the_documented_kinds(here):
 
 
 def test_the_bar_is_on_the_terminal_and_figures_go_where_they_are_sent(here):
-    import pty
     import subprocess
     import sys
 
+    pty = pytest.importorskip("pty", reason="Windows has no such terminals")
     primary, terminal = pty.openpty()
     command = [sys.executable, "-m", "tileframe", "run", "scans", "-o", "out/", "--json"]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=terminal, text=True, timeout=60)
