@@ -195,6 +195,22 @@ def test_ctrl_c_before_the_commit_does_not_say_so_of_the_old_pyramid(tmp_path, m
     assert capsys.readouterr().err.lstrip() == "tileframe: interrupted; nothing half-made was left\n"
 
 
+@pytest.mark.parametrize("becomes", [ImportError, SystemError, OutputError, SystemExit])
+def test_what_an_interrupted_import_turns_into_is_still_an_interrupt(becomes, tmp_path, monkeypatch, capsys):
+    def interrupted(self: DirectoryStore) -> None:
+        try:
+            _interrupt(signal.SIGINT, None)
+        except KeyboardInterrupt:
+            raise becomes("numpy.core failed to import") from None
+
+    monkeypatch.chdir(tmp_path)
+    jpeg(tmp_path / "a.jpg", photo(300, 200))
+    monkeypatch.setattr(DirectoryStore, "prepare", interrupted)
+    assert run_command(["run", "a.jpg", "-o", "o"]) == 130
+    assert capsys.readouterr().err == "tileframe: interrupted; nothing half-made was left\n"
+    assert run_command(["run", "b.jpg", "-o", "o"]) == 3  # the next command is another one
+
+
 def test_a_terminals_ctrl_c_reaches_no_process_that_is_just_starting(tmp_path):
     code = """
 import os, signal, threading, time

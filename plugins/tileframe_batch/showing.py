@@ -234,10 +234,6 @@ def _viewer(name: str, to_do: Sequence[Named], spec: Spec, registry: Any) -> Vie
     for number, one in enumerate(to_do):
         if number == 0 or one.location.page.exists():
             viewer.prepare([one.location], overwrite=False)
-        if one.location.page.exists() and os.path.samefile(one.location.page, one.slide):
-            raise OutputError(
-                f"{one.location.page}: is the slide; the page would be written over it; name it otherwise"
-            )
     return viewer
 
 

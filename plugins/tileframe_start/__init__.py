@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import _signal as signal  # type: ignore[import-not-found] # signal loads much, while Ctrl-C may come
 
 
 def main() -> None:

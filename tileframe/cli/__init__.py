@@ -26,6 +26,8 @@ from tileframe.registry import Registry
 
 # What a shell shows of a program that was ended by SIGINT, and by SIGPIPE.
 INTERRUPTED, READER_GONE = 130, 141
+INTERRUPTS: list[int] = []
+"""The signals by which the user has ended the command that runs."""
 COMPLETION = "_TILEFRAME_COMPLETE"
 """The environment variable by which a shell asks click for the completion of a line."""
 TRACEBACK = "TILEFRAME_TRACEBACK"
@@ -92,12 +94,14 @@ def _open_closed_streams() -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    """Interrupt the program; by this frame, `_is_interrupted` knows a user's Ctrl-C from what a plugin raises."""
+    """Interrupt the program; `INTERRUPTS` tells a user's Ctrl-C, and what comes of it, from what a plugin raises."""
+    INTERRUPTS.append(number)
     raise KeyboardInterrupt
 
 
 def run_command(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code; messages go to stderr."""
+    INTERRUPTS.clear()
     try:
         return _run(arguments)
     except BrokenPipeError as error:
@@ -134,9 +138,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _fail_unexpectedly(error: BaseException) -> int:
     """Say whose fault ``error`` is, which is none of ours: the user's who interrupts, a plugin's, or tileframe's."""
-    if _is_interrupted(error):
-        kept = hasattr(error, "__notes__")
-        return _fail("interrupted" if kept else "interrupted; nothing half-made was left", INTERRUPTED, error)
+    if INTERRUPTS or isinstance(error, click.Abort) or (isinstance(error, KeyboardInterrupt) and not culprit(error)):
+        return _fail("interrupted", INTERRUPTED, error)
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return _fail(f"{error.filename}: the name is too long for its disk", InputError.exit_code, error)
     if isinstance(error, MemoryError) or "can't start new thread" in str(error):
@@ -155,14 +158,6 @@ def _fail_unexpectedly(error: BaseException) -> int:
     return _fail("this is a bug in tileframe: please report it with the lines above and the command you gave", 1, error)
 
 
-def _is_interrupted(error: BaseException) -> bool:
-    """Say whether the user has ended the program, and not a plugin that raises the same."""
-    if not isinstance(error, KeyboardInterrupt | click.Abort):
-        return False
-    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    return frames[-1].f_code is _interrupt.__code__ or isinstance(error, click.Abort) or culprit(error) is None
-
-
 def _is_gone(stream: TextIO) -> bool:
     """Say whether nobody reads ``stream`` any more, as when it goes to `head`."""
     if not hasattr(select, "poll"):  # Windows, where a closed pipe is no `BrokenPipeError`
@@ -178,6 +173,9 @@ def _is_gone(stream: TextIO) -> bool:
 def _fail(message: str, exit_code: int, error: BaseException) -> int:
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
+    if INTERRUPTS or exit_code == INTERRUPTED:  # an import that is interrupted may end in any error
+        kept = hasattr(error, "__notes__")
+        message, exit_code = "interrupted" if kept else "interrupted; nothing half-made was left", INTERRUPTED
     # Lines of ours; those of a traceback in another process are for TRACEBACK.
     message = "; ".join([message, *(note for note in getattr(error, "__notes__", ()) if "\n" not in note)])
     try:

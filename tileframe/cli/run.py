@@ -129,9 +129,8 @@ def run(
     pages = None if viewer is None else _viewer(registry, viewer, spec)
     if pages is not None:
         coming_page = pages.prepare([spec.location], overwrite=False)
-        for path, what in ((slide, "slide"), (report, "report")):
-            if path is not None and real_path(path) == real_path(coming_page):
-                raise OutputError(f"{coming_page}: is the {what}; the page would be written over it; name it otherwise")
+        if report is not None and real_path(report) == real_path(coming_page):
+            raise OutputError(f"{coming_page}: is the report; the page would be written over it; name it otherwise")
     if dry_run:
         coming = forecast(spec, registry)
         if verbose and not quiet:
