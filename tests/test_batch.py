@@ -19,6 +19,7 @@ from tileframe.cli import run_command
 from tileframe.registry import load
 from tileframe_batch import run_many
 from tileframe_batch.running import Failed, Made, Passed, Planned, Progressed, Started
+from tileframe_viewer.page import PageViewer
 
 LIKE = Spec(Path(), Location("file", "", ""))
 
@@ -96,6 +97,36 @@ def test_another_pyramid_of_that_name_is_not_replaced_unasked(here, capsys):
     assert tree("out") == ["a.dzi", "b.dzi", "old/c.dzi"]
 
 
+@pytest.mark.timeout(60)
+def test_neither_is_another_archive(here, capsys):
+    run("scans/b.jpg", "out/a.szi")
+    assert run_command(["run", "scans", "-o", "out/.szi", "-q"]) == 4
+    said = capsys.readouterr().err.splitlines()[0]
+    assert said.startswith("tileframe: scans/a.svs: out/a.szi: exists; give --overwrite to replace the pyramid")
+    assert Path("out/b.szi").is_file()
+
+
+def test_a_page_of_the_users_own_stops_its_slide_alone(here, capsys):
+    Path("out").mkdir()
+    Path("out/a.html").write_text("<p>About it")
+    assert run_command(["run", "scans", "-o", "out/", "--viewer"]) == 4
+    said = capsys.readouterr()
+    assert said.err.splitlines()[0].startswith("tileframe: scans/a.svs: out/a.html: exists already and is no page")
+    assert said.out.splitlines()[-1] == "3 slides: 2 made, 0 up to date, 1 failed"
+    assert Path("out/a.html").read_text() == "<p>About it"
+
+
+def test_a_page_that_cannot_be_written_leaves_the_pyramid_and_is_told(here, monkeypatch, capsys):
+    def write(self: PageViewer, pyramids: Any, *, comparison: object = None, overwrite: bool = False) -> Path:
+        raise OutputError("out/x.html: cannot be written (no space left)")
+
+    monkeypatch.setattr(PageViewer, "write", write)
+    assert run_command(["run", "scans/b.jpg", "scans/a.svs", "-o", "out/", "--viewer", "-q"]) == 4
+    said = "tileframe: scans/b.jpg: out/x.html: cannot be written (no space left); the pyramid out/b is complete"
+    assert capsys.readouterr().err.splitlines()[0] == said
+    assert tree("out") == ["a.dzi", "b.dzi"]
+
+
 def test_a_filled_pyramid_is_not_up_to_date_and_the_exit_code_is_5(here, capsys):
     damage_tile(here / "scans" / "a.svs", 1)
     command = ["run", "scans", "-o", "out/", "--on-error", "fill", "--overwrite"]
@@ -130,6 +161,7 @@ def test_a_dry_run_says_what_would_become_of_each(here, capsys):
     assert said.out.splitlines() == [
         "scans/b.jpg -> out/b (up to date): 300x200, reader vips, stream",
         "scans/old/c.png -> out/old/c (not written): 260x250, reader vips, stream",
+        "3 slides: 1 to be made, 1 up to date, 1 that cannot be",
     ]
     assert said.err.startswith("tileframe: scans/a.svs: ")
     assert sorted(here.rglob("*")) == before
@@ -147,7 +179,7 @@ def test_a_dry_run_says_what_would_become_of_each(here, capsys):
         (["scans", "-o", "out/x.dzi"], 2, "out/x.dzi: names one pyramid, and there are several slides; give FOLDER/"),
         (["scans", "-o", "s3://bucket/"], 2, "s3://bucket/: no store serves 's3://' (have: file)"),
         (["x*.svs", "-o", "out/"], 3, "x*.svs: no slide is there"),
-        (["scans", "-o", "scans/"], 3, "scans: is the folder of the output, too; give another one"),
+        (["scans", "-o", "scans/"], 2, "scans: is the folder of the output, too; give another one"),
         (["scans/a.svs", "--force", "-o", "out/"], 2, "--force is for several slides"),
         (["scans", "-o", "out/", "--report", "scans/a.svs"], 4, "scans/a.svs: is one of the slides; give another file"),
     ],

@@ -50,16 +50,25 @@ def test_slides_are_known_by_their_beginning_in_all_folders_and_come_by_name(tmp
         (tmp_path / name).mkdir()
         png(tmp_path / name / "2.png", SMALL)
         svs(tmp_path / name / "1.svs", SMALL, levels=(1,))
-    for name, content in {
-        "notes.txt": b"text",
-        "empty.svs": b"",
-        "table.csv": b"1,2",
-        ".hidden.png": b"\x89PNG",
-    }.items():
+    no_slides = {"notes.txt": b"text", "table.csv": b"1,2", ".hidden.png": b"\x89PNG", "a.svs.part": b"II*\0"}
+    no_slides |= {"~$a.svs": b"II*\0", "b.tif.bak": b"II*\0"}
+    for name, content in no_slides.items():
         (tmp_path / name).write_bytes(content)
     (tmp_path / ".cache").mkdir()
     png(tmp_path / ".cache" / "x.png", SMALL)
     assert names(tmp_path, registry) == ["a/1.svs", "a/2.png", "b/1.svs", "b/2.png"]
+
+
+def test_what_is_called_as_a_slide_is_one_and_is_told_if_it_cannot_be_read(tmp_path, registry, capsys):
+    for name, content in {"empty.svs": b"", "zeros.ndpi": bytes(5000), "text.TIF": b"text"}.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere")
+    png(tmp_path / "good.png", SMALL)
+    assert names(tmp_path, registry) == ["empty.svs", "gone.png", "good.png", "text.TIF", "zeros.ndpi"]
+    assert run_command(["run", str(tmp_path), "-o", f"{tmp_path}/out/", "-q"]) == 3
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 5
+    assert said[-1].startswith("tileframe: 4 of 5 slides failed: ")
 
 
 def test_what_consists_of_several_files_is_one_slide(tmp_path, registry):
@@ -116,11 +125,24 @@ def test_a_file_may_be_called_as_a_pattern(tmp_path, registry, monkeypatch):
 
 
 @pytest.mark.parametrize("given", ["*.png", "empty"])
-def test_what_names_no_slide_is_refused(given, tmp_path, registry, monkeypatch):
+def test_what_names_no_slide_is_refused_where_it_is_all_there_is_and_told_beside_others(
+    given, tmp_path, registry, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no slide is there"):
         found([given], registry)
+    jpeg(tmp_path / "a.jpg", SMALL)
+    assert run_command(["run", given, "a.jpg", "-o", "out/", "-q"]) == 3
+    assert capsys.readouterr().err.splitlines()[0].startswith(f"tileframe: {given}: no s")
+    assert Path("out/a.dzi").is_file()
+
+
+def test_an_output_that_is_a_folder_needs_no_slash(tmp_path, registry):
+    (tmp_path / "out").mkdir()
+    assert Path(output_of(str(tmp_path / "out"), "dzi", registry).folder) == tmp_path / "out"
+    with pytest.raises(OptionError, match="names one pyramid"):
+        output_of(str(tmp_path / "other"), "dzi", registry)
 
 
 def places(folder: Path, registry, output: str = "out/") -> list[str]:
@@ -203,7 +225,14 @@ def test_a_file_of_that_name_that_is_no_index_is_never_replaced(name, content, m
     assert sorted(os.listdir("out")) == [name]
 
 
+def test_a_page_of_that_name_is_in_nobodys_way_where_no_gallery_is_made(made):
+    Path("out").mkdir()
+    Path("out/index.html").write_text("<p>My own")
+    assert run_command(["run", "in", "-o", "out/", "-q"]) == 0
+    assert Path("out/index.html").read_text() == "<p>My own"
+
+
 def test_an_index_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "index.html").mkdir()
     with pytest.raises(OutputError, match="cannot be read"):
-        Index(tmp_path)
+        Index(tmp_path, page=True)

@@ -18,8 +18,11 @@ ITEM, DELIMITERS = (0xFFFE, 0xE000), ((0xFFFE, 0xE00D), (0xFFFE, 0xE0DD))
 
 def series_of(path: Path) -> str | None:
     """Return the Series Instance UID of a DICOM file; None for other files, and where it is not found."""
-    with path.open("rb") as file:
-        data = file.read(HEADER)
+    try:
+        with path.open("rb") as file:
+            data = file.read(HEADER)
+    except OSError:  # which whoever reads it will tell
+        return None
     at = PREAMBLE + len(MAGIC)
     if data[PREAMBLE:at] != MAGIC:
         return None

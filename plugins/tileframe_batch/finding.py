@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tileframe import Fit, InputError
+from tileframe import Fit, InputError, OptionError
 from tileframe_batch.dicom import series_of
 
 HEAD = 4096
@@ -20,6 +20,13 @@ DATA_FOLDERS = {".mrxs": "{}", ".vsi": "_{}_"}
 # Slides whose main file lists the others, as a Windows ini file: Hamamatsu.
 LISTS = (".vms", ".vmu")
 LARGEST_LIST = 1 << 20
+# Endings by which a file is meant to be a slide, whatever is in it: that it cannot be read is to be told.
+SUFFIXES = frozenset(
+    {".svs", ".ndpi", ".scn", ".mrxs", ".vms", ".vmu", ".svslide", ".bif", ".dcm", ".czi", ".tif", ".tiff"}
+    | {".jpg", ".jpeg", ".png"}
+)
+# Copies that are not finished, or not meant, as programs call them.
+NO_SLIDES = (".part", ".partial", ".crdownload", ".download", ".tmp", ".temp", ".bak", ".old", "~")
 # Files by which the folder of a pyramid is known, of zoomify, iiif and our own.
 OF_PYRAMIDS = ("ImageProperties.xml", "info.json")
 OF_NAMES = ("_files", "_associated", "")
@@ -37,10 +44,12 @@ class Found:
 def found(arguments: Sequence[str], registry: Any, *, except_in: Path | None = None) -> list[Found]:
     """Return the slides that ``arguments`` name, each once, in their order; folders and patterns sorted by name.
 
-    In folders, slides are the files that a reader knows by their beginning; of what consists of several files, one.
-    Hidden ones, finished pyramids and ``except_in`` are passed over. `InputError` for what names no slide.
+    In folders, slides are the files that a reader knows by their beginning, or that are called as slides are; of what
+    consists of several files, one. Hidden ones, unfinished copies, finished pyramids and ``except_in`` are passed over.
+    What names no slide is one that cannot be read. `InputError` if there is no slide at all.
     """
     slides: dict[str, Found] = {}
+    empty: list[str] = []
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
@@ -52,10 +61,12 @@ def found(arguments: Sequence[str], registry: Any, *, except_in: Path | None = N
             some = _without_parts([Found(match, Path()) for match in matches if match.is_file()])
             some += [one for match in matches if match.is_dir() for one in _in_folder(match, registry, except_in)]
         if not some:
-            raise InputError(f"{argument}: no slide is there")
+            empty.append(argument)
         for one in some:
             slides.setdefault(os.path.realpath(one.path), one)
-    return list(slides.values())
+    if not slides:
+        raise InputError(f"{empty[0]}: no slide is there")
+    return [*slides.values(), *(Found(Path(argument), Path()) for argument in empty)]
 
 
 def _in_folder(folder: Path, registry: Any, except_in: Path | None) -> Iterator[Found]:
@@ -72,7 +83,7 @@ def _in_folder(folder: Path, registry: Any, except_in: Path | None) -> Iterator[
         )  # fmt: skip
         below = here.relative_to(folder)
         if kept is not None and os.path.realpath(here) == kept and below == Path():
-            raise InputError(f"{folder}: is the folder of the output, too; give another one")
+            raise OptionError(f"{folder}: is the folder of the output, too; give another one")
         likely = [Found(here / name, below) for name in sorted(files)
                   if not name.startswith(".") and _is_known(here / name, registry)]  # fmt: skip
         yield from _without_parts(likely)
@@ -87,7 +98,11 @@ def _is_pyramid(folder: Path, name: str) -> bool:
 
 
 def _is_known(path: Path, registry: Any) -> bool:
-    """Say whether a reader knows the file by its name and beginning; what anybody might try is no slide yet."""
+    """Say whether the file is called as slides are, or a reader knows it; what anybody might try is no slide yet."""
+    if path.name.lower().endswith(NO_SLIDES) or path.name.startswith("~$"):
+        return False
+    if path.suffix.lower() in SUFFIXES:
+        return True
     try:
         if not path.is_file():
             return False
@@ -115,7 +130,10 @@ def _without_parts(slides: Sequence[Found]) -> list[Found]:
 
 
 def _listed(path: Path) -> Iterator[str]:
-    with path.open("rb") as file:
-        text = file.read(LARGEST_LIST).decode("utf-8", "replace")
+    try:
+        with path.open("rb") as file:
+            text = file.read(LARGEST_LIST).decode("utf-8", "replace")
+    except OSError:
+        return
     for value in re.findall(r"^[^=\r\n]+=([^\r\n]+)", text, re.MULTILINE):
         yield value.strip()

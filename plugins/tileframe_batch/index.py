@@ -47,13 +47,14 @@ class Entry:
 class Index:
     """The index of ``folder``: of the pyramids that are added, and of those that it had and that are still there."""
 
-    def __init__(self, folder: Path) -> None:
-        """`OutputError` where a file of its name is no index."""
+    def __init__(self, folder: Path, *, page: bool) -> None:
+        """With ``page``, it will have a gallery. `OutputError` where a file of its name is no index."""
+        self._has_page = page
         self._folder = folder
         self._entries = {entry.target: entry for entry in _known(folder)}
-        page = folder / PAGE
-        if page.exists() and GENERATOR not in _beginning(page):
-            raise OutputError(f"{page}: exists already, and is no index of tileframe's; give another folder")
+        gallery = folder / PAGE
+        if page and gallery.exists() and GENERATOR not in _beginning(gallery):
+            raise OutputError(f"{gallery}: exists already, and is no index of tileframe's; give another folder")
 
     def add(self, location: Location, registry: Any) -> None:
         """Add the pyramid at ``location``."""
@@ -73,13 +74,13 @@ class Index:
             )
         self._entries[entry.target] = entry
 
-    def write(self, *, page: bool) -> Path:
-        """Write ``index.json`` and, with ``page``, ``index.html``; return the last of them."""
+    def write(self) -> Path:
+        """Write ``index.json`` and ``index.html``, if it has that; return the last of them."""
         entries = sorted(self._entries.values(), key=lambda entry: (entry.name.casefold(), entry.target))
         record = {"schema": SCHEMA, "pyramids": [asdict(entry) for entry in entries]}
         text = json.dumps(record, indent=1)
         write_whole(self._folder / RECORD, f"{text}\n".encode())
-        if not page:
+        if not self._has_page:
             return self._folder / RECORD
         write_whole(self._folder / PAGE, _page(self._folder, entries).encode("utf-8", "replace"))
         return self._folder / PAGE

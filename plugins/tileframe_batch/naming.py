@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +11,6 @@ from typing import Any
 
 from tileframe import Location, OptionError
 from tileframe_batch.finding import Found
-
-SIGN = "\0"
-"""Stands for the name of a pyramid; no file is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +25,8 @@ def output_of(output: str | None, layout: str, registry: Any) -> Location:
     """Return the location of all pyramids, without a name; `OptionError` for an output that is the name of one."""
     if output is None:
         raise OptionError("several slides need -o FOLDER/, where their pyramids go")
-    location: Location = registry.location(output, default_name="-", layout=registry.layout(layout).name)
+    text = os.path.join(output, "") if os.path.isdir(output) else output
+    location: Location = registry.location(text, default_name="-", layout=registry.layout(layout).name)
     if location.name != "-" or output == "-":
         raise OptionError(f"{output}: names one pyramid, and there are several slides; give FOLDER/ or FOLDER/.szi")
     return location

@@ -105,13 +105,19 @@ def run_many(
 
 
 def run_named(
-    to_do: Sequence[Named], like: Spec, registry: Any, *, force: bool, say: Callable[[Event], None]
+    to_do: Sequence[Named],
+    like: Spec,
+    registry: Any,
+    *,
+    force: bool,
+    say: Callable[[Event], None],
+    refuse: Callable[[Location], None] = lambda location: None,
 ) -> list[Ended]:
-    """Do it for slides that have their places."""
+    """Do it for slides that have their places; ``refuse`` raises a `TileframeError` for one that is not to be used."""
     ended: list[Ended] = []
     for number, one in enumerate(to_do, 1):
         say(Started(one.slide, one.location, number, len(to_do)))
-        event = _ended(replace(like, slide=one.slide, location=one.location), force, registry, say)
+        event = _ended(replace(like, slide=one.slide, location=one.location), force, registry, say, refuse)
         ended.append(event)
         say(event)
         if isinstance(event, Failed) and _is_of_the_disk(event.error):
@@ -138,8 +144,13 @@ def is_made(spec: Spec, registry: Any) -> bool:
     return to_json(manifest.plan) == to_json(plan.published()) and manifest.made.versions == versions(plan, registry)
 
 
-def _ended(spec: Spec, force: bool, registry: Any, say: Callable[[Event], None]) -> Ended:
+def _ended(
+    spec: Spec, force: bool, registry: Any, say: Callable[[Event], None], refuse: Callable[[Location], None]
+) -> Ended:
     try:
+        if spec.slide.is_dir():
+            raise InputError(f"{spec.slide}: no slide is there")
+        refuse(spec.location)
         if not force and is_made(spec, registry):
             return Passed(spec.slide, spec.location)
         report = tileframe.execute(
@@ -165,7 +176,9 @@ def _caused(kind: type[TileframeError], said: str, cause: BaseException) -> Tile
 
 
 def _is_of_the_disk(error: BaseException | None) -> bool:
-    while error is not None:
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:  # one may be its own cause
+        seen.add(id(error))
         if isinstance(error, OSError) and error.errno in DISK:
             return True
         error = error.__cause__

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 import click
 
 import tileframe
-from tileframe import CheckError, InputError, OutputError, Spec, TileframeError, Viewer
+from tileframe import CheckError, InputError, Location, OutputError, Spec, TileframeError, Viewer
 from tileframe.cli.text import say
 from tileframe.files import refuse_unwritable
 from tileframe.serialize import to_builtins
@@ -66,16 +66,16 @@ def shown_run(slides: Sequence[str], output: str | None, spec: Spec, registry: A
     to_do = planned(slides, output, spec, registry)
     if asked.dry_run:
         return _dry_run(to_do, spec, registry, asked)
-    viewer = None if asked.viewer is None else _viewer(asked.viewer, to_do, spec, registry)
+    viewer = None if asked.viewer is None else _viewer(asked.viewer, spec, registry)
     into = output_of(output, spec.layout, registry)
-    index = Index(Path(into.folder)) if into.scheme == "file" else None
+    index = Index(Path(into.folder), page=viewer is not None) if into.scheme == "file" else None
     with ExitStack() as stack:
         report = None
         if asked.report is not None:
             _refuse_slides(asked.report, to_do)
             report = stack.enter_context(asked.report.open("w", encoding="utf-8"))
         shown = stack.enter_context(Shown(asked, len(to_do), viewer, index, report, registry))
-        ended = run_named(to_do, spec, registry, force=asked.force, say=shown)
+        ended = run_named(to_do, spec, registry, force=asked.force, say=shown, refuse=shown.refuse)
     return shown.summary(ended)
 
 
@@ -94,7 +94,7 @@ class Shown:
         self._asked, self._count, self._viewer, self._index = asked, count, viewer, index
         self._report, self._registry = report, registry
         self._done, self._pixels = 0, 1
-        self._indexed = False
+        self._indexed = self._without_page = False
         self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
@@ -114,11 +114,16 @@ class Shown:
         if self._bar is not None:
             self._bar.stop()
         if error is not None:
-            error.add_note(f"{self._done:,} of {self._count:,} slides are done; the same command goes on with the rest")
+            error.add_note(f"{self._done:,} of {_slides(self._count)} are done; the same command goes on with the rest")
         if self._index is not None and self._indexed:
-            page = self._index.write(page=self._viewer is not None)
+            page = self._index.write()
             if self._viewer is not None and not self._asked.quiet and not self._asked.as_json:
                 say(f"{page}")
+
+    def refuse(self, location: Location) -> None:
+        """Raise `OutputError` where the page of a pyramid there has no place."""
+        if self._viewer is not None:
+            self._viewer.prepare([location], overwrite=False)
 
     def __call__(self, event: Event) -> None:
         """Show ``event``."""
@@ -140,15 +145,17 @@ class Shown:
         made, passed = (sum(isinstance(one, kind) for one in ended) for kind in (Made, Passed))
         if not self._asked.quiet and not self._asked.as_json:
             parts = (f"{made:,} made", f"{passed:,} up to date", f"{len(failed):,} failed")
-            say(f"{self._count:,} slides: {', '.join(parts)}")
+            say(f"{_slides(self._count)}: {', '.join(parts)}")
         if failed:
             names = ", ".join(f"{one.slide}" for one in failed[:MOST_NAMES])
             more = f" and {len(failed) - MOST_NAMES:,} more" if len(failed) > MOST_NAMES else ""
             left = self._count - len(ended)
             rest = f"; {left:,} were not begun, for none would fit on the disk" if left else ""
-            say(f"tileframe: {len(failed):,} of {self._count:,} slides failed: {names}{more}{rest}", err=True)
+            say(f"tileframe: {len(failed):,} of {_slides(self._count)} failed: {names}{more}{rest}", err=True)
             codes = [one.error.exit_code for one in failed]
             return InputError.exit_code if InputError.exit_code in codes else codes[0]
+        if self._without_page:
+            return OutputError.exit_code
         return CheckError.exit_code if any(isinstance(one, Made) and one.report.filled for one in ended) else 0
 
     def _end(self, event: Ended) -> None:
@@ -157,7 +164,11 @@ class Shown:
             about = said if said.startswith(f"{event.slide}") else f"{event.slide}: {said}"
             say(f"tileframe: {'; '.join([about, *getattr(event.error, '__notes__', ())])}", err=True)
         else:
-            self._write_beside(event)
+            try:
+                self._write_beside(event)
+            except TileframeError as error:
+                self._without_page = True
+                say(f"tileframe: {event.slide}: {error}; the pyramid {event.location} is complete", err=True)
         record = _record(event)
         line = json.dumps(record)
         if self._report is not None:
@@ -194,6 +205,10 @@ class Shown:
                 self._bar.update(self._bar.task_ids[0], description=text)
 
 
+def _slides(count: int) -> str:
+    return f"{count:,} slide{'' if count == 1 else 's'}"
+
+
 def _record(event: Ended) -> dict[str, Any]:
     """Return a line of ``--report`` and ``--json``."""
     about = {"slide": f"{event.slide}", "target": f"{event.location}"}
@@ -208,7 +223,8 @@ def _record(event: Ended) -> dict[str, Any]:
 
 def _dry_run(to_do: Sequence[Named], spec: Spec, registry: Any, asked: Asked) -> int:
     """Say what would become of each slide; of what cannot be read, why."""
-    code = 0
+    codes: list[int] = []
+    passed = 0
     for one in to_do:
         wanted = replace(spec, slide=one.slide, location=one.location)
         try:
@@ -216,24 +232,25 @@ def _dry_run(to_do: Sequence[Named], spec: Spec, registry: Any, asked: Asked) ->
             is_passed = not asked.force and is_made(wanted, registry)
         except TileframeError as error:
             say(f"tileframe: {error}", err=True)
-            code = code or error.exit_code
+            codes.append(error.exit_code)
             continue
+        passed += is_passed
         state = "up to date" if is_passed else "not written"
         if asked.as_json:
             click.echo(json.dumps({"slide": f"{one.slide}", "status": state, "plan": to_builtins(plan)}))
         elif not asked.quiet:
             say(f"{one.slide} -> {one.location} ({state}): {plan.pyramid.base}, reader {plan.reader}, {plan.backend}")
-    return code
+    if not asked.as_json and not asked.quiet:
+        coming = len(to_do) - passed - len(codes)
+        say(f"{_slides(len(to_do))}: {coming:,} to be made, {passed:,} up to date, {len(codes):,} that cannot be")
+    return codes[0] if codes else 0
 
 
-def _viewer(name: str, to_do: Sequence[Named], spec: Spec, registry: Any) -> Viewer:
-    """Return the viewer ``name``, or the first that can; `OutputError`, before the work, where a page has no place."""
+def _viewer(name: str, spec: Spec, registry: Any) -> Viewer:
+    """Return the viewer ``name``, or the first that can."""
     writer = registry.writer(spec.format)
     encoding = writer.create(options=writer.resolved(spec.format_options, "format")).encoding
     viewer: Viewer = registry.viewer_for([spec.layout], [encoding.format], name or None).create()
-    for number, one in enumerate(to_do):
-        if number == 0 or one.location.page.exists():
-            viewer.prepare([one.location], overwrite=False)
     return viewer
 
 

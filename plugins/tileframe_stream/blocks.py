@@ -108,7 +108,8 @@ class BlockTask:
                 job.layout.key(TileAddress(base, *cell))
                 for cell in ((cells.x, cells.y), (cells.right - 1, cells.bottom - 1))
             )
-            raise InputError(f"{error} (in the tiles {first} to {last})") from error
+            where = f"tiles {first} to {last}" if first != last else f"tile {first}"
+            raise InputError(f"{error} (in the {where})") from error
 
 
 class BlocksRun:
