@@ -130,6 +130,7 @@ def test_a_page_that_cannot_be_written_leaves_the_pyramid(here, monkeypatch, cap
         ("reader.open", "the reader 'breaking' is broken: open returns None, which has no 'facts'"),
         ("writer.make", "the writer 'breaking' is broken: make returns None, which has no 'encoding'"),
         ("writer.encode", "the writer 'breaking' encodes a tile as NoneType, not as bytes"),
+        ("writer.decode", "the writer 'breaking' decodes a tile as NoneType, no pixels"),
         ("check.make", "the check 'breaking' is broken: make returns None, which has no '__call__'"),
     ],
 )

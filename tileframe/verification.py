@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tileframe.against import check_against
-from tileframe.errors import CheckError
+from tileframe.errors import CheckError, PluginError
 from tileframe.job import Job
 from tileframe.ledger import DigestList, Ledger, Presence
 from tileframe.locations import Location
@@ -65,7 +65,9 @@ def _refuse_odd_keys(job: Job) -> None:
 
 def _decode(job: Job, key: str) -> None:
     try:
-        job.writer.decode(job.store.get(key))
+        pixels = job.writer.decode(job.store.get(key))
+        if not hasattr(pixels, "shape"):
+            raise PluginError(f"the writer '{job.plan.format}' decodes a tile as {type(pixels).__name__}, no pixels")
     except KeyError as error:
         raise CheckError(f"{key}: the tile is missing") from error
     except CheckError as error:

@@ -170,11 +170,10 @@ def _is_many(slide: str) -> bool:
 
 
 def _run_many(slides: tuple[str, ...], output: str | None, spec: Spec, registry: Registry) -> int:
-    hook = registry.manager.hook.tileframe_run_many
-    code: int | None = hook(slides=slides, output=output, spec=spec, registry=registry)
+    code: Any = registry.manager.hook.tileframe_run_many(slides=slides, output=output, spec=spec, registry=registry)
     if code is None:
         raise PluginError("no plugin is installed that runs several slides; give one file")
-    return code
+    return int(code)
 
 
 def _viewer(registry: Registry, name: str, spec: Spec) -> Viewer:
