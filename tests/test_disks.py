@@ -12,7 +12,7 @@ import pytest
 
 from tests.loose import contents
 from tests.pictures import jpeg, photo, svs
-from tileframe import OutputError, run
+from tileframe import CheckError, OutputError, run
 from tileframe.cli import run_command
 
 BACKENDS = ["stream", "vips", "openslide"]
@@ -86,7 +86,7 @@ def test_a_disk_that_may_only_be_read_exits_with_4(output, here):
 @pytest.mark.parametrize("output", OUTPUTS)
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("what", ["out", "scratch"])
-def test_a_folder_that_vanishes_during_the_run_exits_with_4(what, backend, output, here):
+def test_a_folder_that_vanishes_during_the_run_is_an_error_and_nothing_is_left(what, backend, output, here):
     gone = Path("out") if what == "out" else Path("out", f".{output}.partial")
     ended: list[int] = []
 
@@ -96,7 +96,8 @@ def test_a_folder_that_vanishes_during_the_run_exits_with_4(what, backend, outpu
             shutil.rmtree(gone, ignore_errors=True)
 
     before = contents(here)
-    with pytest.raises(OutputError):
+    # The second: what is put while the folder is removed may keep it from going, without some of its tiles.
+    with pytest.raises((OutputError, CheckError)):
         run("a.svs", Path("out", output), backend=backend, workers=2, progress=vanish)
     assert ended
     assert contents(here) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -26,13 +27,19 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_former_file_is_kept_if_the_new_one_cannot_be_written(tmp_path):
+def test_a_former_file_is_kept_if_the_new_one_cannot_be_written(tmp_path, monkeypatch):
     report = tmp_path / "r.json"
     report.write_text("former")
-    (tmp_path / f".r.json.{os.getpid()}.partial").mkdir()  # so that nothing can be written there
-    with pytest.raises(OutputError, match=r"r\.json: cannot be written \("):
+
+    def full(path: Path, data: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OutputError, match=r"r\.json: cannot be written \(No space left on device\)"):
         write_whole(report, b"new")
     assert report.read_text() == "former"
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
 
 
 def test_nothing_but_the_file_is_left(tmp_path):
