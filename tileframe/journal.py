@@ -114,10 +114,11 @@ class Journal:
 
     def _units(self, entries: Iterator[tuple[int, bytes]], ledger: Ledger) -> Iterator[tuple[str, int]]:
         for place, entry in entries:
-            unit, records, _ = _unpacked(entry)
-            for tile, record in records:
-                ledger.put(tile, record)
-            yield unit, place
+            length, count = HEAD.unpack_from(entry)
+            start = HEAD.size + length
+            for level, col, row, packed in TILE.iter_unpack(entry[start : start + count * TILE.size]):
+                ledger.put_packed(TileAddress(level, col, row), packed)
+            yield entry[HEAD.size : start].decode(), place
 
     def _write(self) -> None:
         if self._waiting:

@@ -135,7 +135,11 @@ class Ledger:
 
     def put(self, tile: TileAddress, record: TileRecord) -> None:
         """Keep the record of ``tile``; a later one replaces it."""
-        data, offset = record.packed(), RECORD.size * self._order.number(tile)
+        self.put_packed(tile, record.packed())
+
+    def put_packed(self, tile: TileAddress, data: bytes) -> None:
+        """Do it for a record that is packed already."""
+        offset = RECORD.size * self._order.number(tile)
         try:
             if hasattr(os, "pwrite"):
                 written = os.pwrite(self._file.fileno(), data, offset)
@@ -150,18 +154,21 @@ class Ledger:
 
     def get(self, tile: TileAddress) -> TileRecord | None:
         """Return the record of ``tile``; None where there is none."""
-        with self._lock:
-            self._file.seek(RECORD.size * self._order.number(tile))
-            return TileRecord.unpacked(self._file.read(RECORD.size))
+        return TileRecord.unpacked(self._read(RECORD.size * self._order.number(tile), RECORD.size))
 
     def records(self) -> Iterator[TileRecord | None]:
         """Yield the record of every tile, in their order; None where there is none."""
         for start in range(0, self.count, AT_ONCE):
-            with self._lock:
-                self._file.seek(start * RECORD.size)
-                data = self._file.read(AT_ONCE * RECORD.size)
+            data = self._read(start * RECORD.size, AT_ONCE * RECORD.size)
             for at in range(0, len(data), RECORD.size):
                 yield TileRecord.unpacked(data[at : at + RECORD.size])
+
+    def _read(self, offset: int, size: int) -> bytes:
+        if hasattr(os, "pread"):
+            return os.pread(self._file.fileno(), size, offset)
+        with self._lock:
+            self._file.seek(offset)
+            return self._file.read(size)
 
     def close(self) -> None:
         """Give the file back."""

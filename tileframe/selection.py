@@ -47,14 +47,9 @@ def open_slide(
 
 
 def opened(
-    slide: Path,
-    registry: Registry,
-    *,
-    reader: str | None = None,
-    options: Options,
-    background: Rgb | None = None,
+    slide: Path, registry: Registry, *, reader: str | None = None, options: Options, background: Rgb | None = None,
     passed_over: list[str] | None = None,
-) -> Iterator[tuple[ReaderPlugin, Source]]:
+) -> Iterator[tuple[ReaderPlugin, Source]]:  # fmt: skip
     """Yield the slide as opened by each reader that takes it, the best first; `InputError` if none does.
 
     Why others were not taken is added to ``passed_over``.

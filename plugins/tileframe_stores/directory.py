@@ -9,13 +9,13 @@ from pathlib import Path
 from tileframe import Content, OutputError, Target
 from tileframe_stores.durable import flush, flush_folder
 from tileframe_stores.exchange import exchange, put_back
-from tileframe_stores.loose import walk
+from tileframe_stores.loose import READ, walk
 from tileframe_stores.noted import Noted
 from tileframe_stores.options import DiskOptions
 from tileframe_stores.ours import files_of, page_of, refuse_loose, top
 from tileframe_stores.owning import WORKSPACE
 from tileframe_stores.scratch import Scratch
-from tileframe_stores.writing import write_all
+from tileframe_stores.writing import read_all, write_all
 
 # Without O_BINARY, Windows would change every newline of a tile.
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)
@@ -62,9 +62,12 @@ class DirectoryStore(Noted):
     def get(self, key: str) -> bytes:
         """Read from the scratch folder."""
         try:
-            # Text and no buffer: a third of the time that Path.read_bytes takes for a small tile.
-            with open(f"{self._tree}/{key}", "rb", buffering=0) as file:
-                return file.readall()
+            # A quarter of the time that Path.read_bytes takes for a small tile.
+            file = os.open(f"{self._tree}/{key}", READ)
+            try:
+                return read_all(file)
+            finally:
+                os.close(file)
         except OSError as error:
             raise KeyError(key) from error
 

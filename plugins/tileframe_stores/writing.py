@@ -1,4 +1,4 @@
-"""Write all of something to an open file: one call to the system may write a part of it."""
+"""Write or read all of something: one call to the system may do a part of it."""
 
 from __future__ import annotations
 
@@ -25,3 +25,12 @@ def write_pieces(descriptor: int, pieces: list[bytes]) -> None:
         written = os.writev(descriptor, some) if hasattr(os, "writev") else 0
         if written < sum(map(len, some)):
             write_all(descriptor, memoryview(b"".join(some))[written:])
+
+
+def read_all(descriptor: int) -> bytes:
+    """Return all that an open file holds from where it is."""
+    size = os.fstat(descriptor).st_size
+    data = os.read(descriptor, size)
+    while len(data) < size and (more := os.read(descriptor, size - len(data))):
+        data += more
+    return data
