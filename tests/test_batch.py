@@ -74,6 +74,16 @@ def test_a_broken_slide_is_told_twice_and_stops_no_other(here, capsys):
     assert said.out.splitlines()[-1] == "3 slides: 2 made, 0 up to date, 1 failed"
 
 
+@pytest.mark.parametrize("how", [["--isolate"], ["--executor", "processes"]])
+def test_what_fails_in_another_process_is_one_line_too(how, here, capsys):
+    damage_tile(here / "scans" / "a.svs", 1)
+    assert run_command(["run", "scans/a.svs", "scans/old/c.png", "-o", "out/", "-q", *how]) == 3
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert said[0].startswith("tileframe: scans/a.svs: tile 1, 0 of the base cannot be read")
+    assert "Traceback" not in said[0]
+
+
 def test_what_is_up_to_date_is_passed_over_and_what_is_not_is_made(here, capsys):
     run_command(["run", "scans", "-o", "out/", "-q"])
     before = os.stat("out/b.dzi").st_mtime_ns, os.stat("out/a.dzi").st_mtime_ns

@@ -162,7 +162,9 @@ class Shown:
         if isinstance(event, Failed):
             said = f"{event.error}"
             about = said if said.startswith(f"{event.slide}") else f"{event.slide}: {said}"
-            say(f"tileframe: {'; '.join([about, *getattr(event.error, '__notes__', ())])}", err=True)
+            # Notes of several lines are tracebacks of other processes.
+            notes = [note for note in getattr(event.error, "__notes__", ()) if "\n" not in note]
+            say(f"tileframe: {'; '.join([about, *notes])}", err=True)
         else:
             try:
                 self._write_beside(event)
