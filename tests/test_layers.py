@@ -50,6 +50,7 @@ PUBLIC_MODULES = {
     "cli.text",
     "executors",
     "files",
+    "guards",
     "options",
     "ledger",
     "machine",

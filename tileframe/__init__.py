@@ -79,6 +79,7 @@ from tileframe.records import (
     LevelDifference,
     Manifest,
     OnError,
+    Passthrough,
     Plan,
     Report,
     Severity,
@@ -90,8 +91,9 @@ from tileframe.sources import BaseSource, Cropped, View, cropped
 if TYPE_CHECKING:
     from tileframe.colour import managed
     from tileframe.comparison import compare
+    from tileframe.estimate import Forecast, forecast
     from tileframe.opening import is_pyramid, open_pyramid
-    from tileframe.pipeline import execute, run
+    from tileframe.pipeline import execute, location_for, run
     from tileframe.planning import open_job, plan
     from tileframe.selection import open_slide, opened
     from tileframe.tiles import tile
@@ -101,23 +103,24 @@ __version__ = version("tileframe")
 
 # The engine and its libraries are loaded when it is used: plugins and `--help` do without.
 LAZY = {
-    "compare": "comparison", "execute": "pipeline", "is_pyramid": "opening", "managed": "colour", "open_job":
-    "planning", "open_pyramid": "opening", "open_slide": "selection", "opened": "selection", "plan": "planning", "run":
-    "pipeline", "tile": "tiles", "verify": "verification",
+    "Forecast": "estimate", "compare": "comparison", "execute": "pipeline", "forecast": "estimate", "is_pyramid":
+    "opening", "location_for": "pipeline", "managed": "colour", "open_job": "planning", "open_pyramid": "opening",
+    "open_slide": "selection", "opened": "selection", "plan": "planning", "run": "pipeline", "tile": "tiles",
+    "verify": "verification",
 }  # fmt: skip
 
 __all__ = [
     "WHITE", "Access", "AdoptsFolder", "AssociatedRecord", "Backend", "BackendPlugin", "BaseSource", "Box", "Check",
     "CheckError", "CheckPlugin", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord", "Comparison",
     "CompressedTiles", "Content", "Cropped", "EmbedsProfiles", "Encoding", "Equality", "ExecutorPlugin", "Finding",
-    "Fit", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Managed",
-    "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OutputError", "Pixels", "Plan", "Plugin",
-    "PluginError", "Progress", "Pyramid", "Reader", "ReaderPlugin", "Report", "Resumes", "Rgb", "Samples", "Severity",
-    "Size", "SlideFacts", "Source", "SourceRecord", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid",
-    "Target", "TileAddress", "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin",
-    "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl", "is_pyramid",
-    "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run", "stored_size", "tile",
-    "tiles_of", "verify",
+    "Fit", "Forecast", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location",
+    "Managed", "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OutputError", "Passthrough", "Pixels",
+    "Plan", "Plugin", "PluginError", "Progress", "Pyramid", "Reader", "ReaderPlugin", "Report", "Resumes", "Rgb",
+    "Samples", "Severity", "Size", "SlideFacts", "Source", "SourceRecord", "Spec", "Store", "StorePlugin",
+    "StoredFiles", "StoredPyramid", "Target", "TileAddress", "TileframeError", "Unit", "UnsupportedInput", "View",
+    "Viewer", "ViewerPlugin", "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute",
+    "forecast", "hookimpl", "is_pyramid", "location_for", "managed", "open_job", "open_pyramid", "open_slide", "opened",
+    "option", "plan", "run", "stored_size", "tile", "tiles_of", "verify",
 ]  # fmt: skip
 
 

@@ -19,6 +19,8 @@ GROUP = "tileframe"
 """The group of the entry points, and the distribution that the bundled plugins come in."""
 LIMIT = "TILEFRAME_PLUGINS"
 """The environment variable that limits which are loaded."""
+COMMANDS = "commands"
+"""The bundled plugin with ``run`` and its sisters, which is loaded in any case."""
 OURS = re.compile(rf"{GROUP}(?![\w.-])", re.IGNORECASE)
 REMOTE_FRAME = re.compile(r'^\s*File "(.+)", line \d+', re.MULTILINE)
 
@@ -75,7 +77,7 @@ def installed() -> list[Installed]:
 
 
 def chosen() -> list[Installed]:
-    """Return those that are to be loaded: all, or those that ``TILEFRAME_PLUGINS`` names.
+    """Return those that are to be loaded: all, or those that ``TILEFRAME_PLUGINS`` names, and the bundled commands.
 
     `OptionError` if it names one that is not installed, `PluginError` for two of one name.
     """
@@ -85,7 +87,7 @@ def chosen() -> list[Installed]:
     if unknown := sorted(wanted - known):
         names = ", ".join(sorted(known))
         raise OptionError(f"{LIMIT} names '{unknown[0]}', which is not installed (have: {names})")
-    loading = [plugin for plugin in found if not wanted or plugin.name in wanted]
+    loading = [plugin for plugin in found if not wanted or plugin.name in {*wanted, COMMANDS}]
     for one, other in pairwise(loading):
         if one.name == other.name:
             packages = f"'{one.package}' and '{other.package}'"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 import pluggy
 
 from tileframe import hooks
-from tileframe.discovery import LIMIT, Installed, chosen, shown
+from tileframe.discovery import GROUP, LIMIT, Installed, chosen, shown
 from tileframe.errors import OptionError, PluginError, one_line
 from tileframe.hooks import (
     BackendPlugin,
@@ -229,7 +229,9 @@ def load(plugins: Sequence[object] = (), *, installed: bool = True) -> Registry:
     manager.add_hookspecs(hooks)
     offers: list[Offer] = []
     broken: list[Broken] = []
-    found = {plugin.name: plugin for plugin in (chosen() if installed else ())}
+    # The bundled ones first: of two commands of one name, the other package's is the second.
+    entries = sorted(chosen() if installed else (), key=lambda plugin: plugin.package != GROUP)
+    found = {plugin.name: plugin for plugin in entries}
     for name, entry in found.items():
         try:
             if reason := entry.refuses():

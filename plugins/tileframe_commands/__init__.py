@@ -1,4 +1,4 @@
-"""The commands that look at slides and pyramids: ``info``, ``verify`` and ``compare``."""
+"""The commands ``run``, ``info``, ``verify`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import click
 from tileframe import hookimpl
 from tileframe_commands.compare import compare
 from tileframe_commands.info import info
+from tileframe_commands.run import run
 from tileframe_commands.verify import verify
 
 
 @hookimpl
 def tileframe_add_commands(cli: click.Group) -> None:
     """Add them."""
-    for command in (info, verify, compare):
+    for command in (run, info, verify, compare):
         cli.add_command(command)

@@ -18,7 +18,6 @@ import click
 import tileframe
 from tileframe import registry as registry_module
 from tileframe.cli.plugins import plugins
-from tileframe.cli.run import run
 from tileframe.cli.text import say
 from tileframe.discovery import culprit, shown
 from tileframe.errors import InputError, OptionError, OutputError, PluginError, TileframeError, one_line
@@ -64,7 +63,6 @@ def build_cli(registry: Registry) -> click.Group:
     )
     version = tileframe.__version__
     click.version_option(version, "-V", "--version", prog_name="tileframe", message="%(prog)s %(version)s")(cli)
-    cli.add_command(run)
     cli.add_command(plugins)
     for broken in registry.add_commands(cli):
         click.echo(f"tileframe: no commands: {broken}", err=True)

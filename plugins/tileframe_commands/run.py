@@ -7,21 +7,34 @@ from typing import Any, ClassVar
 
 import click
 
-from tileframe import machine
+from tileframe import (
+    CheckError,
+    ColourMode,
+    Forecast,
+    Intent,
+    Location,
+    OnError,
+    OptionError,
+    OutputError,
+    Passthrough,
+    Plan,
+    PluginError,
+    Report,
+    Rgb,
+    Spec,
+    Viewer,
+    execute,
+    forecast,
+    location_for,
+    machine,
+    open_pyramid,
+)
 from tileframe.cli.parameters import FILE, PAGE, Region, isolates, one_of, plugin_options
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
-from tileframe.errors import CheckError, OptionError, OutputError, PluginError
-from tileframe.estimate import Forecast, forecast
-from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.files import refuse_unwritable, write_whole
 from tileframe.guards import is_written, real_path
-from tileframe.locations import Location
-from tileframe.opening import open_pyramid
 from tileframe.options import with_short
-from tileframe.pipeline import execute, location_for
-from tileframe.pyramids import Viewer
-from tileframe.records import NATIVE, OnError, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry
 from tileframe.serialize import to_json
 
@@ -33,9 +46,9 @@ class TileSize(click.ParamType["int | str"]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
         """Return the number, or the word."""
-        if value != NATIVE and not value.removeprefix("-").isdecimal():
-            self.fail(f"'{value}' is no number of pixels, nor '{NATIVE}'", param, ctx)
-        return value if value == NATIVE else int(value)
+        if value != "native" and not value.removeprefix("-").isdecimal():
+            self.fail(f"'{value}' is no number of pixels, nor 'native'", param, ctx)
+        return value if value == "native" else int(value)
 
 
 class RunCommand(click.Command):
