@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import settings
 
@@ -18,9 +20,19 @@ from tileframe.registry import Registry
 settings.register_profile("tileframe", deadline=None)
 settings.load_profile("tileframe")
 
+# Where no bytecode is to be written, each of the hundreds of processes here would compile all that it imports.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 Install = Callable[..., None]
 
 SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
+MEMORY, ROOM = Path("/dev/shm"), 4 << 30
+
+
+def pytest_configure() -> None:
+    """Keep the tests' folders in memory where there is much of it: on a disk, each run waits until all is written."""
+    if MEMORY.is_dir() and min(psutil.disk_usage(str(MEMORY)).free, psutil.virtual_memory().available) > ROOM:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session")
