@@ -38,7 +38,13 @@ def assert_the_same(reports: Sequence[Report]) -> None:
 
 
 SIZES = [*edge_sizes(), Size(64, 63), Size(130, 97)]
-CASES = [(size, *layout) for size in SIZES for layout in LAYOUTS if layout[0] > SMALLEST or size.area < ENOUGH]
+# Every size with the layout whose edges it is at, and with another one, in turn; small ones also with tiny tiles.
+CASES = [
+    (size, *layout)
+    for number, size in enumerate(SIZES)
+    for layout in (LAYOUTS[0], LAYOUTS[1 + number % 4], *LAYOUTS[5:])
+    if layout[0] > SMALLEST or size.area < ENOUGH
+]
 
 
 @pytest.mark.parametrize(("size", "tile_size", "overlap"), CASES, ids=str)
@@ -85,7 +91,7 @@ def test_libvips_gives_the_same_pixels_whether_it_reads_the_file_or_is_fed(reade
     assert differing(own.target, other.target) == []
 
 
-@pytest.mark.parametrize(("tile_size", "overlap"), [(254, 1), (256, 0), (512, 0), (1024, 0)])
+@pytest.mark.parametrize(("tile_size", "overlap"), [(254, 1), (512, 0)])
 def test_backends_agree_on_the_base_of_a_slide_with_stored_levels(tile_size, overlap, tmp_path, registry):
     slide = svs(tmp_path / "slide.svs", photo(1500, 1100), levels=(1, 4))
     vips, stream, openslide = all_of_them(slide, tmp_path, registry, format="png", tile_size=tile_size, overlap=overlap)
@@ -104,8 +110,11 @@ def test_every_level_is_the_halved_base(tmp_path, registry):
 
 
 def test_stored_levels_keep_a_measured_distance_from_the_halved_base(tmp_path, registry):
-    slide = svs(tmp_path / "slide.svs", photo(2000, 1500), levels=(1, 2, 4), lossless=True)
-    fast, _, slow = all_of_them(slide, tmp_path, registry, format="png")
+    slide = svs(tmp_path / "slide.svs", photo(1000, 750), levels=(1, 2, 4), lossless=True)
+    fast, slow = (
+        run(slide, tmp_path / backend, backend=backend, registry=registry, format="png")
+        for backend in ("vips", "openslide")
+    )
     # Lossless stored levels halved by the contract's rule: below the base all that differs is rounding.
     for key, theirs in tiles(slow.target).items():
         ours = pixels(tiles(fast.target)[key]).astype(int)

@@ -36,7 +36,7 @@ from tileframe import registry as registry_module
 from tileframe.registry import Registry
 
 SIZE = (143, 101)
-FORMATS = [("jpeg", 75), ("jpeg", 95), ("png", None)]
+FORMATS = [("png", None), ("jpeg", 75), ("jpeg", 95)]
 LAYOUTS = [(254, 1), (256, 0), (63, 2)]
 
 
@@ -148,16 +148,17 @@ def test_every_reader_backend_format_and_layout_gives_the_same_pixels(kind, tmp_
     slide = KINDS[kind](tmp_path)
     able = list(pairs(registry, slide))
     assert len(able) >= 3
-    # Each kind in every format and every layout, but not in each pair of them: the next kind has the next pairs.
-    shift = list(KINDS).index(kind)
-    for number, (tile_format, quality) in enumerate(FORMATS):
-        tile_size, overlap = LAYOUTS[(number + shift) % len(LAYOUTS)]
+    # Each kind by all readers and backends as PNG, which shows every sample. What JPEG adds are the encoders, libvips'
+    # and ours: one backend of each, in one of the qualities. The next kind has the next layouts and quality.
+    turn = list(KINDS).index(kind)
+    for number, (tile_format, quality) in enumerate((FORMATS[0], FORMATS[1 + turn % 2])):
+        tile_size, overlap = LAYOUTS[(number + turn) % len(LAYOUTS)]
         made = [
             run(
                 slide, tmp_path / f"{reader}-{backend}", reader=reader, backend=backend, format=tile_format,
                 quality=quality, tile_size=tile_size, overlap=overlap, overwrite=True, registry=registry,
             )
-            for reader, backend in able
+            for reader, backend in (able if tile_format == "png" else able[:2])
         ]  # fmt: skip
         assert {report.promises for report in made} == {Equality.PIXELS}
         same(made, registry, Equality.PIXELS)
@@ -212,8 +213,11 @@ def test_bounds_are_cropped_alike_and_to_the_slide(x, y, width, height, tmp_path
     same(made, registry, Equality.PIXELS)
 
 
-@pytest.mark.parametrize(("tile_format", "quality"), FORMATS)
-@pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
+# Each format and each layout once: which tiles there are is no matter of how they are encoded.
+@pytest.mark.parametrize(
+    ("tile_format", "quality", "tile_size", "overlap"),
+    [(*form, *layout) for form, layout in zip(FORMATS, LAYOUTS, strict=True)],
+)
 def test_a_slide_with_stored_levels_has_the_same_base_everywhere(
     tile_size, overlap, tile_format, quality, tmp_path, registry
 ):
@@ -241,7 +245,7 @@ def floor_of(slide: Path, folder: Path, registry: Registry) -> float:
     return min((level.psnr for level in result.levels if level.psnr is not None), default=np.inf)
 
 
-@pytest.mark.parametrize("size", [(1500, 1100), (1021, 769), (1023, 769), (509, 763)], ids=str)
+@pytest.mark.parametrize("size", [(1021, 769), (1023, 769), (509, 763)], ids=str)
 def test_levels_stored_as_means_keep_30_db(size, tmp_path, registry):
     slide = svs(tmp_path / "a.svs", photo(*size, seed=3), levels=(1, 2, 4), lossless=True)
     assert floor_of(slide, tmp_path, registry) >= 30
