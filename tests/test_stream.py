@@ -13,17 +13,26 @@ from tileframe import Access, Box, Equality, Pyramid, Size, compare, open_pyrami
 from tileframe import pixels as contract
 from tileframe.against import check_against
 from tileframe.testing.cases import gradient, levels
-from tileframe_stream import halving
+from tileframe_stream import blocks, halving
 
 BOTH = [Access.ROWS, Access.REGIONS]
-LARGE = Size(4500, 2300)  # several blocks, and several strips, in both directions
+SIDE, REAL_SIDE = 512, blocks.SIDE
+"""Of blocks: a quarter of what it is, so that pictures of few pixels have many."""
+LARGE = Size(1130, 1300)  # several blocks, and several strips, in both directions
+REAL = Size(4500, 2300)  # and so with blocks of the real size
 GRIDS = [
-    *((LARGE, *layout) for layout in ((254, 1), (255, 3), (1024, 0), (300, 20))),
-    *((Size(*size), 512, 2) for size in ((2048, 2048), (2049, 2047), (4097, 1025))),
+    (REAL, 254, 1),
+    *((LARGE, *layout) for layout in ((63, 1), (64, 3), (256, 0), (75, 20))),
+    *((Size(*size), 128, 2) for size in ((512, 512), (513, 511), (1025, 257))),
     *((Size(*size), *layout) for size in ((1, 1), (1, 5000), (5000, 1)) for layout in ((254, 1), (63, 2))),
     *((Size(*size), 5, 4) for size in ((1, 700), (700, 1), (101, 67))),
-    (Size(2101, 2301), 63, 2),
+    (Size(526, 576), 32, 2),
 ]
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(blocks, "SIDE", SIDE)
 
 
 def expected(base: contract.Pixels, tile_size: int, overlap: int) -> dict[str, bytes]:
@@ -49,8 +58,10 @@ def assert_made(target: Dzi, wanted: dict[str, bytes]) -> None:
 @pytest.mark.parametrize("access", BOTH)
 @pytest.mark.parametrize(("size", "tile_size", "overlap"), GRIDS, ids=str)
 def test_both_schedules_make_the_contracts_pyramid_with_one_worker_and_with_many(
-    size, tile_size, overlap, access, tmp_path
+    size, tile_size, overlap, access, tmp_path, monkeypatch
 ):
+    if size == REAL:
+        monkeypatch.setattr(blocks, "SIDE", REAL_SIDE)
     slide = Slide(tmp_path, gradient(size), access)
     wanted = expected(slide.pixels, tile_size, overlap)
     for workers in (1, 4):
@@ -66,12 +77,12 @@ def test_the_two_schedules_are_two(tmp_path):
 
 
 @pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("bounds", [Box(33, 18, 4201, 2155), Box(2000, 1000, 501, 303), Box(4400, 2200, 500, 500)])
+@pytest.mark.parametrize("bounds", [Box(33, 18, 1051, 1255), Box(500, 250, 126, 303), Box(1100, 1250, 500, 500)])
 @pytest.mark.parametrize("access", BOTH)
 def test_a_region_is_a_picture_of_its_own(access, bounds, workers, tmp_path):
     slide = Slide(tmp_path, gradient(LARGE), access, bounds=bounds)
-    wanted = expected(slide.pixels[bounds.y : bounds.bottom, bounds.x : bounds.right], 254, 1)
-    assert_made(slide.run("out", workers=workers).target, wanted)
+    wanted = expected(slide.pixels[bounds.y : bounds.bottom, bounds.x : bounds.right], 63, 1)
+    assert_made(slide.run("out", workers=workers, tile_size=63).target, wanted)
 
 
 @pytest.mark.parametrize("access", BOTH)
@@ -90,10 +101,11 @@ def test_every_pixel_is_read_once(access, tmp_path):
     assert sum(box.size.area for box in slide.boxes) == LARGE.area
 
 
-def test_little_more_is_read_for_the_overlap(tmp_path):
-    slide = Slide(tmp_path, gradient(LARGE), Access.REGIONS)
+def test_little_more_is_read_for_the_overlap(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "SIDE", REAL_SIDE)
+    slide = Slide(tmp_path, gradient(REAL), Access.REGIONS)
     slide.run("out", tile_size=254, overlap=1)
-    assert LARGE.area < sum(box.size.area for box in slide.boxes) < 1.02 * LARGE.area
+    assert REAL.area < sum(box.size.area for box in slide.boxes) < 1.02 * REAL.area
 
 
 @pytest.fixture
@@ -113,7 +125,7 @@ def test_without_opencvs_mean_the_pyramid_is_the_same(access, judged_anew, monke
     right = cv2.resize
     monkeypatch.setattr(cv2, "resize", lambda *arguments, **options: 255 - right(*arguments, **options))
     assert not halving.opencv_keeps_the_contract()
-    slide = Slide(tmp_path, gradient(Size(2501, 1303)), access)
+    slide = Slide(tmp_path, gradient(Size(1251, 653)), access)
     assert_made(slide.run("out", tile_size=255, overlap=3, workers=2).target, expected(slide.pixels, 255, 3))
 
 
@@ -141,7 +153,7 @@ def test_the_threads_of_opencv_are_left_as_they_were(tmp_path, registry):
 
 @pytest.mark.parametrize("options", [{"quality": 75}, {"quality": 95}, {"format": "png"}], ids=str)
 def test_what_libvips_and_we_make_of_a_slide_is_the_same(options, tmp_path, registry):
-    slide = svs(tmp_path / "a.svs", photo(2900, 2300))
+    slide = svs(tmp_path / "a.svs", photo(1450, 1150))
     ours = run(slide, tmp_path / "ours", backend="stream", workers=4, registry=registry, **options)
     theirs = run(slide, tmp_path / "theirs", backend="vips", registry=registry, **options)
     assert differing(ours.target, theirs.target) == []
