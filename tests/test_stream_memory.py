@@ -149,14 +149,21 @@ layouts = pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
 @layouts
 def test_a_higher_picture_takes_no_more(access, tile_size, overlap, tmp_path):
     options = {"tile_size": tile_size, "overlap": overlap, "workers": 1}
-    low, high = (peak(tmp_path, Size(2000, height), access, **options) for height in (20_000, 80_000))
+    low, high = (peak(tmp_path, Size(2000, height), access, **options) for height in (10_000, 40_000))
     assert high < 1.15 * low  # threads meet by chance, which makes a strip more or less
 
 
+# Each size and each number of workers with every layout and access; of the two with each other, the pairs in turn.
 @both
-@layouts
-@pytest.mark.parametrize("workers", [1, 4])
-@pytest.mark.parametrize("size", [Size(9001, 9001), Size(30001, 4001)], ids=str)
+@pytest.mark.parametrize(
+    ("tile_size", "overlap", "workers", "size"),
+    [
+        (*layout, workers, (Size(9001, 6001), Size(30001, 4001))[(number + workers) % 2])
+        for number, layout in enumerate(LAYOUTS)
+        for workers in (1, 4)
+    ],
+    ids=str,
+)
 def test_it_stays_within_what_is_documented(size, access, tile_size, overlap, workers, tmp_path):
     found = peak(tmp_path, size, access, tile_size=tile_size, overlap=overlap, workers=workers)
     most = (
@@ -167,14 +174,16 @@ def test_it_stays_within_what_is_documented(size, access, tile_size, overlap, wo
     assert found < most + AROUND
 
 
-@both
-def test_a_run_of_many_tiles_takes_no_more_than_one_of_few(access, tmp_path, monkeypatch):
-    """All of it: the tiles, what is known of each, the check at the end, and the list of digests."""
+def test_a_run_of_many_tiles_takes_no_more_than_one_of_few(tmp_path, monkeypatch):
+    """All of it: the tiles, what is known of each, the check at the end, and the list of digests.
+
+    In rows, whose units of work are the smaller ones; but for them, it is all the same whichever the access.
+    """
     # It asks for 14 MB and gives them back, before which all else here would be small.
     monkeypatch.setattr("tileframe_stream.backend.keep_freed_memory", lambda: None)
 
     def whole_run(height: int) -> tuple[int, int]:
-        slide, made = Endless(tmp_path, Size(64, height), access), []
+        slide, made = Endless(tmp_path, Size(64, height), Access.ROWS), []
         how: dict[str, Any] = {"format": "blank", "tile_size": 16, "overlap": 0, "workers": 1}
         most = most_at_once(
             lambda: made.append(run(slide.path, "nowhere://a", reader="streamed", registry=slide.registry, **how))
