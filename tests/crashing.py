@@ -11,10 +11,10 @@ import numpy as np
 
 from tileframe import Access, BaseSource, Box, Fit, ReaderPlugin, Rgb, Size, SlideFacts, hookimpl
 from tileframe.pixels import Pixels
-from tileframe.testing import gradient
 
 SIZE = Size(700, 500)
-PIXELS = gradient(SIZE)
+# Not of `tileframe.testing`, which would load pytest into each process that reads.
+PIXELS: Pixels = (np.indices((500, 700, 3)) * [[[[3]]], [[[7]]], [[[5]]]]).sum(axis=0).astype(np.uint8)
 AT = Box(128, 64, 64, 64)
 """The tile of the slide at which it crashes."""
 FILES = {"opens.crash": "when it is opened", "reads.crash": "when it is read", "strange.crash": "an error of no kind"}

@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,12 @@ class TestIsolatedReader(ReaderContract):
 
     plugin = isolated_reader(tileframe_tiff.tileframe_readers()[0])
     suffix = "svs"
+    # Eight processes for each of its three attempts; see `test_many_threads_read_at_once_and_no_process_is_left`.
+    test_regions_may_be_read_by_many_threads = None  # type: ignore[assignment]
+
+    def parameters(self) -> Mapping[str, Sequence[object]]:
+        # That options arrive in the other process; each of them is the reader's own matter.
+        return {**super().parameters(), "choice": [{"page": 0}]}
 
     def make(self, path: Path, pixels: Pixels) -> Path:
         return svs(path, pixels, lossless=True)
