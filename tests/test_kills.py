@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import random
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from benchmarks.kills import KINDS, outcomes
+import tileframe
+from benchmarks import kills
 from tests.pictures import photo, svs
+from tileframe.registry import Registry
 
 
 @pytest.mark.skipif(
     sys.platform == "win32", reason="a run in its commit is told by a file that Windows may not show yet"
 )
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_killed_run_leaves_the_old_pyramid_or_the_new_one_whole(kind, tmp_path):
+@pytest.mark.parametrize("kind", kills.KINDS)
+def test_a_killed_run_leaves_the_old_pyramid_or_the_new_one_whole(kind, tmp_path, monkeypatch):
     slide = svs(tmp_path / "slide.svs", photo(900, 600))
-    found = list(outcomes(kind, slide, tmp_path / "out", 2, random.Random()))
+    of_its_own, first = kills.made, iter([True])
+
+    def made(slide: Path, target: Path, quality: str, registry: Registry, backend: str = "stream") -> bytes:
+        """The first is timed, as a process like those that are killed; none of the others needs one."""
+        if next(first, False):
+            return of_its_own(slide, target, quality, registry, backend)
+        how: dict[str, Any] = {"quality": int(quality), "backend": backend, "resume": True, "overwrite": True}
+        tileframe.run(slide, target, registry=registry, **how)
+        return kills.digests(target, registry)
+
+    monkeypatch.setattr(kills, "made", made)
+    found = list(kills.outcomes(kind, slide, tmp_path / "out", 2, random.Random()))
     assert len(found) == 2
     assert set(found) <= {"old", "new"}
