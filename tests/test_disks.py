@@ -20,15 +20,24 @@ OUTPUTS = ["o", "o.szi"]
 RUN = f"\"{sys.executable}\" -c 'from tileframe.cli import main; main()' run"
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    """The current folder, with two slides, and a folder to mount a disk at."""
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory) -> Path:
+    """A folder with two slides."""
     if shutil.which("unshare") is None or subprocess.run(["unshare", "-Urm", "true"], check=False).returncode != 0:
         pytest.skip("a small disk needs Linux' user namespaces")
+    folder = tmp_path_factory.mktemp("slides")
+    jpeg(folder / "a.jpg", photo(1500, 1100))
+    svs(folder / "a.svs", photo(1500, 1100))
+    return folder
+
+
+@pytest.fixture
+def here(slides, tmp_path, monkeypatch) -> Path:
+    """The current folder, with two slides, and a folder to mount a disk at."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "disk").mkdir()
-    jpeg(tmp_path / "a.jpg", photo(1500, 1100))
-    svs(tmp_path / "a.svs", photo(1500, 1100))
+    for slide in slides.iterdir():
+        shutil.copy(slide, tmp_path)
     return tmp_path
 
 
