@@ -20,16 +20,16 @@ from tileframe_tiff.tiles import TiledSource
 
 BAD = Box(256, 256, 256, 256)
 """What the second tile of the second row shows."""
-INDEX = 7
-"""Of that tile, of six across."""
+INDEX = 6
+"""Of that tile, of five across."""
 
 
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a slide whose tiles are good, and the same with a tile that cannot be decoded."""
     folder = tmp_path_factory.mktemp("slides")
-    svs(folder / "good.svs", photo(1500, 1300), levels=(1,))
-    svs(folder / "bad.svs", photo(1500, 1300), levels=(1,))
+    svs(folder / "good.svs", photo(1100, 1000), levels=(1,))
+    svs(folder / "bad.svs", photo(1100, 1000), levels=(1,))
     damage_tile(folder / "bad.svs", INDEX)
     jpeg(folder / "good.jpg", photo(900, 1000))
     data = (folder / "good.jpg").read_bytes()
@@ -62,7 +62,7 @@ def test_all_backends_make_the_same_of_it(name, slides, tmp_path):
 @pytest.mark.parametrize(
     "how",
     [
-        {"region": (100, 70, 1000, 900)},
+        {"region": (100, 70, 900, 800)},
         {"executor": "processes"},
         {"background": "#102030"},
         {"tile_size": 256, "overlap": 0, "layout": "google"},
@@ -75,7 +75,8 @@ def test_so_it_is_with(how, slides, tmp_path):
         assert report.filled == len(_levels_of_one_tile(report.levels))
         return
     x, y = how.get("region", (0, 0))[:2]
-    good, found = base(slides / "good.svs", tmp_path, "good", **how), base(slides / "bad.svs", tmp_path, **how)
+    good = base(slides / "good.svs", tmp_path, "good", **{**how, "executor": None})
+    found = base(slides / "bad.svs", tmp_path, **how)
     colour = (16, 32, 48) if "background" in how else (255, 255, 255)
     good[BAD.y - y : BAD.bottom - y, BAD.x - x : BAD.right - x] = colour
     assert np.array_equal(found, good)
@@ -164,7 +165,7 @@ def test_a_run_that_failed_can_be_gone_on_with_by_filling_and_not_the_other_way(
     assert report.filled > 0
 
     def stop(tiles: int, pixels: int) -> None:
-        if tiles > 400:
+        if tiles > 250:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
