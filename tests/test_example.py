@@ -104,15 +104,16 @@ def test_all_that_it_offers_is_chosen_from_the_command_line(python, tmp_path):
     assert "pixels: identical" in tileframe(python, "compare", "a.flat", "b.sqlite", folder=tmp_path)
     told = json.loads(tileframe(python, "info", "b.sqlite", "--json", folder=tmp_path))["manifest"]["plan"]
     assert [told[kind] for kind in ("reader", "format", "store")] == ["npy", "bmp", "database"]
-    assert told["format_options"] == {"dpi": 300}
+    assert (told["format_options"], told["reader_options"]) == ({"dpi": 300}, {"mpp": 0.5})
+    assert told["source"]["mpp"] == [0.5, 0.5]
     page = (tmp_path / "a-sheet.html").read_bytes()
     assert tileframe(python, "view", "a.flat", "--viewer=sheet", "--no-open", folder=tmp_path) == "a-sheet.html\n"
     assert (tmp_path / "a-sheet.html").read_bytes() == page
     assert tileframe(python, "batch", "array.npy", "-o", "many", folder=tmp_path).startswith(f"many{os.sep}array.dzi ")
 
 
-@pytest.mark.parametrize("tile_format", ["bmp", "jpeg", "png"])
-def test_an_array_becomes_a_pyramid_in_its_format_and_in_ours(tile_format, python, tmp_path):
+@pytest.mark.parametrize("tile_format", ["bmp", "png"])
+def test_an_array_becomes_a_pyramid_in_its_format_and_in_one_of_ours(tile_format, python, tmp_path):
     array = gradient(300, 200)
     np.save(tmp_path / "array.npy", array)
     tileframe(python, "run", "array.npy", "--format", tile_format, folder=tmp_path)
@@ -121,14 +122,7 @@ def test_an_array_becomes_a_pyramid_in_its_format_and_in_ours(tile_format, pytho
     assert {path.suffix for path in tiles(dzi).values()} == {f".{tile_format}"}
     base = assembled(dzi, 9)
     assert base.shape == array.shape
-    assert tile_format == "jpeg" or np.array_equal(base, array)
-
-
-def test_its_option_reaches_the_manifest(python, tmp_path):
-    np.save(tmp_path / "array.npy", gradient(30, 20))
-    tileframe(python, "run", "array.npy", "--reader-option", "mpp=0.5", folder=tmp_path)
-    plan = json.loads((tmp_path / "array.tileframe.json").read_text(encoding="utf-8"))["plan"]
-    assert (plan["source"]["mpp"], plan["reader_options"]) == ([0.5, 0.5], {"mpp": 0.5})
+    assert np.array_equal(base, array)
 
 
 def test_importing_it_loads_no_heavy_library(python, tmp_path):
