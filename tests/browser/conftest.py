@@ -48,6 +48,12 @@ def browser(launch: Callable[..., Any], request: pytest.FixtureRequest) -> Any:
     return launch(*getattr(request, "param", ()))
 
 
+@pytest.fixture(scope="session")
+def contexts() -> dict[str, Any]:
+    """What pages are opened in, once for each browser and its options; the server's port keeps tests apart there."""
+    return {}
+
+
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Server]:
     """A server for the test's own folder."""
@@ -60,9 +66,11 @@ def served(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.fixture
-def open_page(browser: Any, served: Server, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def open_page(
+    browser: Any, contexts: dict[str, Any], served: Server, tmp_path: Path
+) -> Iterator[Callable[..., Opened]]:
     """Open a page of the test's folder, from the server or as a file; at the end, nothing may have gone wrong."""
-    opened: list[tuple[Any, Opened, bool]] = []
+    opened: list[tuple[Opened, bool]] = []
 
     def open_it(
         path: Path,
@@ -75,23 +83,25 @@ def open_page(browser: Any, served: Server, tmp_path: Path) -> Iterator[Callable
         viewer: bool = True,
         **how: Any,
     ) -> Opened:
-        how = {"reduced_motion": "reduce", **how}
-        context = browser.new_context(viewport={"width": width, "height": height}, **how)
-        page = context.new_page()
+        how = {"reduced_motion": "reduce", **how, "viewport": {"width": width, "height": height}}
+        key = f"{id(browser)} {sorted(how.items())}"
+        if key not in contexts:
+            contexts[key] = browser.new_context(**how)
+        page = contexts[key].new_page()
         page.set_default_timeout(10_000)
         one = Opened(page, "file:///" if as_file else f"{served.origin}/")
         page.on("console", lambda message: one.messages.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: one.messages.append(f"error: {error}"))
         page.on("request", lambda request: one.requests.append(request.url))
-        opened.append((context, one, faults))
+        opened.append((one, faults))
         page.goto((path.as_uri() if as_file else f"{one.origin}{path.relative_to(tmp_path).as_posix()}") + view)
         if viewer and not faults:
             one.wait()
         return one
 
     yield open_it
-    for context, one, faults in opened:
-        context.close()
+    for one, faults in opened:
+        one.page.close()
         assert [url for url in one.requests if not url.startswith((one.origin, "data:"))] == []
         assert faults or one.messages == []
 
