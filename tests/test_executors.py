@@ -87,9 +87,9 @@ def test_an_executor_of_the_callers_makes_the_same_tiles_and_lives_on(tmp_path):
         theirs = slide.run("theirs", executor=pool)
         assert pool.submit(int).result() == 0
     ours = slide.run("ours")
-    assert [path.read_bytes() for path in tiles(ours.target).values()] == [
-        path.read_bytes() for path in tiles(theirs.target).values()
-    ]
+    assert {key: path.read_bytes() for key, path in tiles(ours.target).items()} == {
+        key: path.read_bytes() for key, path in tiles(theirs.target).items()
+    }
 
 
 def test_an_executor_of_the_callers_is_given_nothing_more_after_an_error(tmp_path):
