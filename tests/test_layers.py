@@ -28,7 +28,7 @@ LAYERS = (
     {"facts"},
     {"pixels", "records"},
     {"protocols", "work"},
-    {"reading"},
+    {"absent", "reading"},
     {"guards", "ledger", "pyramids", "sources", "tiles"},
     {"comparison", "journal"},
     {"job"},

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+from tileframe.absent import may_be_absent
 from tileframe.colour import managed
 from tileframe.errors import CheckError, InputError, OptionError
 from tileframe.facts import Access, ColourMode, Intent, Rgb
@@ -59,7 +60,10 @@ def check_against(
             tile, expected = one
             if expected is None:
                 expected = reading.read(pyramid.pyramid.tile_box(tile))
-            return tile, _difference(pyramid, tile, expected, encoder, source.facts.background)
+            filled = reading.is_filled(pyramid.pyramid.tile_box(tile))
+            return tile, _absence(pyramid, tile, expected, filled=filled) or _difference(
+                pyramid, tile, expected, encoder, source.facts.background
+            )
 
         done = pixels = 0
         with closing(in_order(judge, chosen, workers=pyramid.workers)) as judged:
@@ -122,11 +126,28 @@ def _rows(
         yield tile, kept[box.y - top : box.bottom - top, box.x : box.right]
 
 
+def _absence(pyramid: StoredPyramid, tile: TileAddress, expected: Pixels, *, filled: bool) -> str | None:
+    """Say how ``tile`` breaks the rule for blank tiles; None if it does not."""
+    from tileframe.pixels import is_blank  # here, for a start of the command line does without numpy
+
+    rule = None if pyramid.manifest is None else pyramid.manifest.plan.skip_blank
+    if pyramid.manifest is None or rule is None or not may_be_absent(pyramid.layout, pyramid.pyramid, tile):
+        return None
+    # What could not be read in the run, and can be now, was kept.
+    blank = is_blank(expected, rule.background, rule.tolerance) and not filled
+    if blank == (tile in pyramid.absent) or (blank and pyramid.manifest.tiles.filled):
+        return None
+    said = "there, and the slide is blank" if blank else "absent, and the slide is not blank"
+    return f"the tile is {said} there: within {rule.tolerance} of {rule.background}"
+
+
 def _difference(
     pyramid: StoredPyramid, tile: TileAddress, expected: Pixels, encoder: Writer | None, background: Rgb
 ) -> str | None:
     import numpy as np
 
+    if tile in pyramid.absent:
+        return None  # by the rule
     try:
         found = pyramid.decode(tile)
     except KeyError:

@@ -114,6 +114,10 @@ def _compared(one: StoredPyramid, other: StoredPyramid, tile: TileAddress) -> _D
             return _Difference(tile, f"{_named(pyramid, tile)}: {error}")
     if np.array_equal(decoded[0], decoded[1]):
         return _Difference(tile, samples=decoded[0].size)
+    for number, (absent, kept) in enumerate(((one, other), (other, one))):
+        # Not every flat colour is kept by a lossy format.
+        if tile in absent.absent and tile not in kept.absent and not kept.writer.encoding.lossless:
+            decoded[number] = kept.writer.decode(kept.writer.encode(decoded[number]))
     apart = np.abs(decoded[0].astype(np.int32) - decoded[1])
     total, squares = int(apart.sum()), int((apart * apart).sum(dtype=np.int64))
     return _Difference(tile, None, apart.size, int(apart.max()), total, squares)
@@ -148,6 +152,9 @@ def _notes(one: StoredPyramid, other: StoredPyramid) -> tuple[str, ...]:
     suffixes = one.writer.encoding.suffix, other.writer.encoding.suffix
     if _both_lossless(one, other) and suffixes[0] != suffixes[1]:
         notes.append(f"the tile suffix is {suffixes[0]} and {suffixes[1]}; both formats are lossless")
+    if one.absent != other.absent:
+        counts = f"{one.absent.count:,} and {other.absent.count:,}"
+        notes.append(f"blank tiles are left out, {counts}: they are compared as the background")
     return tuple(notes + _colours(one, other) + _associated(one, other))
 
 

@@ -29,6 +29,7 @@ class Forecast:
     target: str
     levels: int
     tiles: int
+    """Of all levels; where blank ones are left out, there will be so many at most."""
     estimated_bytes: int
     """Of all tiles, from a sample of the base."""
     free_bytes: int | None
@@ -45,7 +46,7 @@ def forecast(spec: Spec, registry: Registry) -> Forecast:
     folder = Path(location.folder) if location.scheme == "file" else None
     tiles = TileOrder(job.pyramid, job.layout.levels).count
     with job.source:
-        refuse_more_than_the_disk_holds(location, tiles)
+        refuse_more_than_the_disk_holds(prepared.plan, tiles)
         return Forecast(
             target=shown_target(prepared), levels=len(job.layout.levels), tiles=tiles,
             estimated_bytes=estimate_bytes(job), plan=prepared.plan,

@@ -1,4 +1,4 @@
-"""What is known of a slide, a tile format and a promise: frozen values, without any pixel."""
+"""What is known of a slide, a tile format, a promise and blank tiles: frozen values, without any pixel."""
 
 from __future__ import annotations
 
@@ -177,3 +177,27 @@ class SlideFacts:
     """Names of the label, macro and thumbnail images."""
     notes: tuple[str, ...] = ()
     """What a user should know, as sentences."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlankRule:
+    """Which tiles are absent: those of which no sample is further than ``tolerance`` from the background."""
+
+    tolerance: int
+    background: Rgb
+    """As the tiles show it: where colours are converted, after that."""
+
+    def __post_init__(self) -> None:
+        if type(self.tolerance) is not int or not 0 <= self.tolerance <= 255:
+            raise OptionError(f"skip_blank is a tolerance from 0 to 255, not {self.tolerance!r}")
+        if not all(0 <= sample <= 255 for sample in self.background):
+            raise OptionError(f"a colour is three numbers from 0 to 255, not {self.background!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentTiles:
+    """The absent tiles of one level."""
+
+    level: int
+    runs: str
+    """Along its tiles, row by row: how many are there, how many are absent, how many are there, ..."""

@@ -9,6 +9,7 @@ from tileframe import machine
 from tileframe.errors import OutputError
 from tileframe.locations import Location
 from tileframe.protocols import Layout
+from tileframe.records import Plan
 
 LEAST = 100
 """Bytes that no tile of any format and size is below, its name and its place in a list included."""
@@ -31,10 +32,11 @@ def refuse_own_slide(slide: Path, location: Location, layout: Layout) -> None:
         raise OutputError(f"{location}: the pyramid would be written over the slide itself; give another output")
 
 
-def refuse_more_than_the_disk_holds(location: Location, tiles: int) -> None:
+def refuse_more_than_the_disk_holds(plan: Plan, tiles: int) -> None:
     """Refuse with an `OutputError` what cannot end well, however small the tiles turn out to be."""
-    if location.scheme != "file":
-        return
+    location = plan.location
+    if location.scheme != "file" or plan.skip_blank is not None:
+        return  # how many tiles are blank, nobody knows before
     folder = Path(location.folder)
     files = None if location.container else machine.free_inodes(folder)
     room = min(machine.free_disk(folder) // LEAST, tiles if files is None else files)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import Protocol, TypeVar
 
+from tileframe.absent import may_be_absent
 from tileframe.errors import CheckError, PluginError
 from tileframe.executors import broken
 from tileframe.facts import Equality
 from tileframe.geometry import Box, Pyramid, TileAddress
 from tileframe.journal import Journal
-from tileframe.ledger import TileRecord
+from tileframe.ledger import LEFT_OUT, TileRecord
 from tileframe.protocols import (
     CompressedTiles,
     EmbedsProfiles,
@@ -22,6 +23,7 @@ from tileframe.protocols import (
     Pixels,
     Progress,
     Source,
+    Sparse,
     Store,
     Writer,
     stored_size,
@@ -73,7 +75,15 @@ class Job:
         return self.plan.live.workers
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
-        """Return ``box`` of the source; `PluginError`, naming its reader, for what is no RGB8 of exactly that size."""
+        """Return ``box`` of the source; `PluginError`, naming its reader, for what is no RGB8 of exactly that size.
+
+        Where blank tiles are left out, what the slide does not hold is not read.
+        """
+        rule = self.plan.skip_blank
+        if rule and not native_level and isinstance(self.source, Sparse) and not self.source.holds(box):
+            import numpy as np  # here, for a start of the command line does without
+
+            return np.full((box.height, box.width, 3), rule.background, np.uint8)
         pixels = (self.reading or self.source).read(box, native_level=native_level)
         shape, kind = getattr(pixels, "shape", None), getattr(pixels, "dtype", type(pixels).__name__)
         if shape != (box.height, box.width, 3) or kind != "uint8":
@@ -119,12 +129,28 @@ class Job:
         """Say whether the layout keeps the tiles of ``level``; they need not be put otherwise."""
         return level >= self.layout.levels.start
 
+    def leaves_out(self, tile: TileAddress, pixels: Pixels) -> bool:
+        """Say whether ``tile``, which shows ``pixels``, is blank and is left out.
+
+        What could not be read is not known to be blank.
+        """
+        rule = self.plan.skip_blank
+        if rule is None or not may_be_absent(self.layout, self.pyramid, tile):
+            return False
+        from tileframe.pixels import is_blank  # here, for a start of the command line does without numpy
+
+        return is_blank(pixels, rule.background, rule.tolerance) and not self._is_filled(tile)
+
     def put(self, tile: TileAddress, pixels: Pixels) -> None:
         """Encode ``pixels``, ``(height, width, 3)``, and keep them as ``tile``. Called from many threads.
 
-        Tiles of levels that the layout does not keep are passed over.
+        Tiles of levels that the layout does not keep are passed over, and blank ones left out if that was asked for.
         """
         if not self.keeps(tile.level):
+            return
+        if self.leaves_out(tile, pixels):
+            if self.ledger is not None:
+                self.ledger.put(tile, LEFT_OUT)
             return
         if self.layout.pads:
             from tileframe.pixels import padded  # here, for a start of the command line does without numpy

@@ -104,7 +104,7 @@ class Journal:
             if not fills and any(record.filled for _, record in records):
                 continue  # what could not be read then is to be an error now
             needed = {key for key, tile in layout.extras.items() if any(tile == made for made, _ in records)}
-            if all(whole.has(tile) for tile, _ in records) and needed <= copies:
+            if all(record.absent or whole.has(tile) for tile, record in records) and needed <= copies:
                 self._places[unit] = place
                 for tile, _ in records:
                     kept.add(tile)

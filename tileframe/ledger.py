@@ -16,9 +16,9 @@ from tileframe.errors import CheckError, OutputError
 from tileframe.geometry import Pyramid, TileAddress
 from tileframe.protocols import Layout, tiles_of
 
-# SHA-256, length, and whether the tile is there, whether it is the slide's own, and whether some of it is missing.
+# SHA-256, length, and whether the tile is known, is the slide's own, lacks some of the slide, is left out as blank.
 RECORD = struct.Struct("<32sIB3x")
-PRESENT, PASSED_THROUGH, FILLED = 1, 2, 4
+KNOWN, PASSED_THROUGH, FILLED, ABSENT = 1, 2, 4, 8
 AT_ONCE = 4096
 """Records that are read, and lines that are written, at once."""
 MAX_CHECKED = 1 << 27
@@ -27,7 +27,7 @@ MAX_CHECKED = 1 << 27
 
 @dataclass(frozen=True, slots=True)
 class TileRecord:
-    """What is known of one encoded tile."""
+    """What is known of one tile."""
 
     length: int
     """In bytes."""
@@ -37,6 +37,8 @@ class TileRecord:
     """Whether they are the slide's own."""
     filled: bool = False
     """Whether it shows background where the slide could not be read."""
+    absent: bool = False
+    """Whether it is left out because it is blank: then there are no bytes."""
 
     @classmethod
     def of(cls, data: bytes, *, passed_through: bool = False, filled: bool = False) -> TileRecord:
@@ -45,14 +47,19 @@ class TileRecord:
 
     def packed(self) -> bytes:
         """Return it as `RECORD.size` bytes."""
-        flags = PRESENT | PASSED_THROUGH * self.passed_through | FILLED * self.filled
+        flags = KNOWN | PASSED_THROUGH * self.passed_through | FILLED * self.filled | ABSENT * self.absent
         return RECORD.pack(self.sha256, self.length, flags)
 
     @classmethod
     def unpacked(cls, data: bytes) -> TileRecord | None:
         """Return what `packed` was; None for zeros."""
         sha256, length, flags = RECORD.unpack(data)
-        return cls(length, sha256, bool(flags & PASSED_THROUGH), bool(flags & FILLED)) if flags else None
+        marks = (bool(flags & mark) for mark in (PASSED_THROUGH, FILLED, ABSENT))
+        return cls(length, sha256, *marks) if flags else None
+
+
+LEFT_OUT = TileRecord(0, bytes(32), absent=True)
+"""The record of a tile that is blank."""
 
 
 class TileOrder:
@@ -192,6 +199,8 @@ class DigestList:
         lines: list[str] = []
         for tile, record in zip(tiles, self._ledger.records(), strict=True):
             assert record is not None
+            if record.absent:
+                continue
             lines.append(digest_line(record.sha256.hex(), self._layout.key(tile)))
             copies += (digest_line(record.sha256.hex(), key) for key, of in extras.items() if of == tile)
             if len(lines) == AT_ONCE:

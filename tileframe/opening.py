@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe import machine
+from tileframe.absent import Absence
 from tileframe.errors import CheckError, InputError, OptionError, PluginError
 from tileframe.geometry import Pyramid
 from tileframe.hooks import LayoutPlugin
@@ -49,10 +50,12 @@ def open_pyramid(
                 suffix = recorded.encoding.suffix if planned.descriptor() == layout.descriptor() else suffix
         except OptionError as error:
             raise CheckError(f"{place.location.shown(found.key or place.location.manifest_key)}: {error}") from error
+        recorded_in, name = manifest if recorded else None, place.location.shown(place.location.manifest_key)
         return StoredPyramid(
             location=place.location, descriptor_key=found.key or f"{layout.folder}/", pyramid=found.pyramid,
             suffix=suffix, layout_name=found.offer.name, layout=layout, writer=writer.create(options=writer_options),
-            files=files, manifest=manifest if recorded else None, workers=workers or machine.available_cores(),
+            files=files, manifest=recorded_in, workers=workers or machine.available_cores(),
+            absent=Absence(recorded_in, found.pyramid, layout.levels, name),
         )  # fmt: skip
     except BaseException:
         files.close()

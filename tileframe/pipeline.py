@@ -56,6 +56,7 @@ def run(
     intent: Intent | str = Intent.RELATIVE,
     mpp: float | None = None,
     associated: Sequence[str] = (),
+    skip_blank: int | None = None,
     on_error: OnError | str = OnError.FAIL,
     workers: int | None = None,
     executor: str | Executor | None = None,
@@ -68,7 +69,8 @@ def run(
 ) -> Report:
     """Turn ``slide`` into the pyramid ``output`` and return what was done.
 
-    The options are those of ``tileframe run``; ``quality`` is the format's option of that name, and ``workers`` is
+    The options are those of ``tileframe run``; ``quality`` is the format's option of that name, ``skip_blank`` a
+    tolerance from 0 to 255, or None to keep blank tiles, and ``workers`` is
     None for every core this process may use. ``executor`` may also be one of your own, which is not shut down; its
     processes need tileframe and the slide, and never more than a few blocks for each of ``workers`` are sent to it.
     ``progress`` is called, by this thread, with the tiles and pixels done so far; how many there are, of all levels,
@@ -83,7 +85,7 @@ def run(
         layout=layout, layout_options=layout_options or {}, store_options=store_options or {},
         format=format, format_options=with_short(format_options or {}, "quality", quality),
         tile_size=tile_size, overlap=overlap, passthrough=_passthrough(passthrough),
-        region=_box(region), limit_bounds=limit_bounds, mpp=mpp, associated=tuple(associated),
+        region=_box(region), limit_bounds=limit_bounds, mpp=mpp, associated=tuple(associated), skip_blank=skip_blank,
         background=Rgb.parse(background) if isinstance(background, str) else background,
         color=member(ColourMode, color, "color"), intent=member(Intent, intent, "intent"),
         workers=machine.available_cores() if workers is None else workers, executor=executor,
@@ -104,7 +106,7 @@ def execute(
         ledger = Ledger(plan.pyramid, job.layout.levels)
         journal: Journal | None = None
         try:
-            refuse_more_than_the_disk_holds(plan.location, ledger.count)
+            refuse_more_than_the_disk_holds(plan, ledger.count)
             pictures = exported(job.source, plan.associated, job.writer)
             job.store.prepare()
             journal = _journal(prepared, registry, ledger, keep=spec.keep)
@@ -139,7 +141,7 @@ def execute(
     return Report(
         target=shown_target(prepared), size=plan.pyramid.base, levels=len(job.layout.levels),
         tiles=tiles.count, tile_bytes=tiles.bytes, passed_through=tiles.passed_through,
-        resumed=resumed, filled=tiles.filled,
+        resumed=resumed, filled=tiles.filled, absent=tiles.absent,
         megapixels=plan.pyramid.pixel_count / 1e6, seconds=time.perf_counter() - started,
         cpu_seconds=machine.cpu_seconds() - cpu + helpers.cpu_seconds - before.cpu_seconds,
         # A pool that is lent may have been there before; of others, what was there before works for somebody else.

@@ -8,7 +8,7 @@ from pathlib import Path
 from tileframe.associated import ALL, chosen
 from tileframe.colour import for_writer, managed
 from tileframe.errors import InputError, OptionError, PluginError
-from tileframe.facts import Equality, SlideFacts
+from tileframe.facts import BlankRule, Equality, SlideFacts
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
 from tileframe.guards import refuse_own_slide
@@ -179,6 +179,7 @@ class _Search:
             format=self.writer.name, format_options=asdict(self.format_options), encoding=self.encoding,
             store=self.store.name, store_options=asdict(self.store_options), passthrough=passthrough,
             colour=colours.record, associated=chosen(spec.associated, facts), on_error=spec.on_error,
+            skip_blank=_rule(spec, colours),
             notes=_notes(spec, facts, region, colours, because),
             execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite, spec.resume),
         )  # fmt: skip
@@ -227,6 +228,10 @@ def _region(spec: Spec, facts: SlideFacts) -> Box:
         return whole
     region = facts.bounds.clipped(whole)
     return region if region.has_area else whole
+
+
+def _rule(spec: Spec, colours: Managed) -> BlankRule | None:
+    return None if spec.skip_blank is None else BlankRule(spec.skip_blank, colours.source.facts.background)
 
 
 def _record(spec: Spec, fingerprint: Fingerprint, facts: SlideFacts) -> SourceRecord:

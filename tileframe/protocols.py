@@ -69,6 +69,17 @@ class CompressedTiles(Protocol):
         """
 
 
+@runtime_checkable
+class Sparse(Protocol):
+    """Optional ability of a `Source`: know, without reading, where the slide holds nothing."""
+
+    def holds(self, box: Box) -> bool:
+        """Say whether the slide may hold something in ``box``, in base pixels.
+
+        Where it says no, `read` gives ``facts.background`` for every pixel, and need not be asked.
+        """
+
+
 class Reader(Protocol):
     """A way to open slides."""
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
+from tileframe.absent import Absence
 from tileframe.errors import CheckError
 from tileframe.geometry import Pyramid, Size, TileAddress
 from tileframe.locations import Location
@@ -32,6 +33,8 @@ class StoredPyramid:
     """The record of the run that made it; None where there is none."""
     workers: int
     """The most threads that a check may keep busy."""
+    absent: Absence
+    """The tiles that its manifest says are left out because they are blank."""
 
     @property
     def target(self) -> str:
@@ -49,12 +52,17 @@ class StoredPyramid:
         return sum(self.pyramid.grid(level).area for level in self.layout.levels)
 
     def decode(self, tile: TileAddress) -> Pixels:
-        """Return the pixels of ``tile`` without what its layout has padded it with.
+        """Return the pixels of ``tile`` without what its layout has padded it with; of an absent one, the background.
 
         `CheckError` if it is damaged or of another size, `KeyError` if it is missing.
         """
+        kept, box = self.stored_size(tile), self.pyramid.tile_box(tile)
+        if tile in self.absent:
+            import numpy as np  # here, for a start of the command line does without
+
+            return np.full((box.height, box.width, 3), self.absent.background, np.uint8)
         data = self.files.get(self.layout.key(tile))
-        size, kept, box = self.writer.size(data), self.stored_size(tile), self.pyramid.tile_box(tile)
+        size = self.writer.size(data)
         if size not in (kept, box.size):  # by its header: a small file can hold a picture that no memory holds
             raise CheckError(f"the tile is {size}, not {kept}")
         return self.writer.decode(data)[: box.height, : box.width]

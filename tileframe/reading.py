@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from math import ceil, floor
 
 from tileframe.errors import InputError
@@ -55,7 +55,16 @@ class Reading:
 
     def is_filled(self, box: Box) -> bool:
         """Say whether some of ``box``, in pixels of the base, could not be read, and shows the background."""
-        return any(box.clipped(one).has_area for cell in _cells(box) for one in self._filled.get(cell, ()))
+        return bool(self.filled_in(box))
+
+    def filled_in(self, box: Box) -> list[Box]:
+        """Return the boxes that could not be read and have a part in ``box``, in pixels of the base."""
+        return sorted({one for cell in _cells(box) for one in self._filled.get(cell, ()) if box.clipped(one).has_area})
+
+    def take(self, filled: Iterable[Box]) -> None:
+        """Remember boxes that could not be read in another process, or in an earlier run."""
+        for box in filled:
+            self._note(box, 0)
 
     def _again(self, box: Box, native_level: int) -> Pixels:
         # Rows are read once: there is no second try.

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tileframe.errors import OptionError
-from tileframe.facts import ColourMode, Encoding, Equality, Intent, Ordered, Rgb
+from tileframe.facts import WHITE, AbsentTiles, BlankRule, ColourMode, Encoding, Equality, Intent, Ordered, Rgb
 from tileframe.geometry import MAX_TILE_SIZE, Box, Pyramid, Size
 from tileframe.locations import Location
 
@@ -79,6 +79,8 @@ class Spec:
     """Micrometres per base pixel, instead of what the slide says."""
     associated: tuple[str, ...] = ()
     """Names of the associated images that are exported, or ``all``."""
+    skip_blank: int | None = None
+    """By how much samples of a tile that is left out may differ from the background; None keeps every tile."""
     on_error: OnError = OnError.FAIL
     workers: int = 1
     executor: str | Executor | None = None
@@ -90,6 +92,8 @@ class Spec:
     """Keep what is finished when the run ends too early."""
 
     def __post_init__(self) -> None:
+        if self.skip_blank is not None:
+            BlankRule(self.skip_blank, self.background or WHITE)
         if self.mpp is not None and not 0 < self.mpp < math.inf:
             raise OptionError(f"mpp is the micrometres per pixel, above 0, not {self.mpp}")
         if self.workers < 1:
@@ -209,6 +213,8 @@ class Plan:
     colour: ColourRecord
     associated: tuple[str, ...] = ()
     """Names of the associated images that are exported."""
+    skip_blank: BlankRule | None = None
+    """Which tiles are left out; None where all are there."""
     on_error: OnError = OnError.FAIL
     notes: tuple[str, ...] = ()
     """What the user should know about the pixels, as sentences."""
@@ -257,6 +263,10 @@ class TilesRecord:
     """How many tiles, of all levels, show background where the slide could not be read."""
     filled_keys: tuple[str, ...] = ()
     """Those tiles, of the base first, and no more than 1,000 of them."""
+    absent: int = 0
+    """How many tiles, of ``count``, are left out because they are blank."""
+    absent_tiles: tuple[AbsentTiles, ...] = ()
+    """Those tiles, level by level from the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,6 +312,8 @@ class Report:
     """How many tiles an earlier run had made."""
     filled: int
     """How many tiles show background where the slide could not be read."""
+    absent: int
+    """How many tiles, of ``tiles``, are left out because they are blank."""
     megapixels: float
     """Of all levels."""
     seconds: float

@@ -9,7 +9,7 @@ from typing import Self
 from tileframe.errors import InputError
 from tileframe.facts import Access, NativeLevel, SlideFacts
 from tileframe.geometry import Box, Size
-from tileframe.protocols import CompressedTiles, Pixels, Source
+from tileframe.protocols import CompressedTiles, Pixels, Source, Sparse
 
 # Rows that are read at once only to be passed over.
 SKIPPED = 256
@@ -77,6 +77,11 @@ class Cropped(View):
                 self.source.read(Box(0, y, width, min(SKIPPED, region.y - y)))
         rows = self.source.read(Box(0, region.y + box.y, width, box.height))
         return rows[:, region.x : region.right]
+
+    def holds(self, box: Box) -> bool:
+        """Say whether the other source may hold something there, as `Sparse` does."""
+        region = self.region
+        return not isinstance(self.source, Sparse) or self.source.holds(box.shifted(region.x, region.y))
 
 
 class CroppedTiles(Cropped):

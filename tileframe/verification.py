@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
+from tileframe.absent import run_lengths
 from tileframe.against import check_against
 from tileframe.errors import CheckError, PluginError
+from tileframe.facts import AbsentTiles
 from tileframe.job import Job
 from tileframe.ledger import DigestList, Ledger, Presence
 from tileframe.locations import Location
@@ -29,13 +32,16 @@ def quick_check(job: Job, ledger: Ledger) -> TilesRecord:
     Returns the tiles in figures. `CheckError` names the first tile that is wrong. Records of tiles that came into the
     store past `Job.put` are added to ``ledger``.
     """
-    _refuse_odd_keys(job)
-    total = passed_through = filled = 0
+    _refuse_odd_keys(job, ledger)
+    total = passed_through = filled = absent = 0
     keys: deque[str] = deque(maxlen=MOST_FILLED)
     sample = set(random.Random(0).sample(range(ledger.count), min(SAMPLE, ledger.count)))
     tiles = tiles_of(job.layout, job.pyramid)
     for number, (tile, found) in enumerate(zip(tiles, ledger.records(), strict=True)):
         record = found
+        if record is not None and record.absent:
+            absent += 1
+            continue
         if record is None:
             key = job.layout.key(tile)
             record = job.inspect(tile, key, job.store.get(key))
@@ -50,12 +56,28 @@ def quick_check(job: Job, ledger: Ledger) -> TilesRecord:
     for key in job.layout.extras:
         _decode(job, key)
     digests = DigestList(job.layout, job.pyramid, ledger).sha256()
-    return TilesRecord(ledger.count, total, passed_through, job.plan.location.digests_key, digests, filled, tuple(keys))
+    return TilesRecord(
+        ledger.count, total, passed_through, job.plan.location.digests_key, digests, filled, tuple(keys),
+        absent, tuple(_absent_tiles(job, ledger)) if absent else (),
+    )  # fmt: skip
 
 
-def _refuse_odd_keys(job: Job) -> None:
+def _absent_tiles(job: Job, ledger: Ledger) -> Iterator[AbsentTiles]:
+    flags = (record is not None and record.absent for record in ledger.records())
+    for level in job.layout.levels:
+        if runs := run_lengths(islice(flags, job.pyramid.grid(level).area)):
+            yield AbsentTiles(level, runs)
+
+
+def _refuse_odd_keys(job: Job, ledger: Ledger) -> None:
     present = Presence(job.layout, job.pyramid)
     extra, first = present.mark_all(job.store.keys())
+    tiles = tiles_of(job.layout, job.pyramid) if job.plan.skip_blank else ()
+    for tile, record in zip(tiles, ledger.records(), strict=False):
+        if record is not None and record.absent:
+            if present.has(tile):
+                raise CheckError(f"{job.layout.key(tile)}: the tile is blank and to be left out, and it is there")
+            present.add(tile)
     if present.missing:
         tile = next(tile for tile in tiles_of(job.layout, job.pyramid) if not present.has(tile))
         raise CheckError(f"{job.layout.key(tile)}: the tile is missing ({present.missing} of {present.count} are)")

@@ -52,6 +52,8 @@ def check_digests(pyramid: StoredPyramid, progress: Progress) -> Iterator[Findin
         for key, digest in parse_digests(io.BytesIO(listed)):
             if not digests.take(key, digest):
                 yield Finding(key, "digests", Severity.ERROR, f"is in {name}, and is no tile of this pyramid")
+            elif pyramid.absent.count and (tile := pyramid.layout.address(key)) is not None and tile in pyramid.absent:
+                yield Finding(key, "digests", Severity.ERROR, f"is in {name}, and the manifest says that it is absent")
     except CheckError as error:
         yield Finding(name, "digests", Severity.ERROR, str(error))
         return

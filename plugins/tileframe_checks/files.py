@@ -17,12 +17,16 @@ KNOWN_EXTRAS = frozenset({"vips-properties.xml", "blank.png", ".DS_Store", "Thum
 
 
 def check_files(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]:
-    """Compare the files with the tiles that there should be."""
-    geometry, layout = pyramid.pyramid, pyramid.layout
+    """Compare the files with the tiles that there should be: all but those that the manifest says are absent."""
+    geometry, layout, absent = pyramid.pyramid, pyramid.layout, pyramid.absent
     present = Presence(layout, geometry)
     own = {pyramid.descriptor_key, *layout.descriptor()}
     for key in pyramid.files.keys(layout.folder):
         if present.mark(key) or key in own:
+            if absent.count and (tile := layout.address(key)) is not None and tile in absent:
+                yield Finding(
+                    key, "files", Severity.ERROR, "the manifest says that this tile is absent, and it is there"
+                )
             continue
         if PurePosixPath(key).name in KNOWN_EXTRAS:
             yield Finding(key, "files", Severity.NOTE, "no tile, but a file that other tools are known to leave")
@@ -31,11 +35,12 @@ def check_files(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding]
     expected = pixels = 0
     for level in layout.levels:
         count = geometry.grid(level).area
-        missing = (tile for tile in geometry.tiles(level) if not present.has(tile))
+        missing = (tile for tile in geometry.tiles(level) if not present.has(tile) and tile not in absent)
         first = next(missing, None)
         if first is not None and not any(present.has(tile) for tile in geometry.tiles(level)):
             folder = f"{PurePosixPath(layout.key(first)).parent}/"
-            message = f"the whole level {level} is missing; {count:,} tiles were expected"
+            wanted = sum(tile not in absent for tile in geometry.tiles(level))
+            message = f"the whole level {level} is missing; {wanted:,} tiles were expected"
             yield Finding(folder, "files", Severity.ERROR, message)
         elif first is not None:
             for tile in (first, *islice(missing, MOST - 1)):

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -99,7 +99,8 @@ def compared(
 ) -> Iterator[list[Pair]]:
     """Yield the pairs of each block, compared in parallel."""
     with closing(in_order(compare, blocks, workers=pyramid.workers)) as results:
-        yield from results
+        for pairs in results:
+            yield [beyond_rule(pyramid, pair) for pair in pairs]
 
 
 def sound(pyramid: StoredPyramid, tile: TileAddress) -> Pixels | None:
@@ -108,6 +109,14 @@ def sound(pyramid: StoredPyramid, tile: TileAddress) -> Pixels | None:
         return pyramid.decode(tile)
     except (KeyError, CheckError, InputError):
         return None
+
+
+def beyond_rule(pyramid: StoredPyramid, pair: Pair) -> Pair:
+    """Return ``pair`` without what the rule for blank tiles allows, where one of its tiles is absent."""
+    rule = None if pyramid.manifest is None else pyramid.manifest.plan.skip_blank
+    if rule is None or not rule.tolerance or (pair.first in pyramid.absent) == (pair.second in pyramid.absent):
+        return pair
+    return replace(pair, difference=max(0.0, pair.difference - rule.tolerance))
 
 
 def mean_difference(one: Pixels, other: Pixels, *, exact: bool) -> float:

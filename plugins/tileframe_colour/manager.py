@@ -18,6 +18,7 @@ from tileframe import (
     Rgb,
     Samples,
     Source,
+    Sparse,
     View,
 )
 from tileframe.pixels import Pixels
@@ -100,6 +101,10 @@ class Converted(View):
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` as sRGB."""
         return self._convert(self.source.read(box, native_level=native_level))  # an array of our own
+
+    def holds(self, box: Box) -> bool:
+        """Say whether the slide may hold something there: where it does not, the background is converted."""
+        return not isinstance(self.source, Sparse) or self.source.holds(box)
 
 
 def _without_rgb(source: Source, record: ColourRecord, found: Found | None, notes: list[str]) -> Managed:

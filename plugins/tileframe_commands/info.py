@@ -12,6 +12,7 @@ from tileframe import (
     ColourMode,
     ColourRecord,
     Intent,
+    Manifest,
     OptionError,
     Pyramid,
     SlideFacts,
@@ -83,6 +84,7 @@ def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
         plan = manifest.plan
         rows += [
             ("bytes", in_bytes(manifest.tiles.bytes)),
+            *([("absent", _absent(manifest))] if manifest.tiles.absent else []),
             *([("not read", f"{manifest.tiles.filled:,} tiles show background")] if manifest.tiles.filled else []),
             ("slide", f"{plan.source.name}, {plan.source.size}"),
             ("region", f"{plan.region.size} at ({plan.region.x}, {plan.region.y})"),
@@ -93,6 +95,12 @@ def _show_pyramid(pyramid: StoredPyramid, *, as_json: bool) -> None:
         ]
     say(pyramid.target)
     show_rows(rows)
+
+
+def _absent(manifest: Manifest) -> str:
+    rule = manifest.plan.skip_blank
+    how = f"within {rule.tolerance} of {rule.background}" if rule else ""
+    return f"{manifest.tiles.absent:,} of the tiles: blank, {how}"
 
 
 def _rows(facts: SlideFacts) -> list[tuple[str, str]]:

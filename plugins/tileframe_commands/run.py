@@ -54,7 +54,7 @@ class TileSize(click.ParamType["int | str"]):
 class RunCommand(click.Command):
     """Takes some options alone as well as with a value, which click would take from what follows."""
 
-    ALONE: ClassVar[dict[str, str]] = {"--passthrough": Passthrough.ALWAYS.value, "--viewer": ""}
+    ALONE: ClassVar[dict[str, str]] = {"--passthrough": Passthrough.ALWAYS.value, "--skip-blank": "0", "--viewer": ""}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Give them their values where they have none."""
@@ -86,6 +86,9 @@ class RunCommand(click.Command):
 @click.option("--mpp", type=float, metavar="F", help="Micrometres per pixel, where the slide's are missing or wrong.")
 @click.option(
     "--associated", multiple=True, metavar="NAME", help="Export label, macro or all; they can name a patient."
+)
+@click.option(
+    "--skip-blank", type=int, metavar="[=TOLERANCE]", help="Leave out tiles that are background, give or take 0 to 255."
 )
 @one_of("--on-error", OnError.FAIL, help="Where nothing can be decoded: end, or show background and exit with 5.")
 @isolates
@@ -229,6 +232,7 @@ def _show_report(done: Report, page: str | None) -> None:
     rate, busy = done.megapixels / done.seconds, f"{done.cpu_seconds / done.seconds:.1f} cores busy"
     show_rows([
         ("size", f"{done.size}"), ("levels", f"{done.levels}"), ("tiles", f"{done.tiles:,}"),
+        *([("absent", f"{done.absent:,} of them, {done.absent / done.tiles:.0%}: blank")] if done.absent else []),
         *([("kept", f"{done.resumed:,} tiles of an unfinished run")] if done.resumed else []),
         *([("as they are", f"{done.passed_through:,} of the slide's own tiles")] if done.passed_through else []),
         ("bytes", in_bytes(done.tile_bytes)), ("time", f"{done.seconds:.2f} s"), ("speed", f"{rate:.0f} MP/s"),
@@ -240,13 +244,14 @@ def _show_report(done: Report, page: str | None) -> None:
 def _show_forecast(coming: Forecast) -> None:
     free = "" if coming.free_bytes is None else f"; {in_bytes(coming.free_bytes)} are free"
     inodes = "no limit" if coming.free_inodes is None else f"{coming.free_inodes:,} are free"
-    plan = coming.plan
+    plan, grid = coming.plan, coming.plan.pyramid
+    most = "" if plan.skip_blank is None else "up to "  # how many are blank, is known when all are made
     say(f"{coming.target} (not written)")
     show_rows([
-        ("size", f"{plan.pyramid.base}"), ("levels", f"{coming.levels}"),
-        ("tiles", f"{coming.tiles:,}, {plan.format}, {plan.pyramid.tile_size} px, overlap {plan.pyramid.overlap}"),
-        ("bytes", f"about {in_bytes(coming.estimated_bytes)}{free}"),
-        ("files", "1" if plan.location.container else f"{coming.tiles + 3:,}; {inodes}"),
+        ("size", f"{grid.base}"), ("levels", f"{coming.levels}"),
+        ("tiles", f"{most}{coming.tiles:,}, {plan.format}, {grid.tile_size} px, overlap {grid.overlap}"),
+        ("bytes", f"about {in_bytes(coming.estimated_bytes)}{' at most' if most else ''}{free}"),
+        ("files", "1" if plan.location.container else f"{most}{coming.tiles + 3:,}; {inodes}"),
         ("layout", plan.layout), ("store", plan.store), ("reader", plan.reader),
         ("backend", f"{plan.backend}: {plan.method}"), *(("note", note) for note in plan.notes),
     ])  # fmt: skip

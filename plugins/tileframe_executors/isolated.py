@@ -53,11 +53,15 @@ class IsolatedSource(BaseSource):
 
     def __init__(self, processes: Processes, found: Found) -> None:
         super().__init__(found.facts)
-        self._processes = processes
+        self._processes, self._is_sparse = processes, found.is_sparse
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box``, read by one of the processes."""
         return self._processes.use(lambda process: process.read(box, native_level))
+
+    def holds(self, box: Box) -> bool:
+        """Return what the slide says."""
+        return not self._is_sparse or self._processes.use(lambda process: process.call(opened.holds, box))
 
     def associated(self, name: str) -> Pixels:
         """Return the slide's."""

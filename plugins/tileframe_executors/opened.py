@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tileframe import Box, CompressedTiles, InputError, ReaderPlugin, Rgb, SlideFacts, Source
+from tileframe import Box, CompressedTiles, InputError, ReaderPlugin, Rgb, SlideFacts, Source, Sparse
 from tileframe.pixels import Pixels
 from tileframe_executors.shared import Attached, Written
 
@@ -26,6 +26,7 @@ class Found:
 
     facts: SlideFacts
     has_compressed: bool
+    is_sparse: bool
 
 
 _OPEN: list[Source] = []
@@ -36,13 +37,19 @@ def open_slide(opening: Opening) -> Found:
     """Open the slide, as the first call in this process."""
     source = opening.offer.create(options=opening.options).open(opening.path, background=opening.background)
     _OPEN.append(source)
-    return Found(source.facts, isinstance(source, CompressedTiles))
+    return Found(source.facts, isinstance(source, CompressedTiles), isinstance(source, Sparse))
 
 
 def read(box: Box, native_level: int, memory: str | None) -> Pixels | Written:
     """Read ``box`` into the ``memory`` of that name; returns the pixels where there is none, or too little of it."""
     pixels = _OPEN[0].read(box, native_level=native_level)
     return pixels if memory is None else _MEMORY.write(memory, pixels) or pixels
+
+
+def holds(box: Box) -> bool:
+    """Return what the slide says."""
+    source = _OPEN[0]
+    return not isinstance(source, Sparse) or source.holds(box)
 
 
 def associated(name: str) -> Pixels:

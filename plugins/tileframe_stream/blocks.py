@@ -7,14 +7,15 @@ and returns the remainder: nothing live, so that it may run in another process.
 
 from __future__ import annotations
 
+import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tileframe import Box, InputError, Job, Plan, Progress, TileAddress
+from tileframe import Box, InputError, Job, Plan, Progress, Size, TileAddress
 from tileframe.ledger import TileRecord
 from tileframe.pixels import Pixels
 from tileframe_stream.cutting import Patch, cells_of, cut, grown
@@ -25,6 +26,7 @@ from tileframe_stream.strips import Strips
 
 # Pixels of the base, a side, margin not counted: enough tiles to share what is read, and little memory.
 SIDE = 2048
+BOX = struct.Struct("<4q")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,18 @@ class Remainder:
     """What is known of its tiles, where another process has made them."""
     files: tuple[tuple[str, bytes], ...] = ()
     """The tiles themselves, by key, where another process has made them and the store is not shared with it."""
+    filled: tuple[Box, ...] = ()
+    """What of it could not be read, in pixels of the base: levels above the block's own show it, too."""
+
+    def packed(self) -> bytes:
+        """Return its pixels and what could not be read, as the journal keeps them."""
+        return self.pixels.tobytes() + b"".join(BOX.pack(box.x, box.y, box.width, box.height) for box in self.filled)
+
+    @classmethod
+    def unpacked(cls, block: Block, size: Size, data: bytes) -> Remainder:
+        """Return what `packed` was, of ``block``, which leaves pixels of that ``size``."""
+        pixels = np.frombuffer(data, np.uint8, 3 * size.area).reshape(size.height, size.width, 3)
+        return cls(block, pixels, filled=tuple(Box(*sides) for sides in BOX.iter_unpack(data[3 * size.area :])))
 
 
 class BlockTask:
@@ -78,7 +92,7 @@ class BlockTask:
         if self._job is not None:
             unit = self._job.unit(block.unit)
             made = self._cut(unit.job, block)
-            unit.finish(made.pixels.tobytes())
+            unit.finish(made.packed())
             return made
         with remote_job(plan) as (job, kept):
             made = self._cut(job, block)
@@ -86,7 +100,10 @@ class BlockTask:
 
     def _cut(self, job: Job, block: Block) -> Remainder:
         parts = _parts(job, block)
-        patch = self._read(job, block, len(parts))
+        own = _part(job, block, job.pyramid.base_level, len(parts))
+        wide = grown(own, job.pyramid.overlap << len(parts), job.pyramid.base)
+        patch = self._read(job, own, wide)
+        filled = () if job.reading is None else tuple(job.reading.filled_in(wide))
         for box in parts:
             cells = cells_of(job, box)
             for row in range(cells.y, cells.bottom):
@@ -94,12 +111,10 @@ class BlockTask:
                     raise Stopped
                 cut(job, patch, Box(cells.x, row, cells.width, 1))
             patch = _halved(patch)
-        return Remainder(block, np.ascontiguousarray(patch.view(_top(job, block))))
+        return Remainder(block, np.ascontiguousarray(patch.view(_top(job, block))), filled=filled)
 
-    def _read(self, job: Job, block: Block, levels: int) -> Patch:
+    def _read(self, job: Job, box: Box, wide: Box) -> Patch:
         base = job.pyramid.base_level
-        box = _part(job, block, base, levels)
-        wide = grown(box, job.pyramid.overlap << levels, job.pyramid.base)
         try:
             return Patch(base, wide.x, wide.y, job.read(wide))
         except InputError as error:
@@ -138,8 +153,9 @@ class BlocksRun:
         unit = self._job.unit(block.unit)
         if not unit.is_done:
             return None
-        size = _top(self._job, block).size
-        return Remainder(block, np.frombuffer(unit.left, np.uint8).reshape(size.height, size.width, 3))
+        made = Remainder.unpacked(block, _top(self._job, block).size, unit.left)
+        self._know(made.filled)
+        return made
 
     def _blocks(self) -> Iterator[Block]:
         grid = self._grid()
@@ -172,11 +188,17 @@ class BlocksRun:
     def _keep(self, remainder: Remainder) -> None:
         """Keep what another process has made."""
         unit = self._job.unit(remainder.block.unit)
+        self._know(remainder.filled)
         for key, data in remainder.files:
             self._job.store.put(key, data)
         for tile, record in remainder.records:
             unit.put(tile, record)
-        unit.finish(remainder.pixels.tobytes())
+        unit.finish(remainder.packed())
+
+    def _know(self, filled: Sequence[Box]) -> None:
+        """Remember what could not be read elsewhere, for the levels above the blocks."""
+        if self._job.reading is not None:
+            self._job.reading.take(filled)
 
     def _count(self, tiles: int, pixels: int) -> None:
         self._tiles += tiles

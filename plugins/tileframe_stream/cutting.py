@@ -30,10 +30,12 @@ def cut(job: Job, patch: Patch, cells: Box) -> None:
     for row in range(cells.y, cells.bottom):
         for col in range(cells.x, cells.right):
             tile = TileAddress(patch.level, col, row)
-            if (own := job.own_tile(tile) if job.plan.passthrough else None) is not None:
+            pixels = patch.view(job.pyramid.tile_box(tile))
+            own = job.own_tile(tile) if job.plan.passthrough and not job.leaves_out(tile, pixels) else None
+            if own is not None:
                 job.put_encoded(tile, own, passed_through=True)
             else:
-                job.put(tile, patch.view(job.pyramid.tile_box(tile)))
+                job.put(tile, pixels)
 
 
 def cells_of(job: Job, box: Box) -> Box:

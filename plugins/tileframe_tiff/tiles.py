@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tileframe import BaseSource, Box, InputError, Size, SlideFacts
+from tileframe import BaseSource, Box, InputError, Samples, Size, SlideFacts
 from tileframe.pixels import Pixels
 from tileframe_tiff import jpegs
 from tileframe_tiff.cache import UsedInPart
@@ -72,6 +72,18 @@ class TiledSource(BaseSource):
         if level.mask is not None:
             pixels[self._box(level.mask, box)[:, :, 0] == 0] = self._background
         return pixels
+
+    def holds(self, box: Box) -> bool:
+        """Say whether any tile of the base under ``box`` is there, or what is shown instead is no background."""
+        level = self._levels[0]
+        tile, chunks = level.tile, level.chunks
+        if self.facts.samples in (Samples.CMYK, Samples.LAB) or (chunks.absent_colour != self._background).any():
+            return True
+        return not all(
+            chunks.is_absent(row * level.across + col)
+            for row in range(box.y // tile.height, -(-box.bottom // tile.height))
+            for col in range(box.x // tile.width, -(-box.right // tile.width))
+        )
 
     def _box(self, level: Level, box: Box) -> Pixels:
         size, tile, across = level.size, level.tile, level.across

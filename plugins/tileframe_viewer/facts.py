@@ -55,8 +55,10 @@ def _of_source(manifest: Manifest) -> list[tuple[str, str]]:
 def _of_run(manifest: Manifest) -> list[tuple[str, str]]:
     plan, filled = manifest.plan, manifest.tiles.filled
     missing = f"{filled:,} tiles show background where the slide could not be read"
+    absent = f"{manifest.tiles.absent:,} blank tiles, which are left out"
     return [
         *([("Not read", missing)] if filled else []),
+        *([("Absent", absent)] if manifest.tiles.absent else []),
         ("Bytes", f"{manifest.tiles.bytes / 1e6:,.1f} MB"),
         ("Made", manifest.made.finished.replace("T", " ").replace("+00:00", " UTC")),
         ("Made by", f"{plan.backend}: {plan.method}"),

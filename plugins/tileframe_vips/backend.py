@@ -27,11 +27,14 @@ class VipsBackend:
     """Lets libvips read the file itself where that gives the contract's pixels, and feeds it rows elsewhere."""
 
     def refuses(self, job: Job) -> str | None:
-        """Refuse formats other than JPEG and PNG, and layouts that want other tiles than Deep Zoom's."""
+        """Refuse formats other than JPEG and PNG, layouts that want other tiles than Deep Zoom's, and absent tiles."""
         if job.writer.encoding.format not in FORMATS:
             return f"dzsave is proved for {' and '.join(FORMATS)} alone, not {job.writer.encoding.format}"
         if job.layout.pads:
             return f"dzsave's tiles are not padded as the layout {job.plan.layout} wants them"
+        if job.plan.skip_blank is not None:
+            # What it leaves out could not be told from what was lost, nor what is blank from what could not be read.
+            return "dzsave does not say which tiles it has left out as blank"
         return None
 
     def promises(self, job: Job) -> Equality:

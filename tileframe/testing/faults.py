@@ -29,6 +29,7 @@ from tileframe import (
     Writer,
     tiles_of,
 )
+from tileframe.absent import Absence
 from tileframe.ledger import DigestList, Ledger, TileRecord
 from tileframe.pixels import Pixels, padded
 from tileframe.records import Made, TilesRecord
@@ -94,6 +95,7 @@ class Kept:
             files=KeptFiles(self.files, self.unreadable),
             manifest=self.manifest,
             workers=workers,
+            absent=Absence(self.manifest, self.pyramid, layout.levels, LOCATION.manifest_key),
         )
 
     def of_another_tool(self) -> Kept:
