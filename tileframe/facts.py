@@ -151,6 +151,13 @@ class Intent(enum.Enum):
     ABSOLUTE = "absolute"
 
 
+class ScaleBy(enum.Enum):
+    """Who says how many micrometres a pixel is."""
+
+    SLIDE = "slide"
+    USER = "user"
+
+
 @dataclass(frozen=True, slots=True)
 class SlideFacts:
     """What is known of an open slide."""

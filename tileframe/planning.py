@@ -8,7 +8,7 @@ from pathlib import Path
 from tileframe.associated import ALL, chosen
 from tileframe.colour import for_writer, managed
 from tileframe.errors import InputError, OptionError, PluginError
-from tileframe.facts import BlankRule, Equality, SlideFacts
+from tileframe.facts import BlankRule, Equality, ScaleBy, SlideFacts
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
 from tileframe.guards import refuse_own_slide
@@ -17,7 +17,7 @@ from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
 from tileframe.protocols import Managed, Source, Target
 from tileframe.reading import Reading
-from tileframe.records import THREADS, Execution, OnError, Passthrough, Plan, ScaleBy, SourceRecord, Spec
+from tileframe.records import THREADS, Execution, OnError, Passthrough, Plan, SourceRecord, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import open_with, opened, read_head
 from tileframe.sources import cropped

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tileframe.errors import OptionError
-from tileframe.facts import WHITE, AbsentTiles, BlankRule, ColourMode, Encoding, Equality, Intent, Ordered, Rgb
+from tileframe.facts import WHITE, AbsentTiles, BlankRule, ColourMode, Encoding, Equality, Intent, Ordered, Rgb, ScaleBy
 from tileframe.geometry import MAX_TILE_SIZE, Box, Pyramid, Size
 from tileframe.locations import Location
 
@@ -112,13 +112,6 @@ class Spec:
         if isinstance(self.executor, Executor):
             return type(self.executor).__name__
         return THREADS if self.executor is None else self.executor
-
-
-class ScaleBy(enum.Enum):
-    """Who says how many micrometres a pixel is."""
-
-    SLIDE = "slide"
-    USER = "user"
 
 
 @dataclass(frozen=True, slots=True)

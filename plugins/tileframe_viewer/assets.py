@@ -22,6 +22,7 @@ VENDOR = HERE / "vendor" / "openseadragon"
 SCRIPTS = (
     "scale",
     "layouts",
+    "absent",
     "coordinates",
     "link",
     "problems",

@@ -65,6 +65,7 @@ def _pyramid(pyramid: StoredPyramid, folder: Path) -> dict[str, Any]:
         "format": layout.key(TileAddress(top, 0, 0)).rpartition(".")[2],
         "tilesUrl": None if location.container else address(Path(location.folder, layout.folder), folder) + "/",
         "archive": _archive(pyramid, folder) if location.container else None,
+        "absent": _absent(pyramid),
         "offset": _offset(pyramid),
         "mpp": mpp(pyramid),
         "objectivePower": objective_power(pyramid),
@@ -93,6 +94,14 @@ def _offset(pyramid: StoredPyramid) -> dict[str, int]:
     """Return where the pyramid begins in its slide, in base pixels."""
     region = pyramid.manifest.plan.region if pyramid.manifest else None
     return {"x": region.x, "y": region.y} if region else {"x": 0, "y": 0}
+
+
+def _absent(pyramid: StoredPyramid) -> dict[str, Any] | None:
+    """Return which tiles are left out, and the colour to show for them; None if none is."""
+    if pyramid.manifest is None or not pyramid.absent.count:
+        return None
+    runs = {f"{one.level}": one.runs for one in pyramid.manifest.tiles.absent_tiles}
+    return {"color": f"{pyramid.absent.background}", "runs": runs}
 
 
 def _archive(pyramid: StoredPyramid, folder: Path) -> dict[str, str]:

@@ -115,6 +115,14 @@
     return { width: Math.min(side, width - col * side), height: Math.min(side, height - row * side) };
   }
 
+  /** How large a tile is, its overlap included: {width, height}. */
+  function boxSize(pyramid, { level, col, row }) {
+    const { width, height } = tableOf(pyramid).levels[level];
+    const { tileSize: side, overlap } = pyramid;
+    const span = (cell, end) => Math.min(end, (cell + 1) * side + overlap) - Math.max(0, cell * side - overlap);
+    return { width: span(col, width), height: span(row, height) };
+  }
+
   /** The tile that is kept at `text`; null if none of this pyramid is. */
   function tileAt(pyramid, text) {
     const tile = LAYOUTS[pyramid.layout].tile(pyramid, text);
@@ -124,5 +132,5 @@
     return tile.col < cols && tile.row < rows && path(pyramid, tile) === text ? tile : null;
   }
 
-  return { baseLevel, names: Object.keys(LAYOUTS), path, rank, shownSize, tileAt, tileCount };
+  return { baseLevel, boxSize, names: Object.keys(LAYOUTS), path, rank, shownSize, tileAt, tileCount };
 })();

@@ -2,7 +2,7 @@
 // Where OpenSeadragon gets the tiles of a pyramid: one address for each, or parts of an archive.
 
 (globalThis.tileframe ??= {}).source = (() => {
-  const { layouts, members, ranges, zip } = tileframe;
+  const { absent, layouts, members, ranges, zip } = tileframe;
   const SLACK = 64; // bytes read beyond a tile: its header may have an extra field, whose length the directory lacks
   const KEPT = 32; // tiles of the top of a pyramid whose bytes are kept, as the overview needs them as well
 
@@ -23,13 +23,23 @@
   function loose(pyramid) {
     const start = pyramid.tilesUrl;
     const own = { getTileUrl: (level, col, row) => start + layouts.path(pyramid, { level, col, row }) };
-    if (!layouts.shownSize(pyramid, { level: pyramid.minLevel, col: 0, row: 0 })) return own;
+    const pads = Boolean(layouts.shownSize(pyramid, { level: pyramid.minLevel, col: 0, row: 0 }));
+    if (!pads && !pyramid.absent) return own;
     return {
       ...own,
       downloadTileStart(job) {
+        const path = job.src.slice(start.length);
+        const blank = background(pyramid, path);
+        if (blank) {
+          Promise.resolve(blank).then((context) => job.finish(context, null, "context2d")); // never before it has begun
+          return;
+        }
         const image = new Image();
         job.userData.imageRequest = image;
-        image.onload = () => job.finish(drawn(image, pyramid, job.src.slice(start.length)), null, "context2d");
+        image.onload = () => {
+          if (pads) job.finish(drawn(image, pyramid, path), null, "context2d");
+          else job.finish(image, null, "image");
+        };
         image.onerror = () => job.fail("the tile is missing or damaged", null);
         image.src = job.src;
       },
@@ -66,6 +76,8 @@
     }
 
     async function load(key, signal) {
+      const blank = background(pyramid, key);
+      if (blank) return blank;
       const bitmap = await createImageBitmap(new Blob([await read(key, signal)]));
       const context = drawn(bitmap, pyramid, key);
       bitmap.close();
@@ -95,6 +107,12 @@
       },
       downloadTileAbort: (job) => job.userData.aborter.abort(),
     };
+  }
+
+  /** What is shown for the tile at `path` if it is absent; null if it is there. */
+  function background(pyramid, path) {
+    const tile = pyramid.absent && layouts.tileAt(pyramid, path);
+    return tile && absent.has(pyramid, tile) ? absent.drawn(pyramid, tile) : null;
   }
 
   /** The context of a canvas with `picture` on it, the tile that is kept at `path`, without what pads it. */
