@@ -106,9 +106,10 @@ class Journal:
             needed = {key for key, tile in layout.extras.items() if any(tile == made for made, _ in records)}
             if all(record.absent or whole.has(tile) for tile, record in records) and needed <= copies:
                 self._places[unit] = place
-                for tile, _ in records:
+                self.tiles += len(records)
+                for tile in (tile for tile, record in records if not record.absent):
                     kept.add(tile)
-        self.tiles = self._resumed = kept.count - kept.missing
+        self._resumed = self.tiles
         found = layout.address
         self._store.keep(lambda key: (tile := found(key) or layout.extras.get(key)) is not None and kept.has(tile))
 

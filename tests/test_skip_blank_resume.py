@@ -1,0 +1,120 @@
+"""A run that leaves out blank tiles, and ended too early, is gone on with: the same tiles are absent."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.pictures import damage_tile, photo, png, svs
+from tests.pyramids import manifest
+from tests.test_resume import at_once, files, interrupted  # noqa: F401 - a fixture that every test here uses
+from tileframe import OutputError, run, verify
+from tileframe_stores.owning import NOTES, TREE, scratch_of
+
+HOW: dict[str, dict[str, Any]] = {
+    "threads": {},
+    "szi": {"container": ".szi"},
+    "processes": {"executor": "processes", "workers": 2},
+    "openslide": {"backend": "openslide"},
+    "rows": {"slide": "rows.png"},
+    "iiif3": {"layout": "iiif3", "tile_size": 256},
+}
+
+
+@pytest.fixture(scope="module")
+def slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("slides")
+    pixels = np.full((4200, 4200, 3), 255, np.uint8)
+    pixels[300:1300, 200:3000] = photo(2800, 1000)
+    pixels[3900:4100, 3700:4000] = photo(300, 200)
+    svs(folder / "squares.svs", pixels, levels=(1,))
+    png(folder / "rows.png", pixels[:2000])
+    return folder
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.thorough) if name in ("processes", "iiif3") else name for name in HOW]
+)
+def test_going_on_gives_the_same_files(name, slides, tmp_path):
+    how = {"slide": "squares.svs", "container": "", "skip_blank": 0, **HOW[name]}
+    slide, container = slides / how.pop("slide"), how.pop("container")
+    (tmp_path / "whole").mkdir()
+    whole, target = tmp_path / "whole" / f"o{container}", tmp_path / "resumed" / f"o{container}"
+    done = run(slide, whole, **how)
+    interrupted(slide, target, **how)
+    report = run(slide, target, resume=True, **how)
+    assert report.resumed > 0
+    assert report.absent == done.absent > 20
+    assert files(target) == files(whole)
+    assert verify(report.target) == []
+
+
+def test_a_run_without_it_is_another_run(slides, tmp_path):
+    interrupted(slides / "squares.svs", tmp_path / "o", skip_blank=0)
+    with pytest.raises(OutputError, match=r"plan\.skip_blank is another"):
+        run(slides / "squares.svs", tmp_path / "o", resume=True)
+    with pytest.raises(OutputError, match=r"plan\.skip_blank\.tolerance was 0, and is 1"):
+        run(slides / "squares.svs", tmp_path / "o", resume=True, skip_blank=1)
+    assert run(slides / "squares.svs", tmp_path / "o", resume=True, skip_blank=0).resumed
+
+
+@pytest.mark.parametrize("how", [{}, {"executor": "processes"}, {"container": ".zip"}], ids=str)
+def test_what_could_not_be_read_before_the_stop_is_not_absent_after_it(how, tmp_path):
+    slide = svs(tmp_path / "a.svs", np.full((4200, 4200, 3), 255, np.uint8), levels=(1,))
+    damage_tile(slide, 0)
+    container = how.pop("container", "")
+    how |= {"on_error": "fill", "skip_blank": 0}
+    (tmp_path / "whole").mkdir()
+    whole, target = tmp_path / "whole" / f"o{container}", tmp_path / "resumed" / f"o{container}"
+    done = run(slide, whole, **how)
+    interrupted(slide, target, **how)
+    report = run(slide, target, resume=True, **how)
+    assert report.resumed > 0
+    assert (report.filled, report.absent) == (done.filled, done.absent)
+    assert files(target) == files(whole)
+
+
+def test_a_stray_file_of_an_absent_tile_is_not_taken_over(slides, tmp_path):
+    interrupted(slides / "squares.svs", tmp_path / "o", skip_blank=0)
+    scratch = scratch_of(tmp_path / "o")
+    assert (scratch / NOTES).is_file()
+    stray = scratch / TREE / "o_files" / "13" / "0_0.jpeg"
+    assert not stray.exists()
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(b"not a tile")
+    run(slides / "squares.svs", tmp_path / "o", resume=True, skip_blank=0)
+    assert verify(tmp_path / "o.dzi") == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_killed_run_is_gone_on_with(slides, tmp_path):
+    command = [
+        sys.executable,
+        "-m",
+        "tileframe",
+        "run",
+        str(slides / "squares.svs"),
+        "-o",
+        str(tmp_path / "killed" / "o"),
+    ]
+    command += ["--skip-blank", "--format", "png", "--workers", "1", "-q"]
+    running = subprocess.Popen(command)
+    notes = scratch_of(tmp_path / "killed" / "o") / NOTES
+    end = time.monotonic() + 60
+    while not (notes.is_file() and notes.stat().st_size > 100_000) and running.poll() is None:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    running.kill()
+    assert running.wait() == -signal.SIGKILL
+    assert subprocess.run([*command, "--resume"], check=False).returncode == 0
+    (tmp_path / "whole").mkdir()
+    run(slides / "squares.svs", tmp_path / "whole" / "o", skip_blank=0, format="png")
+    assert files(tmp_path / "killed" / "o") == files(tmp_path / "whole" / "o")
+    assert manifest(tmp_path / "killed" / "o.dzi")["tiles"] == manifest(tmp_path / "whole" / "o.dzi")["tiles"]
