@@ -374,6 +374,7 @@ WRONG: dict[str, list[type[Plain]]] = {
     "test_a_cancelled_run_ends_with_what_the_progress_raised": [Silent, Undeterred, Converting],
     "test_a_cancelled_run_leaves_nothing": [Littering, LitteringElsewhere, Undeterred],
     "test_a_stopped_run_is_gone_on_with_if_it_is_said_to_be": [Plain, OneNameForAll],
+    "test_blank_tiles_are_left_out_or_the_job_is_refused": [Short],
     "test_two_runs_make_the_same_bytes": [Random],
 }
 FLOORS: dict[type[Plain], float] = {BlackLevels: 30.0}

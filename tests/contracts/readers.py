@@ -337,6 +337,7 @@ def of_reader(make: Any, options: type = NoOptions) -> ReaderPlugin:
     return replace(GoodReader.plugin, make=make, options=options)
 
 
+Denying = type("Denying", (RawSource,), {"holds": lambda source, box: False})
 WRONG = {
     "test_facts_give_the_size": [of_source(GreaterFacts)],
     "test_any_box_equals_the_known_pixels": [of_source(Shifted)],
@@ -362,6 +363,7 @@ WRONG = {
     ],
     "test_guess_knows_its_own_files": [replace(GoodReader.plugin, guess=lambda path, head: Fit.NONE)],
     "test_native_levels_begin_with_the_base_and_can_be_read": [of_source(OddLevels), of_source(UnreadableLevels)],
+    "test_what_it_says_it_does_not_hold_is_background": [of_source(Denying)],
     "test_beyond_4096_pixels_boxes_equal_the_known_pixels": [of_source(ShiftedWhereWide), of_source(ShiftedWhereHigh)],
     "test_regions_may_be_read_by_many_threads": [
         of_source(Stateful),

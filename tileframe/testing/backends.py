@@ -24,6 +24,7 @@ from tileframe import (
     stored_size,
     tiles_of,
 )
+from tileframe.absent import may_be_absent
 from tileframe.pixels import Pixels
 from tileframe.records import Options
 from tileframe.testing.cases import CASES, Case, Contract
@@ -208,6 +209,15 @@ class BackendContract(Contract):
         differing = sorted(key for key in wanted if found.get(key) != wanted[key])
         assert not differing, f"{len(differing)} tiles differ after a stop from those of a whole run: {differing[:3]}"
 
+    def test_blank_tiles_are_left_out_or_the_job_is_refused(self, tmp_path: Path) -> None:
+        bench = self._bench(SEVERAL, tmp_path, skip_blank=255)  # by which every tile is blank
+        if bench.refusal() is None:
+            made = bench.make(self.decode)
+            layout, pyramid = made.job.layout, made.job.pyramid
+            keys = {made.key(tile) for tile in tiles_of(layout, pyramid) if may_be_absent(layout, pyramid, tile)}
+            there = sorted(keys & made.files.keys())
+            assert not there, f"{len(there)} tiles are blank, and there: {there[:3]}"
+
     def test_two_runs_make_the_same_bytes(self, tmp_path: Path) -> None:
         made = [self._made(SEVERAL).files, self._bench(SEVERAL, tmp_path).make(self.decode).files]
         keys = made[0].keys() | made[1].keys()
@@ -215,7 +225,13 @@ class BackendContract(Contract):
         assert not differing, f"{len(differing)} tiles differ between two runs: {differing[:3]}"
 
     def _bench(
-        self, case: Case, folder: Path, *, access: Access = Access.REGIONS, unreadable: tuple[int, int] | None = None
+        self,
+        case: Case,
+        folder: Path,
+        *,
+        access: Access = Access.REGIONS,
+        unreadable: tuple[int, int] | None = None,
+        skip_blank: int | None = None,
     ) -> Workbench:
         return Workbench(
             self.plugin,
@@ -226,6 +242,7 @@ class BackendContract(Contract):
             layout=self.layout,
             access=access,
             unreadable=unreadable,
+            skip_blank=skip_blank,
         )
 
     def _possible(self, case: Case) -> Case:

@@ -104,6 +104,7 @@ class Workbench:
         layout: str = "dzi",
         access: Access = Access.REGIONS,
         unreadable: tuple[int, int] | None = None,
+        skip_blank: int | None = None,
     ) -> None:
         self.case, self.folder, self._slide = case, folder / "out", folder / SLIDE
         self._registry = registry_with(*tileframe_readers(), plugin)
@@ -119,6 +120,7 @@ class Workbench:
             tile_size=case.tile_size,
             overlap=case.overlap,
             workers=WORKERS,
+            skip_blank=skip_blank,
         )
 
     def execute(self, progress: Progress | None = None, *, resume: bool | None = None) -> Report:

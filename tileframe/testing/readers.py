@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tileframe import Access, Box, Fit, InputError, ReaderPlugin, Rgb, Size, Source
+from tileframe import Access, Box, Fit, InputError, ReaderPlugin, Rgb, Size, Source, Sparse
 from tileframe.pixels import Pixels
 from tileframe.records import Options
 from tileframe.selection import HEAD, opened
@@ -144,6 +144,14 @@ class ReaderContract(Contract):
                 box = Box(0, 0, level.size.width, level.size.height)
                 shape = source.read(box, native_level=number).shape
                 assert shape == (box.height, box.width, 3), f"native level {number}, {level.size}, came as {shape}"
+
+    def test_what_it_says_it_does_not_hold_is_background(self, tmp_path: Path) -> None:
+        with self._open(tmp_path) as source:
+            for box in self._any_boxes(BOXES, seed=2):
+                if isinstance(source, Sparse) and not source.holds(box):
+                    pixels = source.read(box)
+                    apart = largest_difference(pixels, np.full_like(pixels, source.facts.background))
+                    assert not apart, f"{box}: holds() says no, and a sample is {apart} from the background"
 
     def test_beyond_4096_pixels_boxes_equal_the_known_pixels(self, tmp_path: Path) -> None:
         for number, size in enumerate(self.long_sizes):
