@@ -19,6 +19,8 @@ from tileframe.protocols import Layout, tiles_of
 # SHA-256, length, and whether the tile is known, is the slide's own, lacks some of the slide, is left out as blank.
 RECORD = struct.Struct("<32sIB3x")
 KNOWN, PASSED_THROUGH, FILLED, ABSENT = 1, 2, 4, 8
+FLAGS = 36
+"""Where they are in a record."""
 AT_ONCE = 4096
 """Records that are read, and lines that are written, at once."""
 MAX_CHECKED = 1 << 27
@@ -54,7 +56,7 @@ class TileRecord:
     def unpacked(cls, data: bytes) -> TileRecord | None:
         """Return what `packed` was; None for zeros."""
         sha256, length, flags = RECORD.unpack(data)
-        marks = (bool(flags & mark) for mark in (PASSED_THROUGH, FILLED, ABSENT))
+        marks = bool(flags & PASSED_THROUGH), bool(flags & FILLED), bool(flags & ABSENT)
         return cls(length, sha256, *marks) if flags else None
 
 
@@ -169,6 +171,12 @@ class Ledger:
             data = self._read(start * RECORD.size, AT_ONCE * RECORD.size)
             for at in range(0, len(data), RECORD.size):
                 yield TileRecord.unpacked(data[at : at + RECORD.size])
+
+    def absent(self) -> Iterator[bool]:
+        """Yield of every tile, in their order, whether it is left out."""
+        for start in range(0, self.count, AT_ONCE):
+            for flags in self._read(start * RECORD.size, AT_ONCE * RECORD.size)[FLAGS :: RECORD.size]:
+                yield bool(flags & ABSENT)
 
     def _read(self, offset: int, size: int) -> bytes:
         if hasattr(os, "pread"):

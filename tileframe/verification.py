@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from itertools import compress, islice
 from pathlib import Path
 
 from tileframe.absent import run_lengths
@@ -63,7 +63,7 @@ def quick_check(job: Job, ledger: Ledger) -> TilesRecord:
 
 
 def _absent_tiles(job: Job, ledger: Ledger) -> Iterator[AbsentTiles]:
-    flags = (record is not None and record.absent for record in ledger.records())
+    flags = ledger.absent()
     for level in job.layout.levels:
         if runs := run_lengths(islice(flags, job.pyramid.grid(level).area)):
             yield AbsentTiles(level, runs)
@@ -72,12 +72,10 @@ def _absent_tiles(job: Job, ledger: Ledger) -> Iterator[AbsentTiles]:
 def _refuse_odd_keys(job: Job, ledger: Ledger) -> None:
     present = Presence(job.layout, job.pyramid)
     extra, first = present.mark_all(job.store.keys())
-    tiles = tiles_of(job.layout, job.pyramid) if job.plan.skip_blank else ()
-    for tile, record in zip(tiles, ledger.records(), strict=False):
-        if record is not None and record.absent:
-            if present.has(tile):
-                raise CheckError(f"{job.layout.key(tile)}: the tile is blank and to be left out, and it is there")
-            present.add(tile)
+    for tile in compress(tiles_of(job.layout, job.pyramid), ledger.absent()) if job.plan.skip_blank else ():
+        if present.has(tile):
+            raise CheckError(f"{job.layout.key(tile)}: the tile is blank and to be left out, and it is there")
+        present.add(tile)
     if present.missing:
         tile = next(tile for tile in tiles_of(job.layout, job.pyramid) if not present.has(tile))
         raise CheckError(f"{job.layout.key(tile)}: the tile is missing ({present.missing} of {present.count} are)")
