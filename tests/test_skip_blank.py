@@ -64,12 +64,15 @@ def made(
     return files(folder / f"o{container}" if container else folder / "o.dzi"), report
 
 
-@pytest.mark.parametrize("where", WHERE)
+@pytest.mark.parametrize(
+    "where",
+    [pytest.param(name, marks=pytest.mark.thorough) if name in ("zoomify", "zip") else name for name in WHERE],
+)
 def test_whoever_makes_it_the_same_tiles_are_absent_and_the_others_as_ever(where, slides, tmp_path):
     every, _ = made(slides, tmp_path / "every", skip=None, **WHERE[where])
     found = []
     for name, how in HOW.items():
-        if where in ("dzi", "szi") or name in ("threads", "openslide"):
+        if where == "dzi" or name in {"szi": ("threads", "processes")}.get(where, ("threads", "openslide")):
             some, report = made(slides, tmp_path / name, **WHERE[where], **how)
             assert {key: every[key] for key in some} == some, name
             assert len(every) - len(some) == report.absent, name
@@ -199,7 +202,11 @@ def test_the_background_is_that_of_the_converted_colours(tmp_path):
     assert verify(report.target, against=slide) == []
 
 
-@pytest.mark.parametrize("how", [{}, {"executor": "processes"}, {"backend": "openslide"}], ids=str)
+@pytest.mark.parametrize(
+    "how",
+    [{}, {"executor": "processes"}, pytest.param({"backend": "openslide"}, marks=pytest.mark.thorough)],
+    ids=str,
+)
 def test_what_could_not_be_read_is_never_absent(how, tmp_path):
     slide = svs(tmp_path / "a.svs", np.full((2600, 2600, 3), 255, np.uint8), levels=(1,))
     damage_tile(slide, 14)  # of 11 across: from 768, 256 on

@@ -37,7 +37,10 @@ def sparse(tmp_path, picture):
     return make
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "layout",
+    [pytest.param(name, marks=pytest.mark.thorough) if name in ("dzi", "zoomify") else name for name in LAYOUTS],
+)
 def test_the_background_is_shown_and_no_absent_tile_is_asked_for(open_page, sparse, picture, layout):
     made = sparse("o", layout=layout)
     opened = open_page(page_of(made), "#x=1500&y=1000&zoom=1", width=1280, height=801)
