@@ -107,6 +107,7 @@ def with_rule(**how: Any) -> Callable[[dict[str, Any]], None]:
     [
         (listed((11, f"0,{BASE + 1}"), count=BASE + 1), "level 11 ends with tile 109, and the level has 108"),
         (listed((11, f"100,4,4,{10**14}"), count=10**14), "and the level has 108"),
+        (listed((11, ",".join(["9" * 15] * 20_000)), count=0), "and the level has 108"),
         (listed((12, "0,1"), count=1), "level 12 is of no level that has absent tiles"),
         (listed((-1, "0,1"), count=1), "level -1 is of no level that has absent tiles"),
         (listed((7, "0,1"), count=1), "level 7 is of no level that has absent tiles"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable
@@ -49,9 +50,9 @@ class Absence:
             if one.level <= max(self._ends, default=-1) or not RUNS.fullmatch(one.runs):
                 raise CheckError(f"{where} is out of order, or no run lengths: '{one.runs[:40]}'")
             lengths = array("q", map(int, one.runs.split(",")))
-            ends = self._ends[one.level] = array("q", accumulate(lengths))
-            if ends[-1] > area:
-                raise CheckError(f"{where} ends with tile {ends[-1]:,}, and the level has {area:,}")
+            if (end := sum(lengths)) > min(area, sys.maxsize):
+                raise CheckError(f"{where} ends with tile {end:,}, and the level has {area:,}")
+            self._ends[one.level] = array("q", accumulate(lengths))
             self.count += sum(lengths[1::2])
         if tiles and (tiles.absent != self.count or (self.count and not rule)):
             said = f"{tiles.absent:,} tiles are absent, by {'a' if rule else 'no'} rule"
