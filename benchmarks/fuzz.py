@@ -25,8 +25,8 @@ from pathlib import Path
 
 import tileframe
 from tests.fuzzed import pyramids, slides
-from tileframe.cli import run_command
 from tileframe.registry import load
+from tileframe_start.command import run_command
 
 SECONDS, MEMORY = 20.0, 4 << 30
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6}

@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import tileframe
-from tileframe.cli import INTERRUPTED
 from tileframe.journal import HEAD
 from tileframe.registry import Registry, load
 from tileframe.verification import faults, run_checks
 from tileframe_bench.workloads import WORKLOADS, scaled
+from tileframe_start.command import INTERRUPTED
 from tileframe_stores.notes import Notes
 
 RUN = [sys.executable, "-c", "from tileframe_start import main; main()", "run", "--quiet", "--overwrite"]

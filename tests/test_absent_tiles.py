@@ -20,8 +20,8 @@ from tests.pyramids import beside, manifest
 from tests.sparse import picture
 from tileframe import CheckError, Equality, Manifest, Pyramid, Size, TileAddress, compare, open_pyramid, run, verify
 from tileframe.absent import Absence, run_lengths
-from tileframe.cli import run_command
 from tileframe.facts import AbsentTiles
+from tileframe_start.command import run_command
 
 ABSENT, THERE = "o_files/11/0_0.png", "o_files/11/4_4.png"
 BASE = 108

@@ -11,8 +11,8 @@ import pytest
 import tileframe
 from tests.pictures import gradient, photo, png, svs
 from tileframe import Comparison, Equality, Plan, compare, open_pyramid, run, verify
-from tileframe.cli import run_command
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 LAYOUTS = ["dzi", "zoomify", "google", "iiif3"]
 ENGINES = ["stream", "vips", "openslide"]

@@ -16,8 +16,8 @@ from PIL import Image
 from tests.pictures import photo
 from tests.test_manifest import recorded
 from tileframe import InputError, OptionError, compare, open_pyramid, run, verify
-from tileframe.cli import run_command
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 from tileframe_viewer.page import PageViewer
 
 LABEL, MACRO = photo(60, 50, seed=4), photo(90, 40, seed=5)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.pictures import damage_tile, gradient, jpeg, photo, png, svs
 from tileframe import OutputError, machine, run
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 BACKENDS = ["stream", "vips", "openslide"]
 

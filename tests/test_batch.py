@@ -15,10 +15,10 @@ import pytest
 from tests.pictures import damage_tile, jpeg, photo, png, svs
 from tests.pyramids import differing
 from tileframe import InputError, Location, OptionError, OutputError, Spec, open_pyramid, run
-from tileframe.cli import run_command
 from tileframe.registry import load
 from tileframe_batch import run_many
 from tileframe_batch.running import Failed, Made, Passed, Planned, Progressed, Started
+from tileframe_start.command import run_command
 from tileframe_viewer.page import PageViewer
 
 LIKE = Spec(Path(), Location("file", "", ""))
@@ -265,7 +265,7 @@ def test_after_a_full_disk_none_is_begun(here, monkeypatch, capsys):
 
 
 def test_ctrl_c_says_how_far_it_came(here, monkeypatch, capsys):
-    from tileframe.cli import _interrupt
+    from tileframe_start.command import _interrupt
     from tileframe_vips.reader import VipsReader
 
     monkeypatch.setattr(VipsReader, "open", lambda *_, **__: _interrupt(2, None))

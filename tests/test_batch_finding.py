@@ -12,11 +12,11 @@ import pytest
 
 from tests.pictures import jpeg, photo, png, svs
 from tileframe import InputError, Location, OptionError, OutputError, run
-from tileframe.cli import run_command
 from tileframe_batch.dicom import series_of
 from tileframe_batch.finding import found
 from tileframe_batch.index import Index
 from tileframe_batch.naming import named, output_of
+from tileframe_start.command import run_command
 
 SMALL = photo(60, 50)
 

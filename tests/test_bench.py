@@ -17,11 +17,11 @@ import pytest
 
 from tests.pictures import photo, svs
 from tileframe import Size, machine
-from tileframe.cli import run_command
 from tileframe_bench.entrants import entrants
 from tileframe_bench.records import Bench, from_json
 from tileframe_bench.sampling import is_alive
 from tileframe_bench.workloads import WORKLOADS, Input, scaled
+from tileframe_start.command import run_command
 
 BENCH = [sys.executable, "-m", "tileframe", "bench"]
 ENTRANTS = ("stream", "vips", "openslide", "bare dzsave", "generator loop", "generator pool")

@@ -33,10 +33,10 @@ from tileframe import (
     hookimpl,
     open_slide,
 )
-from tileframe.cli import run_command
 from tileframe.hooks import refuse_lacking
 from tileframe.pixels import Pixels
 from tileframe.registry import load
+from tileframe_start.command import run_command
 
 PLUGIN = "the plugin 'breaking' (breaking 0.7)"
 ALL = ["run", "a.png", "-o", "new/a.breaking", "--tile-size", "16", "--quiet"]
@@ -349,7 +349,7 @@ def test_the_variable_shows_where_a_plugin_that_is_asked_for_could_not_be_loaded
 @pytest.mark.parametrize("executor", ["processes", "pool"])
 def test_so_is_one_that_breaks_in_another_process(executor, here, shown, monkeypatch, capsys):
     registry = load([shown("pool")])
-    monkeypatch.setattr("tileframe.cli.registry_module.load", lambda: registry)
+    monkeypatch.setattr("tileframe_start.command.registry_module.load", lambda: registry)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     breaks("writer.encode", "exit", monkeypatch)
     assert run_command(["run", "a.png", "--reader", "imageslide", "--format", "breaking", "--executor", executor]) == 6

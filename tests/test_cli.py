@@ -15,8 +15,8 @@ from PIL import Image
 from tests.pictures import MPP, gradient, jpeg, photo, png, svs
 from tests.pyramids import descriptor, tiles
 from tileframe import Location, OptionError, Plan, Report, Rgb, Spec, __version__, run
-from tileframe.cli import build_cli, run_command
 from tileframe.pipeline import location_for
+from tileframe_start.command import build_cli, run_command
 
 
 @pytest.fixture
@@ -280,7 +280,7 @@ def test_the_package_can_be_run_as_a_module():
 
 def test_the_command_starts_without_image_libraries():
     code = (
-        "import sys, tileframe.cli; tileframe.cli.run_command(['--help']);"
+        "import sys, tileframe_start.command as cli; cli.run_command(['--help']);"
         "loaded = {'PIL', 'numpy', 'pyvips', 'openslide', 'tifffile', 'imagecodecs', 'rich'} & set(sys.modules);"
         "sys.exit(f'loaded: {loaded}' if loaded else 0)"
     )
@@ -289,7 +289,7 @@ def test_the_command_starts_without_image_libraries():
 
 
 def test_a_bug_shows_its_traceback_and_exits_with_1(here, capsys, monkeypatch):
-    monkeypatch.setattr("tileframe.cli.registry_module.load", lambda: 1 // 0)
+    monkeypatch.setattr("tileframe_start.command.registry_module.load", lambda: 1 // 0)
     assert run_command(["plugins"]) == 1
     err = capsys.readouterr().err
     assert "ZeroDivisionError" in err
@@ -304,7 +304,7 @@ def test_an_error_of_a_bundled_plugin_is_a_bug_too(here, capsys, monkeypatch):
 
 
 def test_output_may_be_cut_by_its_reader(here):
-    command = f'"{sys.executable}" -c "from tileframe.cli import main; main()" plugins --json | head -n 1'
+    command = f'"{sys.executable}" -c "from tileframe_start.command import main; main()" plugins --json | head -n 1'
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
     assert (done.stdout, done.stderr) == ("{\n", "")
 

@@ -18,7 +18,7 @@ from tests.pictures import gradient, photo, png, svs
 from tests.pyramids import manifest
 from tests.test_writers import made
 from tileframe import CheckError, Encoding, Equality, OptionError, PluginError, Size, compare, open_pyramid, run, verify
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 from tileframe_writers.decoding import rgb8
 
 TILE = photo(60, 40)

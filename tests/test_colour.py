@@ -27,12 +27,12 @@ from tileframe import (
     run,
     verify,
 )
-from tileframe.cli import run_command
 from tileframe.records import Spec
 from tileframe_colour import conversions, manager
 from tileframe_colour import srgb as shipped
 from tileframe_colour.conversions import ColourTable
 from tileframe_colour.profiles import converted
+from tileframe_start.command import run_command
 
 SIZE = (70, 50)
 PHOTO = photo(*SIZE)

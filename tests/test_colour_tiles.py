@@ -24,8 +24,8 @@ from tileframe import (
     verify,
 )
 from tileframe import registry as registry_module
-from tileframe.cli import run_command
 from tileframe_colour import srgb as shipped
+from tileframe_start.command import run_command
 
 SIZE = (70, 50)
 PHOTO = photo(*SIZE)

@@ -13,8 +13,8 @@ from PIL import Image
 from tests.pictures import gradient, jpeg, photo, png, svs
 from tests.pyramids import Dzi, pixels, tiles
 from tileframe import Comparison, Equality, compare, open_pyramid, run
-from tileframe.cli import run_command
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 
 def between(one: Dzi, other: Dzi, registry: Registry) -> Comparison:

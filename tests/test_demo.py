@@ -7,10 +7,10 @@ import openslide
 import pytest
 
 from tileframe import Box, OptionError, Size
-from tileframe.cli import run_command
 from tileframe_demo import sample
 from tileframe_demo.command import sample_size
 from tileframe_demo.tissue import GLASS, Tissue
+from tileframe_start.command import run_command
 
 SIZE = sample_size(1)
 

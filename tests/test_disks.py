@@ -13,11 +13,11 @@ import pytest
 from tests.loose import contents
 from tests.pictures import jpeg, photo, svs
 from tileframe import CheckError, OutputError, run
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 BACKENDS = ["stream", "vips", "openslide"]
 OUTPUTS = ["o", "o.szi"]
-RUN = f"\"{sys.executable}\" -c 'from tileframe.cli import main; main()' run"
+RUN = f"\"{sys.executable}\" -c 'from tileframe_start.command import main; main()' run"
 
 
 @pytest.fixture(scope="module")

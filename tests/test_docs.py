@@ -19,7 +19,7 @@ from tests.pictures import gradient, svs
 from tests.pyramids import assembled
 from tileframe import errors, run
 from tileframe import registry as registry_module
-from tileframe.cli import INTERRUPTED, READER_GONE, build_cli, run_command
+from tileframe_start.command import INTERRUPTED, READER_GONE, build_cli, run_command
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

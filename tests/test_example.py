@@ -61,7 +61,7 @@ def python(copy: Path) -> Path:
 
 
 def tileframe(python: Path, *arguments: str, folder: Path) -> str:
-    return output(python, "-c", "from tileframe.cli import main; main()", *arguments, folder=folder)
+    return output(python, "-c", "from tileframe_start.command import main; main()", *arguments, folder=folder)
 
 
 def test_its_own_tests_pass(python, copy):

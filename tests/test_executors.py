@@ -32,11 +32,11 @@ from tileframe import (
     plan,
     run,
 )
-from tileframe.cli import run_command
 from tileframe.executors import broken
 from tileframe.registry import load
 from tileframe.testing import gradient as picture
 from tileframe.work import AHEAD, in_order, threads
+from tileframe_start.command import run_command
 
 SEVERAL_BLOCKS = picture(Size(4100, 300))
 

@@ -13,8 +13,8 @@ import pytest
 
 from tests.pictures import gradient, png
 from tileframe import OutputError
-from tileframe.cli import run_command
 from tileframe.files import refuse_unwritable, write_whole
+from tileframe_start.command import run_command
 
 POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 MAIN = [sys.executable, "-m", "tileframe"]

@@ -15,13 +15,13 @@ import pytest
 
 from tests.pictures import jpeg, photo, svs
 from tileframe import OutputError, open_pyramid, verify
-from tileframe.cli import _interrupt, run_command
+from tileframe_start.command import _interrupt, run_command
 from tileframe_stores.directory import DirectoryStore
 from tileframe_stores.scratch import Scratch
 from tileframe_viewer.page import PageViewer
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent the POSIX way")
-MAIN = [sys.executable, "-c", "from tileframe.cli import main; main()"]
+MAIN = [sys.executable, "-c", "from tileframe_start.command import main; main()"]
 
 OLD = '<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" Format="png"/>'
 
@@ -46,7 +46,7 @@ def test_so_does_what_services_and_containers_send_to_end_a_program(large, tmp_p
     stops_at(signal.SIGTERM, "a.svs", "stream", large, tmp_path)
 
 
-@pytest.mark.parametrize("module", ["tileframe", "click", "tileframe.cli", "tileframe.registry"])
+@pytest.mark.parametrize("module", ["tileframe", "click", "tileframe_start.command", "tileframe.registry"])
 def test_ctrl_c_while_the_command_is_loaded_ends_it_without_a_word(module):
     code = f"""
 import os, signal, sys

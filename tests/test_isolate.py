@@ -23,11 +23,11 @@ from tests import crashing
 from tests.pictures import damage_tile, jpeg, photo, png, svs
 from tests.pyramids import assembled, differing
 from tileframe import Box, InputError, PluginError, ReaderPlugin, open_slide, run
-from tileframe.cli import run_command
 from tileframe.pixels import Pixels
 from tileframe.registry import Registry, load
 from tileframe.testing import ReaderContract
 from tileframe_executors import shared
+from tileframe_start.command import run_command
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="what crashes here, crashes by a signal of POSIX")
 SLIDE = photo(900, 700)

@@ -14,8 +14,8 @@ from tests.pictures import gradient, png
 from tests.plugins.objects import Offers
 from tileframe import LayoutPlugin, Location, OptionError, StorePlugin, hookimpl, open_pyramid, run
 from tileframe import registry as registry_module
-from tileframe.cli import run_command
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="such a name is none there")
 

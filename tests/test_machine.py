@@ -9,7 +9,7 @@ import pytest
 
 from tests.pictures import photo
 from tileframe import OptionError, machine
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ import tifffile
 from tests.pictures import MPP, gradient, photo, png, svs
 from tests.pyramids import Dzi, beside, manifest, tiles
 from tileframe import Box, CheckError, InputError, Manifest, Pyramid, Report, Size, __version__, open_pyramid, run
-from tileframe.cli import run_command
 from tileframe.fingerprint import Fingerprint
 from tileframe.ledger import parse_digests
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 ROOT = Path(__file__).parents[1]
 

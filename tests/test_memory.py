@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.pictures import gradient, png
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 from tileframe_writers.jpeg import JpegWriter
 
 

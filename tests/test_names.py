@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tests.pictures import photo, png
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 BACKENDS = ("stream", "vips", "openslide")
 

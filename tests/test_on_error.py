@@ -14,8 +14,8 @@ import pytest
 from tests.pictures import damage_tile, jpeg, photo, svs
 from tests.pyramids import assembled, differing, manifest
 from tileframe import Box, InputError, OptionError, journal, reading, run, verify
-from tileframe.cli import run_command
 from tileframe.pixels import Pixels
+from tileframe_start.command import run_command
 from tileframe_tiff.tiles import TiledSource
 
 BAD = Box(256, 256, 256, 256)

@@ -28,8 +28,8 @@ from tileframe import (
     verify,
 )
 from tileframe import registry as registry_module
-from tileframe.cli import run_command
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 LAYOUTS = ["dzi", "zoomify", "google", "iiif3"]
 

@@ -26,10 +26,10 @@ from tileframe import (
     run,
 )
 from tileframe import registry as registry_module
-from tileframe.cli import run_command
 from tileframe.facts import Fit
 from tileframe.options import describe, parse_pairs, resolve
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,9 +34,9 @@ from tileframe import (
     run,
 )
 from tileframe import registry as registry_module
-from tileframe.cli import run_command
 from tileframe.pixels import Pixels, halve
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 SIDE = 256
 

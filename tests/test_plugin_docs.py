@@ -18,8 +18,8 @@ from tests.plugin_page import FILES, PAGE, grey8
 from tests.test_layers import FOR_PLUGINS
 from tileframe import hooks
 from tileframe import registry as registry_module
-from tileframe.cli import build_cli, run_command
 from tileframe.registry import RECORDS
+from tileframe_start.command import build_cli, run_command
 
 ROOT = Path(__file__).parents[1]
 SECTIONS = {part.partition("\n")[0]: part for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)}

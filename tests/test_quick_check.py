@@ -12,10 +12,10 @@ import pytest
 from tests.pictures import gradient, photo, png
 from tests.streamed import RawWriter, Slide
 from tileframe import Access, CheckError, Report, Size, run
-from tileframe.cli import run_command
 from tileframe.pixels import Pixels
 from tileframe.registry import Registry
 from tileframe.verification import SAMPLE
+from tileframe_start.command import run_command
 from tileframe_stores.directory import DirectoryStore
 
 Made = Callable[..., Report]

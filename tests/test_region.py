@@ -11,7 +11,7 @@ import pytest
 from tests.pictures import gradient, jpeg, photo, png, svs
 from tests.pyramids import assembled
 from tileframe import Box, Equality, OptionError, compare, open_pyramid, run, verify
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 ENGINES = ["stream", "vips", "openslide"]
 REGION = (101, 57, 399, 333)

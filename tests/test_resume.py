@@ -13,8 +13,8 @@ import pytest
 import tileframe
 from tests.pictures import jpeg, photo, svs
 from tileframe import InputError, OutputError, PluginError, Report, journal, verify
-from tileframe.cli import run_command
 from tileframe.cli.progress import ProgressBar
+from tileframe_start.command import run_command
 from tileframe_stores import archive, directory, exchange, loose
 from tileframe_stores.owning import NOTES, TREE, release, scratch_of
 from tileframe_stores.scratch import Scratch

@@ -33,7 +33,7 @@ from tileframe import (
     run,
     verify,
 )
-from tileframe.cli import build_cli
+from tileframe_start.command import build_cli
 
 # What the page's plugins promise that it does not test itself, nor does plugins/example, which has the others.
 CONTRACTS = """

@@ -25,8 +25,8 @@ from tileframe import (
     tiles_of,
     verify,
 )
-from tileframe.cli import run_command
 from tileframe.pixels import Pixels
+from tileframe_start.command import run_command
 from tileframe_tiff.tiles import TiledSource
 
 HOW: dict[str, dict[str, Any]] = {

@@ -14,8 +14,8 @@ import tifffile
 from tests.pictures import damage_tile, photo, svs
 from tests.streamed import Fault, Slide, threads_of_ours
 from tileframe import Access, CheckError, InputError, OutputError, Report, Size, TileframeError
-from tileframe.cli import run_command
 from tileframe.testing.cases import gradient
+from tileframe_start.command import run_command
 from tileframe_stores.directory import DirectoryStore
 from tileframe_stream.pool import OrderedPool
 

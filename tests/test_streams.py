@@ -11,7 +11,7 @@ import pytest
 
 from tests.pictures import gradient, png
 from tileframe import verify
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the shell, devices and names of POSIX")
 MAIN = f"{sys.executable} -m tileframe"

@@ -14,8 +14,8 @@ from tests.conftest import Install
 from tests.pictures import gradient, png
 from tests.plugins.objects import Offers
 from tileframe import Location, PluginError, StorePlugin, open_pyramid
-from tileframe.cli import run_command
 from tileframe.registry import load
+from tileframe_start.command import run_command
 
 PLUGINS = Path(__file__).parent / "plugins"
 

@@ -31,8 +31,8 @@ from tileframe import (
     run,
 )
 from tileframe import registry as registry_module
-from tileframe.cli import run_command
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 BACKENDS = ["stream", "vips", "openslide"]
 

@@ -20,9 +20,9 @@ from PIL import Image
 from tests.pictures import jpeg, photo, png, svs
 from tests.pyramids import Dzi, tiles
 from tileframe import Finding, Severity, open_pyramid, run
-from tileframe.cli import run_command
 from tileframe.registry import Registry
 from tileframe.verification import faults, run_checks
+from tileframe_start.command import run_command
 
 
 def found(dzi: Dzi, registry: Registry, *checks: str) -> dict[str, Finding]:

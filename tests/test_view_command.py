@@ -18,7 +18,7 @@ import pytest
 import tileframe
 from tests.pictures import gradient, photo, png
 from tests.test_viewer import record
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 from tileframe_viewer import command
 from tileframe_viewer.serving import Server
 

@@ -16,7 +16,7 @@ import pytest
 import tileframe
 from tests.pictures import MPP, gradient, png, svs
 from tileframe import Location, OptionError, OutputError, PluginError, StoredPyramid
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 from tileframe_viewer import assets
 from tileframe_viewer.assets import FOLDER, OPENSEADRAGON, SCRIPTS, STYLES, read_assets
 from tileframe_viewer.page import PageViewer, is_ours

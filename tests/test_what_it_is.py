@@ -9,8 +9,8 @@ import tifffile
 
 from tests.pictures import gradient, jpeg, photo
 from tileframe import InputError, UnsupportedInput, run
-from tileframe.cli import run_command
 from tileframe.registry import Registry
+from tileframe_start.command import run_command
 
 FILES: dict[str, tuple[bytes, str]] = {
     "a.heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "is a HEIC picture; convert it to TIFF, PNG or JPEG"),

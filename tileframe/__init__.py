@@ -92,7 +92,6 @@ from tileframe.sources import BaseSource, Cropped, View, cropped
 if TYPE_CHECKING:
     from tileframe.colour import managed
     from tileframe.comparison import compare
-    from tileframe.estimate import Forecast, forecast
     from tileframe.opening import is_pyramid, open_pyramid
     from tileframe.pipeline import execute, location_for, run
     from tileframe.planning import open_job, plan
@@ -104,7 +103,7 @@ __version__ = version("tileframe")
 
 # The engine and its libraries are loaded when it is used: plugins and `--help` do without.
 LAZY = {
-    "Forecast": "estimate", "compare": "comparison", "execute": "pipeline", "forecast": "estimate", "is_pyramid":
+    "compare": "comparison", "execute": "pipeline", "is_pyramid":
     "opening", "location_for": "pipeline", "managed": "colour", "open_job": "planning", "open_pyramid": "opening",
     "open_slide": "selection", "opened": "selection", "plan": "planning", "run": "pipeline", "tile": "tiles",
     "verify": "verification",
@@ -114,14 +113,14 @@ __all__ = [
     "WHITE", "Access", "AdoptsFolder", "AssociatedRecord", "Backend", "BackendPlugin", "BaseSource", "Box", "Check",
     "CheckError", "CheckPlugin", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord", "Comparison",
     "CompressedTiles", "Content", "Cropped", "EmbedsProfiles", "Encoding", "Equality", "ExecutorPlugin", "Finding",
-    "Fit", "Forecast", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location",
-    "Managed", "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OutputError", "Passthrough", "Pixels",
-    "Plan", "Plugin", "PluginError", "Progress", "Pyramid", "Reader", "ReaderPlugin", "Report", "Resumes", "Rgb",
-    "Samples", "Severity", "Size", "SlideFacts", "Source", "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin",
-    "StoredFiles", "StoredPyramid", "Target", "TileAddress", "TileframeError", "Unit", "UnsupportedInput", "View",
-    "Viewer", "ViewerPlugin", "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute",
-    "forecast", "hookimpl", "is_pyramid", "location_for", "managed", "open_job", "open_pyramid", "open_slide", "opened",
-    "option", "plan", "run", "stored_size", "tile", "tiles_of", "verify",
+    "Fit", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Managed",
+    "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OutputError", "Passthrough", "Pixels", "Plan",
+    "Plugin", "PluginError", "Progress", "Pyramid", "Reader", "ReaderPlugin", "Report", "Resumes", "Rgb", "Samples",
+    "Severity", "Size", "SlideFacts", "Source", "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles",
+    "StoredPyramid", "Target", "TileAddress", "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer",
+    "ViewerPlugin", "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl",
+    "is_pyramid", "location_for", "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan",
+    "run", "stored_size", "tile", "tiles_of", "verify",
 ]  # fmt: skip
 
 

@@ -1,5 +1,5 @@
 """``python -m tileframe`` is the command ``tileframe``."""
 
-from tileframe.cli import main
+from tileframe_start import main
 
 main()

@@ -127,6 +127,11 @@ class Job:
         data = self.source.compressed_tile(tile.col, tile.row)
         return None if data is None else self._with_profile(data)
 
+    @property
+    def target(self) -> str:
+        """What is written, for people: the descriptor, the archive, or the folder."""
+        return self.plan.location.shown(next(reversed(list(self.layout.descriptor())), f"{self.layout.folder}/"))
+
     def keeps(self, level: int) -> bool:
         """Say whether the layout keeps the tiles of ``level``; they need not be put otherwise."""
         return level >= self.layout.levels.start

@@ -139,7 +139,7 @@ def execute(
             ledger.close()
             job.store.discard()
     return Report(
-        target=shown_target(prepared), size=plan.pyramid.base, levels=len(job.layout.levels),
+        target=job.target, size=plan.pyramid.base, levels=len(job.layout.levels),
         tiles=tiles.count, tile_bytes=tiles.bytes, passed_through=tiles.passed_through,
         resumed=resumed, filled=tiles.filled, absent=tiles.absent,
         megapixels=plan.pyramid.pixel_count / 1e6, seconds=time.perf_counter() - started,
@@ -161,7 +161,7 @@ def _complete(prepared: Prepared, registry: Registry, manifest: Callable[[], byt
         location = prepared.plan.location
         with suppress(TileframeError, KeyError), closing(registry.store_for(location).opened(location)) as files:
             if files.get(f"{files.name}.tileframe.json") == manifest():
-                error.add_note(f"the pyramid {shown_target(prepared)} is complete")
+                error.add_note(f"the pyramid {prepared.job.target} is complete")
         raise
 
 
@@ -190,12 +190,6 @@ def location_for(output: str | Path | None, slide: Path, layout: str, registry: 
     if output == "-":
         raise OptionError("-: a pyramid cannot be written to standard output; give FOLDER/NAME, or ./- for that name")
     return registry.location(str(output), default_name=slide.stem, layout=registry.layout(layout).name)
-
-
-def shown_target(prepared: Prepared) -> str:
-    """Return for people what is written: the descriptor, the archive, or the folder."""
-    layout = prepared.job.layout
-    return prepared.plan.location.shown(next(reversed(list(layout.descriptor())), f"{layout.folder}/"))
 
 
 def _journal(prepared: Prepared, registry: Registry, ledger: Ledger, *, keep: bool) -> Journal | None:

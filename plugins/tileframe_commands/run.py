@@ -10,7 +10,6 @@ import click
 from tileframe import (
     CheckError,
     ColourMode,
-    Forecast,
     Intent,
     Location,
     OnError,
@@ -24,7 +23,6 @@ from tileframe import (
     Spec,
     Viewer,
     execute,
-    forecast,
     location_for,
     machine,
     open_pyramid,
@@ -37,6 +35,7 @@ from tileframe.guards import is_written, real_path
 from tileframe.options import with_short
 from tileframe.registry import Registry
 from tileframe.serialize import to_json
+from tileframe_commands.estimate import Forecast, forecast
 
 
 class TileSize(click.ParamType["int | str"]):

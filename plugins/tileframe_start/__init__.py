@@ -9,6 +9,6 @@ def main() -> None:
     """Run the command line. While it is loaded, Ctrl-C ends the process at once, and without a traceback."""
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from tileframe.cli import main as run_tileframe
+    from tileframe_start.command import main as run_tileframe
 
     run_tileframe()

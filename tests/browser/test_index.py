@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.pictures import photo, png
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 
 def test_the_gallery_shows_all_finds_some_and_leads_to_their_pages(browser, tmp_path):

@@ -7,16 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tileframe import machine
-from tileframe.facts import Access
-from tileframe.geometry import Box
+from tileframe import Access, Box, Job, Pixels, Plan, Spec, machine, open_job, plan
 from tileframe.guards import refuse_more_than_the_disk_holds
-from tileframe.job import Job
 from tileframe.ledger import TileOrder
-from tileframe.pipeline import shown_target
-from tileframe.planning import prepare
-from tileframe.protocols import Pixels
-from tileframe.records import Plan, Spec
 from tileframe.registry import Registry
 
 SAMPLE = 24
@@ -41,15 +34,15 @@ class Forecast:
 
 def forecast(spec: Spec, registry: Registry) -> Forecast:
     """Return what `tileframe.run` would do for ``spec``; what that would refuse is refused. Nothing is written."""
-    prepared = prepare(spec, registry)
-    job, location = prepared.job, spec.location
+    decided = plan(spec, registry)
+    job, location = open_job(decided, registry), spec.location
     folder = Path(location.folder) if location.scheme == "file" else None
     tiles = TileOrder(job.pyramid, job.layout.levels).count
     with job.source:
-        refuse_more_than_the_disk_holds(prepared.plan, tiles)
+        refuse_more_than_the_disk_holds(decided, tiles)
         return Forecast(
-            target=shown_target(prepared), levels=len(job.layout.levels), tiles=tiles,
-            estimated_bytes=estimate_bytes(job), plan=prepared.plan,
+            target=job.target, levels=len(job.layout.levels), tiles=tiles,
+            estimated_bytes=estimate_bytes(job), plan=decided,
             free_bytes=None if folder is None else machine.free_disk(folder),
             free_inodes=None if folder is None else machine.free_inodes(folder),
         )  # fmt: skip

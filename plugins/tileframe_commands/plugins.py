@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
+from tileframe import OptionError, PluginError
 from tileframe.cli.text import show_json, show_rows
-from tileframe.errors import OptionError, PluginError
 from tileframe.options import NoOptions, OptionHelp, describe
 from tileframe.registry import Broken, Offer, Registry
 
