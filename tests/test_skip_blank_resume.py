@@ -14,8 +14,8 @@ import pytest
 
 from tests.pictures import damage_tile, photo, png, svs
 from tests.pyramids import manifest
-from tests.test_resume import at_once, files, interrupted  # noqa: F401 - a fixture that every test here uses
-from tileframe import OutputError, run, verify
+from tests.sparse import files
+from tileframe import OutputError, journal, run, verify
 from tileframe_stores.owning import NOTES, TREE, scratch_of
 
 HOW: dict[str, dict[str, Any]] = {
@@ -26,6 +26,24 @@ HOW: dict[str, dict[str, Any]] = {
     "rows": {"slide": "rows.png"},
     "iiif3": {"layout": "iiif3", "tile_size": 256},
 }
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Note every unit as soon as it is finished, and take it for worth keeping: these runs are over in a second."""
+    monkeypatch.setattr(journal, "EVERY", 0.0)
+    monkeypatch.setattr(journal, "WORTH", 0.0)
+
+
+def interrupted(slide: Path, target: Path, **how: Any) -> None:
+    """Run until 100 tiles are made, and then as a Ctrl-C does."""
+
+    def progress(tiles: int, pixels: int) -> None:
+        if tiles >= 100:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(slide, target, progress=progress, **how)
 
 
 @pytest.fixture(scope="module")
