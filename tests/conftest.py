@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,9 +31,11 @@ MEMORY, ROOM = Path("/dev/shm"), 4 << 30
 
 
 def pytest_configure() -> None:
-    """Keep the tests' folders in memory where there is much of it: on a disk, each run waits until all is written."""
-    if MEMORY.is_dir() and min(psutil.disk_usage(str(MEMORY)).free, psutil.virtual_memory().available) > ROOM:
-        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+    """Keep what is temporary in memory where there is much of it: on a disk, each run waits until all is written."""
+    if "TMPDIR" in os.environ or not MEMORY.is_dir():
+        return
+    if min(psutil.disk_usage(str(MEMORY)).free, psutil.virtual_memory().available) > ROOM:
+        tempfile.tempdir = os.environ["TMPDIR"] = str(MEMORY)
 
 
 @pytest.fixture(scope="session")
