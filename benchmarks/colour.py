@@ -21,11 +21,11 @@ import numpy as np
 
 import tileframe
 from benchmarks.speed import ours
-from benchmarks.turns import Program, cpu, in_turn, ratio, whole
+from benchmarks.turns import Program, cpu, in_turn, memory, ratio, whole
 from tests.profiles import by_littlecms, lut, matrix
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.processes import in_own_process
-from tileframe_bench.table import aligned
+from tileframe_bench.text import aligned
 from tileframe_bench.workloads import WORKLOADS, scaled
 
 PROFILES: dict[str, Callable[[], bytes]] = {"matrix": matrix, "table": lut}
@@ -86,10 +86,10 @@ def measured(name: str, source: Path, scratch: Path, rounds: int, extra: Sequenc
     times = ratio(keep, srgb, cpu)
     return (
         name,
-        *(f"{np.median([run.cpu_seconds for run in runs]):.2f}" for runs in (keep, srgb)),
+        *(f"{np.median([*map(cpu, runs)]):.2f}" for runs in (keep, srgb)),
         f"{times}",
         f"{ratio(keep, srgb, whole)}",
-        *(f"{max(run.peak_resident for run in runs) / 1e6:.0f}" for runs in (keep, srgb)),
+        *(f"{max(map(memory, runs)) / 1e6:.0f}" for runs in (keep, srgb)),
         "reached" if times.median <= MOST else "NOT reached",
     )
 

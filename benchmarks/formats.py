@@ -23,7 +23,7 @@ from tileframe.registry import load
 from tileframe.testing.measures import psnr
 from tileframe_bench.judging import FLOOR
 from tileframe_bench.records import Spread
-from tileframe_bench.text import count, figure, spread_text
+from tileframe_bench.text import count, figure
 from tileframe_bench.workloads import WORKLOADS
 from tileframe_demo.pictures import photograph
 from tileframe_demo.svs import cut
@@ -140,7 +140,7 @@ def table(tiles: Sequence[Pixels], rounds: int) -> list[tuple[str, ...]]:
     encoding, decoding = in_turn(writers, kept, tiles, rounds)
     rows = []
     for name, one in kept.items():
-        speeds = (spread_text(Spread.of_ratios(taken[name], taken[BASE])) for taken in (encoding, decoding))
+        speeds = (str(Spread.of_ratios(taken[name], taken[BASE])) for taken in (encoding, decoding))
         quality = ("exact", "1") if np.isinf(one.psnr) else (f"{one.psnr:.1f}", f"{one.ssim:.3f}")
         rows.append((name, figure(one.size / kept[BASE].size), *speeds, *quality))
     return rows

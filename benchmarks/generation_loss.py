@@ -7,20 +7,18 @@ against what the slide reads as, and the size of both.
 from __future__ import annotations
 
 import argparse
-import math
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from tileframe import Box, CompressedTiles, Source, Writer, open_slide
-from tileframe import registry as registry_module
+from tileframe.registry import load
 
 QUALITIES = (75, 85, 90, 95)
 
 
-@dataclass(frozen=True, slots=True)
-class Loss:
+class Loss(NamedTuple):
     """Of all whole base tiles of a slide."""
 
     psnr: float
@@ -36,24 +34,22 @@ def loss(source: Source, writer: Writer) -> Loss:
     size, tile = source.facts.size, source.facts.tile_size
     if tile is None or not isinstance(source, CompressedTiles) or source.refuses_compressed():
         raise SystemExit("the slide's tiles are no JPEGs")
-    squares, samples, encoded, own = 0.0, 0, 0, 0
+    squares, encoded, own = [], 0, 0
     for col, row in np.ndindex(size.width // tile.width, size.height // tile.height):
-        if (data := source.compressed_tile(col, row)) is None:
-            continue
-        pixels = source.read(Box(col * tile.width, row * tile.height, tile.width, tile.height))
-        again = writer.encode(pixels)
-        squares += float(np.square(writer.decode(again).astype(np.float64) - pixels).sum())
-        samples, encoded, own = samples + pixels.size, encoded + len(again), own + len(data)
-    return Loss(10 * math.log10(255**2 * samples / squares), encoded, own)
+        if (data := source.compressed_tile(col, row)) is not None:
+            pixels = source.read(Box(col * tile.width, row * tile.height, tile.width, tile.height))
+            again = writer.encode(pixels)
+            squares.append(np.square(writer.decode(again).astype(np.float64) - pixels).mean())
+            encoded, own = encoded + len(again), own + len(data)
+    return Loss(float(10 * np.log10(255**2 / np.mean(squares))), encoded, own)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="What is lost when a slide's JPEG tiles are encoded again.")
     parser.add_argument("slides", nargs="+", type=Path, metavar="SLIDE")
-    registry = registry_module.load()
-    jpeg = registry.writer("jpeg")
+    jpeg = load().writer("jpeg")
     for slide in parser.parse_args().slides:
-        with open_slide(slide, registry=registry) as source:
+        with open_slide(slide) as source:
             for quality in QUALITIES:
                 found = loss(source, jpeg.create(options=jpeg.resolved({"quality": quality}, "format")))
                 sizes = f"{found.encoded / 1e6:.2f} MB, the slide's own {found.own / 1e6:.2f} MB"

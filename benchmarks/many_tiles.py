@@ -7,47 +7,35 @@ from __future__ import annotations
 
 import argparse
 import math
-import struct
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from tileframe import (
-    Access,
-    BaseSource,
-    Box,
-    Encoding,
-    Fit,
-    ReaderPlugin,
-    Size,
-    SlideFacts,
-    WriterPlugin,
-    hookimpl,
-    run,
-)
+import tileframe
+from tileframe import Access, BaseSource, Box, Encoding, Fit, ReaderPlugin, Size, SlideFacts, WriterPlugin, hookimpl
 from tileframe import registry as registry_module
 from tileframe.pixels import Pixels
 from tileframe_bench.processes import in_own_process
 
 SIDE = 16
-HEADER = struct.Struct(">II")
 
 
-class FlatSource(BaseSource):
-    """A slide of one colour, of any size."""
+class Flat(BaseSource):
+    """A slide of one colour, as wide and high as its file says."""
+
+    def __init__(self, path: Path) -> None:
+        side = int(path.read_text())
+        super().__init__(SlideFacts("flat", Size(side, side), Access.REGIONS))
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
-        """Return the box."""
         return np.full((box.height, box.width, 3), 200, np.uint8)
 
 
-class FlatSlide:
-    """A reader of flat slides as wide as their file says."""
-
-    def open(self, path: Path, *, background: object = None) -> FlatSource:
-        side = int(path.read_text())
-        return FlatSource(SlideFacts("flat", Size(side, side), Access.REGIONS))
+class FlatReader:
+    def open(self, path: Path, *, background: object = None) -> Flat:
+        return Flat(path)
 
 
 class SizeWriter:
@@ -56,14 +44,13 @@ class SizeWriter:
     encoding = Encoding("size", "size", lossless=False)
 
     def encode(self, pixels: Pixels) -> bytes:
-        return HEADER.pack(pixels.shape[1], pixels.shape[0])
+        return bytes(pixels.shape[1::-1])
 
     def decode(self, data: bytes) -> Pixels:
-        size = self.size(data)
-        return np.full((size.height, size.width, 3), 200, np.uint8)
+        return np.full((data[1], data[0], 3), 200, np.uint8)
 
     def size(self, data: bytes) -> Size:
-        return Size(*HEADER.unpack_from(data))
+        return Size(*data)
 
 
 class Plugin:
@@ -71,7 +58,7 @@ class Plugin:
 
     @hookimpl
     def tileframe_readers(self) -> list[ReaderPlugin]:
-        return [ReaderPlugin("flat", "one colour", FlatSlide, lambda path, head: Fit.NATIVE)]
+        return [ReaderPlugin("flat", "one colour", FlatReader, lambda path, head: Fit.NATIVE)]
 
     @hookimpl
     def tileframe_writers(self) -> list[WriterPlugin]:
@@ -80,17 +67,17 @@ class Plugin:
 
 def one_run(tiles: int, container: str, folder: Path) -> str:
     """Make a pyramid of about so many tiles, and return what it took as a row of the table."""
-    slide = folder / f"{tiles}.flat"
+    slide, target = folder / f"{tiles}.flat", folder / f"{tiles}{f'.{container}' if container else ''}"
     slide.write_text(str(SIDE * math.isqrt(tiles * 3 // 4)))
-    target = folder / f"{tiles}{f'.{container}' if container else ''}"
-    options = {"tile_size": SIDE, "overlap": 0, "format": "size", "backend": "stream", "reader": "flat"}
-    report = run(slide, target, registry=registry_module.load([Plugin()]), **options)  # type: ignore[arg-type]
+    registry = registry_module.load([Plugin()])
+    how: dict[str, Any] = {"format": "size", "backend": "stream", "reader": "flat", "tile_size": SIDE, "overlap": 0}
+    report = tileframe.run(slide, target, registry=registry, **how)
     rate = report.seconds / report.tiles * 1e6
     return f"{report.tiles:>10,}  {report.peak_memory / 1e6:>7.0f}  {report.seconds:>8.1f}  {rate:>7.1f}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description="Measure the memory of runs with many tiles.")
     parser.add_argument("--tiles", type=int, nargs="+", default=[20_000, 200_000, 2_000_000])
     parser.add_argument("--container", default="szi", help="szi, zip, or empty for a folder")
     parser.add_argument("--scratch", type=Path)

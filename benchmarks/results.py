@@ -3,6 +3,9 @@
 ``python benchmarks/results.py [--only SECTION ...] [--scratch DIR] [--render]`` runs the sections, keeps each as JSON
 in `benchmarks/results`, and then writes the page from whatever is kept there. It takes some hours on two cores.
 ``--render`` writes the page alone.
+
+A section is measured in several sittings, with others between them: on a machine that others use, rounds within
+minutes of each other show less than it varies within a day.
 """
 
 from __future__ import annotations
@@ -10,22 +13,22 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 
-from benchmarks.growth import GROWING
-from benchmarks.results_kept import WORK, Work, keep, load
 from benchmarks.speed import LIMIT, stages_of
-from tileframe import machine
+from benchmarks.stages import Stages
+from tileframe import Rgb, Size, machine
 from tileframe import registry as registry_module
+from tileframe.serialize import from_json, to_json
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.entrants import entrants
-from tileframe_bench.environment import this_machine, versions
+from tileframe_bench.environment import scratch_folder, this_machine, versions
 from tileframe_bench.processes import cost, in_own_process
-from tileframe_bench.records import Bench, Trial
-from tileframe_bench.scratch import scratch_folder
+from tileframe_bench.records import SCHEMA, Bench, Entry, Machine, Run, Trial, baseline_of, worst_of
 from tileframe_bench.session import Plan, benchmark
 from tileframe_bench.table import table
 from tileframe_bench.workloads import WORKLOADS, Workload, scaled
@@ -35,8 +38,26 @@ PAGE = Path(__file__).with_name("RESULTS.md")
 COMMAND = "python benchmarks/results.py --only"
 SLOW = ("generator loop", "generator pool")
 CORES = machine.available_cores()
+# The files of each section of the page, one for each sitting.
+SITTINGS: Mapping[str, Sequence[str]] = {
+    "table": ("table", "table-2", "table-3"),
+    "workers": ("workers",),
+    "megapixels": ("megapixels",),
+    "tile_sizes": ("tile_sizes",),
+    "again": ("again", "again-2"),
+}
+FILES = tuple(chain.from_iterable(SITTINGS.values()))
+WORK = "stages"
 # How often the work alone is measured, by input: on the last one it takes minutes.
 WORK_ROUNDS = {"babel": 3, "skagen": 3, "svs": 3, "jp2k": 1}
+# The file, input and tile size of which the median runs keep their samples, for the plots over time.
+OVER_TIME = "table", "babel", 256
+# Pictures of one width, 25 to 1,600 megapixels: time is to grow with the area, memory not with the height.
+WIDTH, HEIGHTS = 25_000, (1_000, 4_000, 16_000, 64_000)  # a JPEG has at most 65,500
+GROWING = (
+    [Workload("growth-jpg", Size(WIDTH, height), "jpg", 1, 90, Rgb(176, 147, 93)) for height in HEIGHTS],
+    [Workload("growth-svs", Size(WIDTH, height), "svs", 3, 80, Rgb(212, 158, 194)) for height in HEIGHTS],
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +69,36 @@ class Part:
     workers: int = CORES
     rounds: int = 2
     without: Sequence[str] = SLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What the work alone took, stage by stage, in one thread."""
+
+    date: str
+    """ISO 8601, in UTC."""
+    command: str
+    machine: Machine
+    versions: dict[str, str]
+    tile_size: int
+    rounds: dict[str, tuple[Stages, ...]]
+    """By input."""
+    schema: int = SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """All that was measured so far."""
+
+    benches: Mapping[str, Bench] = field(default_factory=dict)
+    """By file."""
+    work: Work | None = None
+
+    def trials(self, section: str) -> list[Trial]:
+        """Return the trials of ``section`` with the runs of all sittings; none if it was not measured."""
+        first, *later = [self.benches[file].trials for file in SITTINGS[section] if file in self.benches] or [()]
+        others = list(chain.from_iterable(later))
+        return [_joined([trial, *(one for one in others if like(one) == like(trial))]) for trial in first]
 
 
 def sections() -> dict[str, list[Part]]:
@@ -76,37 +127,94 @@ def sections() -> dict[str, list[Part]]:
     }
 
 
-def measure(name: str, parts: Sequence[Part], scratch: Path) -> None:
-    """Measure a section, and keep it, trial by trial."""
+def measured(name: str, parts: Sequence[Part], scratch: Path) -> Iterator[Bench]:
+    """Measure a section; yield what is found after each trial."""
     registry = registry_module.load()
     done: list[Trial] = []
-
-    def say(what: str) -> None:
-        print(f"{name}: {what}", file=sys.stderr, flush=True)
-
-    def report(so_far: Bench, trial: Trial) -> None:
-        done.append(trial)
-        print(table(trial), flush=True)
-        keep(KEPT, name, replace(so_far, trials=tuple(done)))
-
     for part in parts:
         chosen = entrants(registry.backends, (), part.without)
         plan = Plan(part.inputs, chosen, part.tile_sizes, part.workers, part.rounds, f"{COMMAND} {name}")
-        benchmark(plan, registry, scratch, say, report)
+        for found in benchmark(plan, registry, scratch, lambda what: _say(f"{name}: {what}")):
+            done.append(found.trials[-1])
+            print(table(done[-1]), flush=True)
+            yield replace(found, trials=tuple(done))
 
 
-def measure_work(scratch: Path) -> None:
-    """Measure the work alone, stage by stage, in processes of their own, and keep it, input by input."""
+def measured_work(scratch: Path) -> Iterator[Work]:
+    """Measure the work alone, stage by stage, in processes of their own; yield what is found after each input."""
     found = versions(registry_module.load())
     work = Work("", f"{COMMAND} {WORK}", this_machine(scratch), found, TILE_SIZE, {})
     for name, times in WORK_ROUNDS.items():
         source = in_own_process(WORKLOADS[name].make)
         folders = [Path(tempfile.mkdtemp(dir=scratch)) for _ in range(times)]
         stages = stages_of(cost(LIMIT.command(source, LIMIT.output(folder)), source=source) for folder in folders)
-        print(f"{WORK}: {name}:", *stages, sep="\n  ", file=sys.stderr, flush=True)
+        _say("\n  ".join([f"{WORK}: {name}:", *map(str, stages)]))
         date = datetime.now(UTC).isoformat(timespec="seconds")
         work = replace(work, date=date, rounds={**work.rounds, name: stages})
-        keep(KEPT, WORK, work)
+        yield work
+
+
+def like(trial: Trial) -> tuple[object, ...]:
+    """Return what trials that can be compared have in common."""
+    return trial.input, trial.size, trial.tile_size, trial.workers
+
+
+def _joined(sittings: Sequence[Trial]) -> Trial:
+    if len(sittings) == 1:
+        return sittings[0]
+    entries = tuple(_entry(entry, sittings) for entry in sittings[0].entries)
+    return replace(sittings[0], entries=entries, baseline=baseline_of(entries))
+
+
+def _entry(first: Entry, sittings: Sequence[Trial]) -> Entry:
+    theirs = [entry for trial in sittings if (entry := trial.entry(first.name)) is not None]
+    if len(theirs) < len(sittings):
+        # Left out of a sitting: the first run alone counts, and is paired with everyone's.
+        return replace(first, runs=first.runs[:1])
+    if failed := next((entry for entry in theirs if not entry.runs), None):
+        return failed
+    runs: list[Run] = []
+    for trial, entry in zip(sittings, theirs, strict=True):
+        # Who was far slower ran once, which is paired with each of the others' rounds.
+        rounds = max(len(one.runs) for one in trial.entries)
+        runs += entry.runs * rounds if len(entry.runs) == 1 else entry.runs
+    verdict = worst_of(entry.verdict for entry in theirs if entry.verdict is not None)
+    return replace(first, runs=tuple(runs), verdict=verdict, is_wrong=any(entry.is_wrong for entry in theirs))
+
+
+def load(folder: Path) -> Kept:
+    """Return what is kept in ``folder``."""
+    found = {path.stem: path.read_bytes() for path in folder.glob("*.json")}
+    benches = {name: from_json(Bench, found[name], schema=SCHEMA) for name in FILES if name in found}
+    return Kept(benches, from_json(Work, found[WORK], schema=SCHEMA) if WORK in found else None)
+
+
+def keep(folder: Path, file: str, record: Bench | Work) -> None:
+    """Write ``record``, without the samples that no plot shows: they are nearly all of its weight."""
+    if isinstance(record, Bench):
+        record = replace(record, trials=tuple(_slimmed(file, trial) for trial in record.trials))
+    folder.mkdir(exist_ok=True)
+    (folder / f"{file}.json").write_text(f"{to_json(record)}\n", encoding="utf-8")
+
+
+def median_run(entry: Entry) -> Run:
+    """Return the run whose time is the median, the faster one of two, of an entry that has runs."""
+    by_time = sorted(entry.runs, key=lambda run: run.seconds)
+    return by_time[(len(by_time) - 1) // 2]
+
+
+def _slimmed(file: str, trial: Trial) -> Trial:
+    entries = []
+    for entry in trial.entries:
+        is_shown = (file, trial.input, trial.tile_size) == OVER_TIME and entry.runs
+        shown = median_run(entry) if is_shown else None
+        runs = tuple(run if run is shown else replace(run, samples=()) for run in entry.runs)
+        entries.append(replace(entry, runs=runs))
+    return replace(trial, entries=tuple(entries))
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -120,10 +228,9 @@ def main() -> None:
     # One folder for all: what is deleted between two of them slows the next one down.
     with scratch_folder(given.scratch) as scratch:
         for name in [] if given.render else given.only:
-            if name == WORK:
-                measure_work(scratch)
-            else:
-                measure(name, known[name], scratch)
+            found = measured_work(scratch) if name == WORK else measured(name, known[name], scratch)
+            for record in found:
+                keep(KEPT, name, record)
     # After all is measured: this loads matplotlib, and a child's memory starts at its parent's size.
     from benchmarks.results_page import write
 

@@ -14,12 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.proofs import differences
 from benchmarks.speed import ours
-from benchmarks.turns import Program, cpu, in_turn, ratio, whole
+from benchmarks.turns import Program, cpu, differences, in_turn, memory, ratio, whole
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.processes import Cost, in_own_process
-from tileframe_bench.table import aligned
+from tileframe_bench.text import aligned
 from tileframe_bench.workloads import WORKLOADS, scaled
 
 BARE = "none"
@@ -41,8 +40,8 @@ def programs() -> list[Program]:
 
 def row(workload: str, name: str, bare: Sequence[Cost], runs: Sequence[Cost]) -> tuple[str, ...]:
     times = [f"{ratio(bare, runs, figure)}" if name != BARE else "1" for figure in (cpu, whole)]
-    seconds = f"{np.median([run.cpu_seconds for run in runs]):.2f}"
-    return workload, name, seconds, *times, f"{max(run.peak_resident for run in runs) / 1e6:.0f}"
+    seconds = f"{np.median([*map(cpu, runs)]):.2f}"
+    return workload, name, seconds, *times, f"{max(map(memory, runs)) / 1e6:.0f}"
 
 
 def main() -> None:

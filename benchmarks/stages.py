@@ -10,98 +10,81 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from dataclasses import asdict
-from itertools import islice, product
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
+from typing import Any, Self
 
-import numpy as np
-
-from benchmarks.limits import Stages
-from tileframe import Access, Box, ColourMode, Job, Location, Spec, TileAddress, machine, open_job, plan
-from tileframe.pixels import Pixels
+from tileframe import Access, machine
 from tileframe.records import Passthrough
-from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
-from tileframe_stream.halving import halve, no_threads_of_opencv
-from tileframe_stream.memory import keep_freed_memory
+from tileframe_bench.baselines import TILE_SIZE
+from tileframe_bench.reference import Pass, open_plain
 
-# As the backend `stream` reads: in pieces that stay in the processor's cache, or in squares.
-ROWS_BYTES = 200_000
-SQUARE = 2048
+STAGES = ("decode", "halve", "encode", "write")
 
 
-def measure(slide: Path, folder: Path, *, reader: str | None = None, passthrough: bool = False) -> Stages:
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The processor time of each stage, in seconds, over all of the data."""
+
+    in_order: bool
+    """The source gives rows, in order: decoding cannot be shared out."""
+    cores: int
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
+
+    @classmethod
+    def medians(cls, rounds: Sequence[Self]) -> Self:
+        """Return the median seconds of each stage over ``rounds`` of the same input."""
+        seconds = {stage: median(stages.seconds[stage] for stages in rounds) for stage in STAGES}
+        return cls(rounds[0].in_order, rounds[0].cores, seconds)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add what is done inside to ``stage``; as a decorator, every call."""
+        before = time.process_time()
+        yield
+        self.seconds[stage] += time.process_time() - before
+
+    @property
+    def limit(self) -> float:
+        """The least seconds: those of all stages divided by the cores, or of decoding alone if that takes longer."""
+        shared = sum(self.seconds.values()) / self.cores
+        return max(shared, self.seconds["decode"]) if self.in_order else shared
+
+    @property
+    def is_decoding(self) -> bool:
+        """Whether the limit is that of decoding in order."""
+        return self.in_order and self.limit == self.seconds["decode"]
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{name} {seconds:.2f}" for name, seconds in self.seconds.items())
+        why = "decoding, which gives rows in order" if self.is_decoding else "all stages, shared out"
+        return f"{self.limit:.2f} s on {self.cores} cores ({why}): {parts} s of one core"
+
+
+def measure(slide: Path, folder: Path, **options: Any) -> Stages:
     """Do the work on ``slide``, with its tiles written below ``folder``, and return what it took.
 
-    The job is that of every competitor; with ``passthrough``, on the grid of the slide's own tiles.
+    The job is that of every competitor, but for ``options``.
     """
+    from tileframe_stream.halving import halve, no_threads_of_opencv
+    from tileframe_stream.memory import keep_freed_memory
+
     keep_freed_memory()
-    spec = Spec(
-        slide,
-        Location("file", str(folder), "pyramid"),
-        reader=reader,
-        backend="stream",
-        format_options={"quality": QUALITY},
-        tile_size=None if passthrough else TILE_SIZE,
-        overlap=OVERLAP,
-        passthrough=Passthrough.ALWAYS if passthrough else Passthrough.NEVER,
-        limit_bounds=False,
-        color=ColourMode.KEEP,
-    )
-    job = open_job(plan(spec))
+    job = open_plain(slide, folder / "pyramid.dzi", backend="stream", **options)
     stages = Stages(job.source.facts.access is Access.ROWS, machine.available_cores())
+    work = Pass(job, folder)
+    work.halve = halve
+    # With pass-through, what is copied counts as encoded.
+    work.encode = lambda tile, pixels: job.own_tile(tile) or job.writer.encode(pixels)
+    for stage in STAGES:
+        setattr(work, stage, stages.timed(stage)(getattr(work, stage)))
     with job.source, no_threads_of_opencv():
-        bands = _base(job, stages)
-        for level in range(job.pyramid.base_level, -1, -1):
-            bands = _halved(job, stages, _written(job, stages, level, bands, folder / f"{level}"))
-        for _ in bands:
-            pass
+        work.run()
     return stages
-
-
-def _base(job: Job, stages: Stages) -> Iterator[Pixels]:
-    """Yield the base, a row of tiles at a time."""
-    size, side = job.pyramid.base, job.pyramid.tile_size
-    rows = side if stages.in_order else side * max(1, SQUARE // side)
-    high, wide = (max(1, ROWS_BYTES // (3 * size.width)), size.width) if stages.in_order else (rows, rows)
-    for top in range(0, size.height, rows):
-        strip = np.empty((min(rows, size.height - top), size.width, 3), np.uint8)
-        for y in range(0, len(strip), high):
-            for x in range(0, size.width, wide):
-                box = Box(x, top + y, min(wide, size.width - x), min(high, len(strip) - y))
-                with stages.timed("decode"):
-                    pixels = job.source.read(box)
-                strip[y : y + box.height, x : box.right] = pixels
-        yield from (strip[y : y + side] for y in range(0, len(strip), side))
-
-
-def _written(job: Job, stages: Stages, level: int, bands: Iterator[Pixels], folder: Path) -> Iterator[Pixels]:
-    """Write the tiles of each row, and pass it on."""
-    side = job.pyramid.tile_size
-    folder.mkdir()
-    for row, band in enumerate(bands):
-        for col in range(job.pyramid.grid(level).width):
-            with stages.timed("encode"):
-                # With pass-through, what is copied counts as encoded.
-                own = job.own_tile(TileAddress(level, col, row))
-                encoded = own or job.writer.encode(band[:, col * side : (col + 1) * side])
-            with stages.timed("write"), open(f"{folder}/{col}_{row}.jpeg", "wb", buffering=0) as file:
-                file.write(encoded)
-        yield band
-
-
-def _halved(job: Job, stages: Stages, bands: Iterator[Pixels]) -> Iterator[Pixels]:
-    """Yield the rows of tiles of the next lower level, each from two."""
-    side = job.pyramid.tile_size
-    while pair := list(islice(bands, 2)):
-        both = np.concatenate(pair)
-        height, width = both.shape[:2]
-        above = np.empty(((height + 1) // 2, (width + 1) // 2, 3), np.uint8)
-        # Two tiles at a time, as the backend does it: small pieces stay in the processor's cache.
-        for y, x in product(range(0, height, side), range(0, width, 2 * side)):
-            with stages.timed("halve"):
-                halve(both[y : y + side, x : x + 2 * side], above[y // 2 : (y + side) // 2, x // 2 : x // 2 + side])
-        yield above
 
 
 def main() -> None:
@@ -113,7 +96,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     given = parser.parse_args()
     given.folder.mkdir()
-    stages = measure(given.slide, given.folder, reader=given.reader, passthrough=given.passthrough)
+    options = {"passthrough": Passthrough.ALWAYS, "tile_size": None} if given.passthrough else {"tile_size": TILE_SIZE}
+    stages = measure(given.slide, given.folder, reader=given.reader, **options)
     print(json.dumps(asdict(stages)) if given.json else stages)
 
 

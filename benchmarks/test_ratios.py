@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,16 @@ import pytest
 from PIL import Image
 
 import tileframe
-from benchmarks.proofs import differences, differences_of_passthrough
+from benchmarks.turns import differences, differences_of_passthrough
 from tileframe import Access, Box, Location, Pyramid, Size, Store, Target
 from tileframe import pixels as contract
 from tileframe.machine import available_cores
 from tileframe.pixels import Pixels
 from tileframe.registry import load
 from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE, bare_dzsave
-from tileframe_bench.scratch import give_back, scratch_folder
+from tileframe_bench.environment import give_back, scratch_folder
 from tileframe_bench.workloads import TILE, WORKLOADS, Workload, scaled
+from tileframe_demo.svs import cut
 from tileframe_stream.halving import halve, no_threads_of_opencv
 
 # Of both sides of an input: a few tiles on each side, and a slide still has three native levels.
@@ -90,13 +91,8 @@ def workload_of(benchmark: Any, name: str) -> Workload:
 
 @pytest.fixture
 def section(benchmark) -> Pixels:
-    """The pixels of the slide `svs`, shared by the tests and not to be changed."""
-    return read_once(workload_of(benchmark, "svs"))
-
-
-@cache
-def read_once(workload: Workload) -> Pixels:
-    return read_slide(workload.make())
+    """The pixels of the slide `svs`."""
+    return read_slide(workload_of(benchmark, "svs").make())
 
 
 def read_picture(path: Path) -> Pixels:
@@ -108,12 +104,11 @@ def read_picture(path: Path) -> Pixels:
 def read_slide(path: Path) -> Pixels:
     """Read the base of an opaque slide with OpenSlide, square by square."""
     with openslide.OpenSlide(path) as slide:
-        width, height = slide.dimensions
-        pixels = np.empty((height, width, 3), np.uint8)
-        for y, x in itertools.product(range(0, height, SQUARE), range(0, width, SQUARE)):
-            part = pixels[y : y + SQUARE, x : x + SQUARE]
-            part[:] = np.asarray(slide.read_region((x, y), 0, (part.shape[1], part.shape[0])).convert("RGB"))
-    return pixels
+
+        def read(box: Box) -> Pixels:
+            return np.asarray(slide.read_region((box.x, box.y), 0, (box.width, box.height)).convert("RGB"))
+
+        return in_pieces(Size(*slide.dimensions), SQUARE, SQUARE, read)
 
 
 def read_by(reader: tileframe.Reader, path: Path) -> Pixels:
@@ -121,10 +116,14 @@ def read_by(reader: tileframe.Reader, path: Path) -> Pixels:
     with reader.open(path) as source:
         size = source.facts.size
         wide, high = (size.width, TILE_SIZE) if source.facts.access is Access.ROWS else (SQUARE, SQUARE)
-        pixels = np.empty((size.height, size.width, 3), np.uint8)
-        for y, x in itertools.product(range(0, size.height, high), range(0, size.width, wide)):
-            box = Box(x, y, min(wide, size.width - x), min(high, size.height - y))
-            pixels[box.y : box.bottom, box.x : box.right] = source.read(box)
+        return in_pieces(size, wide, high, source.read)
+
+
+def in_pieces(size: Size, wide: int, high: int, read: Callable[[Box], Pixels]) -> Pixels:
+    pixels = np.empty((size.height, size.width, 3), np.uint8)
+    for y, x in itertools.product(range(0, size.height, high), range(0, size.width, wide)):
+        box = Box(x, y, min(wide, size.width - x), min(high, size.height - y))
+        pixels[box.y : box.bottom, box.x : box.right] = read(box)
     return pixels
 
 
@@ -153,11 +152,6 @@ def test_halve(benchmark, section):
     assert np.array_equal(half, contract.halve(section))
 
 
-def tiles_of(pixels: Pixels) -> list[Pixels]:
-    starts = itertools.product(*(range(0, side, TILE_SIZE) for side in pixels.shape[:2]))
-    return [pixels[y : y + TILE_SIZE, x : x + TILE_SIZE] for y, x in starts]
-
-
 def bare_encode(pixels: Pixels, kind: str) -> bytes:
     """Encode a tile as ``jpeg`` or ``png`` with Pillow, at the settings of tileframe's writers."""
     encoded = io.BytesIO()
@@ -169,7 +163,7 @@ def bare_encode(pixels: Pixels, kind: str) -> bytes:
 def test_encode(benchmark, section, who):
     with skipped_where_unable(who):
         writer = load().writer(who).create()
-    tiles, lossless = tiles_of(section), writer.encoding.lossless
+    tiles, lossless = list(cut(section, TILE_SIZE)), writer.encoding.lossless
     benchmark.group = f"encode, {'lossless' if lossless else 'lossy'}"
     bare = partial(bare_encode, kind="png" if lossless else "jpeg")
     _, encoded = beside(benchmark, lambda: list(map(bare, tiles)), lambda: list(map(writer.encode, tiles)), tuple)
@@ -189,7 +183,9 @@ def store_called(name: str, folder: Path) -> Store:
 
 @pytest.mark.parametrize("who", installed("store"))
 def test_write(benchmark, section, who, tmp_path):
-    tiles = {f"p_files/12/{number}_0.jpeg": bare_encode(tile, "jpeg") for number, tile in enumerate(tiles_of(section))}
+    tiles = {
+        f"p_files/12/{number}_0.jpeg": bare_encode(tile, "jpeg") for number, tile in enumerate(cut(section, TILE_SIZE))
+    }
     folders = (tmp_path / f"{number}" for number in itertools.count())
     stores: list[Store] = []
 

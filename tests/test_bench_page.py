@@ -19,11 +19,11 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from tests import benched
+from tests.benched import usual_trial
 from tileframe_bench import charts
 from tileframe_bench.page import page
-from tileframe_bench.records import Bench, Spread, Trial
+from tileframe_bench.records import Bench, Trial
 
-NONE = "\N{EN DASH}"
 ROOT = Path(__file__).parents[1]
 ODD = "<b>&amp; \"q\" 'a' $x_1$ --> </svg>]]> ünï 文字 \udcff\x00\x1b\n.svs"
 
@@ -38,15 +38,11 @@ def bars(chart: Figure) -> list[tuple[str, float]]:
     return [(to_hex(bar.get_edgecolor()), bar.get_width()) for bar in found]
 
 
-def series_of(trial: Trial) -> dict[str, list[tuple[float, Spread]]]:
-    return {one.name: [(1, one.seconds), (2, one.seconds)] for one in trial.entries if one.runs}
-
-
 def charts_of(trial: Trial) -> list[Figure]:
-    entry, own = trial.in_order()[0], colours_of(trial)
+    entry, own = trial.places[0][1], colours_of(trial)
+    series = {one.name: [(1, one.seconds), (2, one.seconds)] for one in trial.entries if one.runs}
     log, linear = (
-        charts.lines(series_of(trial), own, x="workers", y="seconds", title="some lines", log=log)
-        for log in (True, False)
+        charts.lines(series, own, x="workers", y="seconds", title="some lines", log=log) for log in (True, False)
     )
     timeline = charts.timeline(entry.runs[0], 2, f"{entry.name} over time", own[entry.name])
     return [charts.time_bars([trial], own), charts.memory_bars([trial], own), log, linear, timeline]
@@ -56,25 +52,18 @@ def colours_of(trial: Trial) -> dict[str, str]:
     return charts.colours(entry.name for entry in trial.entries)
 
 
-def changed(name: str, **fields: Any) -> Bench:
-    """The baseline and another entrant with other fields."""
-    trial = benched.trial()
-    entries = [entry for entry in trial.entries if entry.name in (name, "bare dzsave")]
-    return benched.bench([replace(trial, entries=tuple(replace(entry, **fields) for entry in entries))])
+def changed(name: str, **fields: Any) -> str:
+    """The page of the baseline and another entrant with one run and other fields."""
+    entries = benched.entry(name, 3.0), benched.entry("bare dzsave", 3.1)
+    return page(benched.bench([benched.trial(replace(entries[0], **fields), entries[1])]))
 
 
 def odd_trial() -> Trial:
     """One with names that are long, strange, or would be HTML."""
-    trial = benched.trial(ODD)
+    trial = usual_trial(ODD)
+    fields: dict[str, Any] = {"method": ODD, "command": ODD}
     entries = [
-        replace(
-            one,
-            name=f"{ODD} {one.name}",
-            method=ODD,
-            command=ODD,
-            failure=ODD if not one.runs else "",
-            runs=one.runs[:1],
-        )
+        replace(one, name=f"{ODD} {one.name}", failure="" if one.runs else ODD, runs=one.runs[:1], **fields)
         for one in trial.entries
     ]
     return replace(trial, baseline=entries[3].name, entries=(benched.unranked(entries[0], ODD), *entries[1:]))
@@ -91,7 +80,7 @@ def cells(html: str, name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def small() -> Bench:
-    return benched.bench([benched.trial()])
+    return benched.bench([usual_trial()])
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +88,7 @@ def html(small) -> str:
     return page(small)
 
 
-@pytest.mark.parametrize("trial", [benched.trial(), odd_trial()], ids=["plain", "odd"])
+@pytest.mark.parametrize("trial", [usual_trial(), odd_trial()], ids=["plain", "odd"])
 @pytest.mark.filterwarnings("ignore:Glyph .* missing")
 def test_a_chart_has_a_title_and_no_text_lies_on_another_or_is_cut_off(trial, monkeypatch):
     drawn: list[Text] = []
@@ -119,10 +108,10 @@ def test_a_chart_has_a_title_and_no_text_lies_on_another_or_is_cut_off(trial, mo
 
 
 def test_longer_bars_took_longer_and_each_entrant_keeps_its_colour():
-    trial = benched.trial()
+    trial = usual_trial()
     own = colours_of(trial)
     drawn = bars(charts.time_bars([replace(trial, entries=trial.entries[::-1])], own))
-    assert [colour for colour, _ in drawn] == [own[entry.name] for entry in trial.in_order() if entry.runs]
+    assert [colour for colour, _ in drawn] == [own[entry.name] for _, entry in trial.places if entry.runs]
     assert [length for _, length in drawn] == sorted(length for _, length in drawn)
 
 
@@ -134,7 +123,7 @@ def test_unranked_and_failed_entrants_are_named_in_bars(small):
 
 @pytest.mark.parametrize(("seconds", "is_log"), [(7, False), (70, True)])
 def test_bars_are_logarithmic_only_where_they_must_be(seconds, is_log):
-    trial = replace(benched.trial(), entries=(benched.entry("fast", 1), benched.entry("slow", seconds)))
+    trial = benched.trial(benched.entry("fast", 1), benched.entry("slow", seconds))
     chart = charts.time_bars([trial], colours_of(trial))
     assert any("logarithmic scale" in word for word in words(chart)) == is_log
 
@@ -160,53 +149,47 @@ def test_figures_that_the_system_does_not_tell_are_not_drawn():
     silent = replace(run, read=None, samples=tuple(replace(one, read=None) for one in run.samples))
     shown = words(charts.timeline(silent, 2, "silent", "red"))
     assert "Files, MB: read is not known, written 402 (solid)" in shown
-    assert cells(page(changed("vips", runs=(replace(silent, written=None),))), "vips")[7:9] == [NONE, NONE]
+    assert cells(changed("vips", runs=(replace(silent, written=None),)), "vips")[7:9] == ["\N{EN DASH}"] * 2
 
 
 def test_another_process_with_other_settings_of_matplotlib_gives_the_same_bytes(tmp_path):
     code = (
-        "import sys; from tests.test_bench_page import benched, charts, charts_of;"
-        "sys.stdout.buffer.write(charts.svg(charts_of(benched.trial())[0]).encode())"
+        "import sys; from tests.test_bench_page import charts, charts_of, usual_trial;"
+        "sys.stdout.buffer.write(charts.svg(charts_of(usual_trial())[0]).encode())"
     )
     (tmp_path / "matplotlibrc").write_text("font.size: 30\naxes.facecolor: red\nsvg.fonttype: path\n")
     paths = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "plugins")]), "MATPLOTLIBRC": str(tmp_path)}
     command = [sys.executable, "-W", "error", "-c", code]
     found = subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env={**os.environ, **paths})
-    assert (found.stdout.decode(), found.stderr) == (charts.svg(charts_of(benched.trial())[0]), b"")
+    assert (found.stdout.decode(), found.stderr) == (charts.svg(charts_of(usual_trial())[0]), b"")
 
 
-def test_the_table_has_every_figure(html):
+def test_the_table_has_every_figure_and_every_run_its_chart_over_time(html):
     assert cells(html, "stream") == [
         "2", "stream rows, 2 workers", "5.38 (5.19 to 5.57)", "1.25", "9.68", "1.80", "240", "612", "402",
         "pixels: 13,465 of 13,465 tiles identical",
     ]  # fmt: skip
     assert cells(html, "openslide")[-1].startswith("base")
-
-
-def test_every_run_of_every_entrant_has_a_chart_over_time(html):
     assert len(re.findall(r"<img src=.data:image/svg\+xml;base64", html)) == 2 + 5 * 2 + 1
 
 
-def test_an_unranked_entrant_has_no_place_and_a_reason(html):
+def test_an_unranked_entrant_has_no_place_and_a_reason_and_a_failed_one_comes_last(html):
     place, _, seconds, *_, output = cells(html, "generator loop")
-    assert (place, seconds) == (NONE, "73.0 1 run")
+    assert (place, seconds) == ("-", "73.0 1 run")
     assert output.endswith(f"Not ranked {benched.SMALL_TILES}")
-
-
-def test_a_failed_entrant_comes_last_with_its_failure(html):
     assert cells(html, "generator pool")[2] == f"Did not run: {benched.NO_POOL}"
     assert html.index("</i>generator loop") < html.index("</i>generator pool")
 
 
 def test_a_failure_of_an_entrant_that_ran_is_shown():
-    assert "failed in round 3" in cells(page(changed("vips", failure="failed in round 3")), "vips")[-1]
+    assert "failed in round 3" in cells(changed("vips", failure="failed in round 3"), "vips")[-1]
 
 
 def test_a_shared_place_is_marked():
     entries = benched.entry("stream", 3.0, 3.2), benched.entry("bare dzsave", 3.2, 3.0)
-    html = page(benched.bench([replace(benched.trial(), entries=entries)]))
+    html = page(benched.bench([benched.trial(*entries)]))
     assert cells(html, "stream")[0] == cells(html, "bare dzsave")[0] == "1="
-    assert "stream and bare dzsave" in html
+    assert "stream, bare dzsave" in html
 
 
 def test_options_versions_machine_and_commands_are_on_the_page(html, small):
@@ -216,17 +199,12 @@ def test_options_versions_machine_and_commands_are_on_the_page(html, small):
         assert f"<pre>{command}</pre>" in unescape(html)
 
 
-def test_strange_names_are_escaped():
-    bench = benched.bench([odd_trial()])
+def test_strange_names_are_escaped_and_without_a_ranked_entrant_it_is_said():
+    trial = benched.trial(benched.failed(ODD, ODD), name=ODD, baseline="")
+    bench = benched.bench([trial])
     machine = replace(bench.machine, system=ODD, processor=ODD, disk=ODD)
     html = page(replace(bench, command=ODD, machine=machine, versions={ODD: ODD}, options={ODD: ODD}, date=ODD))
     html.encode()
     assert "<b>" not in html
     assert "<b>&amp; \"q\" 'a' $x_1$ --> </svg>]]> ünï 文字 ��� .svs" in unescape(html)
-
-
-def test_a_page_without_a_ranked_entrant_says_so():
-    trial = replace(benched.trial(), baseline="", entries=(benched.failed("vips", "no libvips here"),))
-    html = page(benched.bench([trial]))
     assert "nobody could be ranked" in html
-    assert "no libvips here" in html

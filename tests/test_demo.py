@@ -9,6 +9,7 @@ import pytest
 from tileframe import Box, OptionError, Size
 from tileframe_demo import sample
 from tileframe_demo.command import sample_size
+from tileframe_demo.svs import SvsWriter
 from tileframe_demo.tissue import GLASS, Tissue
 from tileframe_start.command import run_command
 
@@ -142,7 +143,7 @@ def test_demo_that_breaks_off_leaves_nothing(tmp_path, monkeypatch, capsys, fail
 def test_demo_that_breaks_off_keeps_the_slide_of_the_last_one(tmp_path, monkeypatch):
     slide = tmp_path / "tileframe-demo.svs"
     slide.write_bytes(b"the last one")
-    monkeypatch.setattr(sample, "_reduce", lambda pixels: 1 / 0)
+    monkeypatch.setattr(SvsWriter, "add_thumbnail", lambda writer, pixels: 1 / 0)
     assert run_command(["demo", "-o", str(tmp_path), "--megapixels", "1"]) == 1
     assert [path.name for path in tmp_path.iterdir()] == [slide.name]
     assert slide.read_bytes() == b"the last one"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.limits import Stages
-from benchmarks.results import sections
-from benchmarks.results_kept import FILES, SITTINGS, WORK, Kept, Work, keep, load, median_run
-from benchmarks.results_page import page, write
+from benchmarks.results import FILES, SITTINGS, WORK, Kept, Work, keep, load, median_run, sections
+from benchmarks.results_page import line, page, write
+from benchmarks.stages import Stages
+from tests import benched
 from tests.benched import bench, entry, failed, unranked
 from tileframe import Size
 from tileframe_bench.records import Entry, Spread, Trial
@@ -23,8 +23,10 @@ A_FOLDER = re.compile(r"(?<![\w.])/(?:tmp|home|root|Users|var)/")
 
 def trial(*entries: Entry, tile_size: int = 256, workers: int = 2) -> Trial:
     """These on the first row of the reference table."""
-    size = Size(30000, 21952)
-    return Trial("babel", size, 215_000_000, tile_size, 16, 13_583, workers, "bare dzsave", entries)
+    made = replace(
+        benched.trial(*entries, name="babel"), size=Size(30000, 21952), tiles=13_583, input_bytes=215_000_000
+    )
+    return replace(made, tile_size=tile_size, workers=workers)
 
 
 def usual(**other: tuple[float, ...]) -> Trial:
@@ -53,7 +55,7 @@ WORKERS = [trial(entry("stream", 8 / workers), workers=workers) for workers in (
         ("table", [usual()], "| **4.50 (4.00 to 5.00) s**<br>1.45 (1.40 to 1.50) ×<br>241 MB |"),
         ("table", [usual()], "| vips | bare dzsave | 1.31 (1.29 to 1.33) |"),
         ("table", [usual(vips=(5, 8))], "| vips | bare dzsave | not slower |"),
-        ("table", [usual(vips=(3, 6))], "| babel at 256 | stream and vips | 4.50 (4.00 to 5.00) |"),
+        ("table", [usual(vips=(3, 6))], "| babel at 256 | stream, vips | 4.50 (4.00 to 5.00) |"),
         ("table", [replace(usual(), size=Size(600, 439))], f"| babel at 256 | {NONE} | **4.50"),
         ("table", [UNRANKED], "| babel at 256 | stream | 4.00 |"),
         ("table", [UNRANKED], "| 1.00 s (one run)<br>200 MB<br>not ranked: other layout |"),
@@ -137,6 +139,16 @@ def test_what_is_kept_comes_back_without_the_samples_that_are_not_drawn(tmp_path
     assert not any(run.samples for one in found.trials("again")[0].entries for run in one.runs)
     for one in found.trials("table")[0].entries:
         assert [run for run in one.runs if run.samples] == [median_run(one)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "found"),
+    [((0.75, 1.5, 4.5), (100, 0.5, 1)), ((1, 2), None), ((2, 2, 2), None), ((3, 2, 1), None)],
+    ids=["rises", "few", "level", "falls"],
+)
+def test_the_line_through_what_grows_has_its_pace_and_start(seconds, found):
+    grown = {at: (usual(), entry("stream", took)) for at, took in zip((25.0, 100.0, 400.0), seconds, strict=False)}
+    assert line(grown) == (found and pytest.approx(found))
 
 
 def test_every_plot_of_the_page_is_drawn_and_no_other(tmp_path):

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 
-from tileframe_bench.records import Entry, Run, Spread, Trial
+from tileframe_bench.records import Run, Spread, Trial
 from tileframe_bench.text import figure, plain, shortened
 
 # Colours that are told apart without seeing red or green, on a white page and, inverted, on a dark one.
@@ -72,9 +72,8 @@ def _style() -> Iterator[None]:
 def svg(chart: Figure) -> str:
     """Return a figure of this module as an SVG file, with the figure's title as its title."""
     file = BytesIO()
-    metadata = {"Title": chart.get_suptitle(), "Date": None, "Creator": None}
     with _style():
-        chart.savefig(file, format="svg", metadata=metadata)
+        chart.savefig(file, format="svg", metadata={"Title": chart.get_suptitle(), "Date": None, "Creator": None})
     return file.getvalue().decode()
 
 
@@ -133,27 +132,38 @@ def timeline(run: Run, core_count: int, title: str, colour: str) -> Figure:
     Three panels: the cores that it kept busy over the load of all cores of the machine, its memory, and the bytes that
     it has read and written.
     """
+    unit, size = _unit([run.peak_resident])
+    file_unit, file_size = _unit([run.read or 0, run.written or 0])
+    totals = {"read": run.read, "written": run.written}
+    files = [
+        f"{name} is not known" if total is None else f"{name} {figure(total / file_size)} ({FILE_STROKES[name]})"
+        for name, total in totals.items()
+    ]
+    titles = (
+        "Cores busy: by this process (line) and, core on core, by all (grey)",
+        f"Resident memory, {unit}: {figure(run.peak_resident / size)} at most",
+        f"Files, {file_unit}: {', '.join(files)}",
+    )
     with _style():
         # A page has many of these: a fixed layout takes half the time.
         chart = Figure(figsize=(WIDTH / 72, 360 / 72))
         chart.subplots_adjust(left=0.1, right=0.97, bottom=0.12, top=0.87, hspace=0.5)
         chart.suptitle(shortened(title, 64), x=0.01, ha="left")
         panels = chart.subplots(3, 1, sharex=True)
-        unit, size = _unit([run.peak_resident])
-        titles = (
-            "Cores busy: by this process (line) and, core on core, by all (grey)",
-            f"Resident memory, {unit}: {figure(run.peak_resident / size)} at most",
-            _title_of_files(run),
-        )
         if run.samples:
+            times = [sample.seconds for sample in run.samples]
             _draw_cores(panels[0], run, core_count, colour)
-            resident = [(sample.seconds, sample.resident / size) for sample in run.samples]
-            panels[1].plot(*zip(*resident, strict=True), color=colour, marker="o" if len(resident) == 1 else "")
+            resident = [sample.resident / size for sample in run.samples]
+            panels[1].plot(times, resident, color=colour, marker="o" if len(times) == 1 else "")
             panels[1].set_ylim(top=1.06 * run.peak_resident / size or 1)
-            _draw_files(panels[2], run, colour)
+            for name, total in totals.items():
+                if total is not None:
+                    amounts = [0, *(getattr(sample, name) or 0 for sample in run.samples), total]
+                    scaled = [amount / file_size for amount in amounts]
+                    panels[2].plot([0, *times, run.seconds], scaled, color=colour, linestyle=FILE_STROKES[name])
         for axes, words in zip(panels, titles, strict=True):
             axes.set_title(words, weight="normal", size=10.5)
-            axes.set_xlim(0, run.seconds or 1)
+            axes.set(xlim=(0, run.seconds or 1))
             axes.set_ylim(bottom=0)
             _set_ticks(axes.xaxis)
             _set_ticks(axes.yaxis, most=4)
@@ -164,12 +174,18 @@ def timeline(run: Run, core_count: int, title: str, colour: str) -> Figure:
     return chart
 
 
+def _draw_cores(axes: Axes, run: Run, core_count: int, colour: str) -> None:
+    edges = [0.0, *(sample.seconds for sample in run.samples)]
+    loads, busy = [sample.core_loads for sample in run.samples], [sample.cores_busy for sample in run.samples]
+    sums = [list(accumulate(cores)) if len(cores) <= MAX_CORE_BANDS else [sum(cores)] for cores in loads]
+    for heights in reversed(list(zip(*sums, strict=True))):
+        axes.stairs(heights, edges, fill=True, facecolor=BAND, edgecolor="white", linewidth=0.6)
+    axes.stairs(busy, edges, baseline=None, color=colour, linewidth=1.6)
+    axes.set_ylim(top=1.06 * max(core_count, *busy, *map(sum, loads)))
+
+
 def _bars(
-    trials: Sequence[Trial],
-    what: str,
-    unit: str,
-    figure_of: Callable[[Run], float],
-    colours: Mapping[str, str],
+    trials: Sequence[Trial], what: str, unit: str, figure_of: Callable[[Run], float], colours: Mapping[str, str]
 ) -> Figure:
     medians = [entry.spread(figure_of).median for trial in trials for entry in trial.entries if entry.runs]
     log = bool(medians) and 0 < LINEAR_RATIO * min(medians) < max(medians)
@@ -179,13 +195,30 @@ def _bars(
         chart.suptitle(shortened(f"{what}: {trials[0].input}", 64), x=0.01, ha="left")
         groups = chart.subplots(len(trials), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
         for axes, trial in zip(groups, trials, strict=True):
+            entries = [entry for _, entry in trial.places]
+            ran = [entry for entry in entries if entry.runs]
+            spreads = [entry.spread(figure_of) for entry in ran]
             axes.set_title(f"Tiles of {trial.tile_size} px")
             axes.grid(axis="y", visible=False)
             axes.set_xscale("log" if log else "linear")
-            for row, entry in enumerate(trial.in_order()):
-                _draw_bar(axes, row, entry, entry.spread(figure_of) if entry.runs else None, unit, colours[entry.name])
-            axes.set_yticks(range(len(trial.entries)), [shortened(entry.name, 30) for entry in trial.in_order()])
-            axes.set_ylim(len(trial.entries) - 0.4, -0.6)
+            axes.barh(
+                range(len(ran)),
+                [spread.median for spread in spreads],
+                height=0.65,
+                xerr=_error_bars(spreads),
+                error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3},
+                facecolor=[colours[entry.name] if entry.is_ranked else "white" for entry in ran],
+                edgecolor=[colours[entry.name] for entry in ran],
+                hatch=["" if entry.is_ranked else "////" for entry in ran],
+            )
+            for row, (entry, spread) in enumerate(zip(ran, spreads, strict=True)):
+                label = f"{figure(spread.median)} {unit}{'' if entry.is_ranked else ', not ranked'}"
+                axes.annotate(label, (spread.most, row), (7, 0), textcoords="offset points", va="center")
+            for row in range(len(ran), len(entries)):
+                left = {"transform": axes.get_yaxis_transform(), "va": "center", "color": QUIET, "style": "italic"}
+                axes.text(0.01, row, "did not run", **left)
+            axes.set_yticks(range(len(entries)), [shortened(entry.name, 30) for entry in entries])
+            axes.set_ylim(len(entries) - 0.4, -0.6)
         if log:
             groups[-1].set_xlim(left=min(medians) / 2)
         _set_ticks(groups[-1].xaxis, log=log)
@@ -193,53 +226,6 @@ def _bars(
         label = f"{unit}{scale}; median, and from the least to the greatest; less is better"
         chart.supxlabel(label, size=11, color=QUIET)
     return chart
-
-
-def _draw_bar(axes: Axes, row: int, entry: Entry, spread: Spread | None, unit: str, colour: str) -> None:
-    if spread is None:
-        left = (0.01, row)
-        axes.text(*left, "did not run", transform=axes.get_yaxis_transform(), va="center", color=QUIET, style="italic")
-        return
-    axes.barh(
-        row,
-        spread.median,
-        height=0.65,
-        xerr=_error_bars([spread]),
-        error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3},
-        facecolor=colour if entry.is_ranked else "white",
-        edgecolor=colour,
-        hatch=None if entry.is_ranked else "////",
-    )
-    label = f"{figure(spread.median)} {unit}{'' if entry.is_ranked else ', not ranked'}"
-    axes.annotate(label, (spread.most, row), (7, 0), textcoords="offset points", va="center")
-
-
-def _draw_cores(axes: Axes, run: Run, core_count: int, colour: str) -> None:
-    times = [0.0, *(sample.seconds for sample in run.samples)]
-    loads = [sample.core_loads for sample in run.samples]
-    sums = [list(accumulate(cores)) if len(cores) <= MAX_CORE_BANDS else [sum(cores)] for cores in loads]
-    for edge in reversed(list(zip(*sums, strict=True))):
-        axes.stairs(edge, times, fill=True, facecolor=BAND, edgecolor="white", linewidth=0.6)
-    axes.stairs([sample.cores_busy for sample in run.samples], times, baseline=None, color=colour, linewidth=1.6)
-    axes.set_ylim(top=1.06 * max(core_count, *(sample.cores_busy for sample in run.samples), *map(sum, loads)))
-
-
-def _draw_files(axes: Axes, run: Run, colour: str) -> None:
-    _, size = _unit([run.read or 0, run.written or 0])
-    for name, stroke in FILE_STROKES.items():
-        if (total := getattr(run, name)) is not None:
-            points = [(0, 0), *((one.seconds, getattr(one, name)) for one in run.samples), (run.seconds, total)]
-            known = [(at, amount / size) for at, amount in points if amount is not None]
-            axes.plot(*zip(*known, strict=True), color=colour, linestyle=stroke)
-
-
-def _title_of_files(run: Run) -> str:
-    unit, size = _unit([run.read or 0, run.written or 0])
-    words = [
-        f"{name} is not known" if total is None else f"{name} {figure(total / size)} ({FILE_STROKES[name]})"
-        for name, total in (("read", run.read), ("written", run.written))
-    ]
-    return f"Files, {unit}: {', '.join(words)}"
 
 
 def _set_ticks(axis: Any, *, log: bool = False, most: int = 9) -> None:

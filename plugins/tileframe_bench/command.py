@@ -13,11 +13,13 @@ import click
 
 from tileframe import CheckError, InputError, OptionError, OutputError, PluginError, Pyramid, Size, machine
 from tileframe.files import refuse_unwritable, write_whole
+from tileframe.serialize import to_json
 
 if TYPE_CHECKING:
-    from tileframe_bench.records import Bench, Trial
+    from tileframe_bench.records import Bench
     from tileframe_bench.workloads import Workload
 
+AT_LEAST_ONE = click.IntRange(min=1)
 # Of built-in inputs: their sizes are limited by JPEG, and below this nothing is left of them.
 SCALES = 0.01, 2.0
 
@@ -31,8 +33,8 @@ SCALES = 0.01, 2.0
 @click.option(
     "--tile-size", "tile_sizes", type=int, multiple=True, metavar="N", help="Default 256; may be given again."
 )
-@click.option("--rounds", type=int, default=2, show_default=True, help="After one to warm up at the start.")
-@click.option("--workers", type=int, help="Most busy threads of each; default: the cores there are.")
+@click.option("--rounds", type=AT_LEAST_ONE, default=2, show_default=True, help="After one to warm up at the start.")
+@click.option("--workers", type=AT_LEAST_ONE, help="Most busy threads of each; default: the cores there are.")
 @click.option(
     "--scratch", type=click.Path(path_type=Path), metavar="DIR", help="Where outputs go; default: temporary files."
 )
@@ -63,17 +65,16 @@ def bench(
     All run in turn, each in a process of its own, with the same options; every pyramid is compared with a reference,
     tile by tile, before its time counts. Exits with 5 if a backend made a wrong one.
     """
-    workers = machine.available_cores() if workers is None else workers
     tile_sizes = tile_sizes or (256,)
-    _refuse_numbers(rounds=rounds, workers=workers, scale=scale, tile_sizes=tile_sizes)
+    for tile_size in tile_sizes:
+        Pyramid(Size(1, 1), tile_size, 0)
     _refuse_unwritable([path for path in (report, html) if path is not None], slides)
     if scratch is not None and not scratch.is_dir():
         raise OutputError(f"{scratch}: is no folder; give --scratch one that is there")
     for library in ("jinja2", "matplotlib") if html else ():
         _refuse_missing(library)
     from tileframe_bench.entrants import entrants
-    from tileframe_bench.records import to_json
-    from tileframe_bench.scratch import scratch_folder
+    from tileframe_bench.environment import scratch_folder
     from tileframe_bench.session import Plan, benchmark
     from tileframe_bench.table import table
 
@@ -81,28 +82,19 @@ def bench(
         inputs=_inputs(slides, workloads, scale),
         entrants=entrants(registry.backends, only, without),
         tile_sizes=tile_sizes,
-        workers=workers,
+        workers=workers or machine.available_cores(),
         rounds=rounds,
         command=shlex.join(["tileframe", *sys.argv[1:]]),
     )
     found: Bench | None = None
-
-    def keep(so_far: Bench, trial: Trial) -> None:
-        nonlocal found
-        found = so_far
-        # After every trial: a long run that is killed keeps what it has found. A pipe gets it once, at the end.
-        if report is not None and (report.is_file() or not report.exists()):
-            write_whole(report, to_json(found).encode())
-        if not as_json:
-            click.echo(table(trial))
-
-    def say(what: str) -> None:
-        if not quiet:
-            click.echo(f"tileframe: {what}", err=True)
-
     try:
         with scratch_folder(scratch) as folder:
-            benchmark(plan, registry, folder, say, keep)
+            for found in benchmark(plan, registry, folder, lambda what: None if quiet else _say(what)):
+                # After every trial: a long run that is killed keeps what it has found. A pipe gets it once, at the end.
+                if report is not None and (report.is_file() or not report.exists()):
+                    write_whole(report, _json(found))
+                if not as_json:
+                    click.echo(table(found.trials[-1]))
     finally:
         if found is not None:
             if html is not None:
@@ -110,20 +102,18 @@ def bench(
 
                 write_whole(html, page(found).encode("utf-8", "replace"))
             if report is not None and not report.is_file():
-                write_whole(report, to_json(found).encode())
+                write_whole(report, _json(found))
             if as_json:
-                click.echo(to_json(found), nl=False)
+                click.echo(_json(found), nl=False)
     _refuse_wrong(found)
 
 
-def _refuse_numbers(*, rounds: int, workers: int, scale: float, tile_sizes: tuple[int, ...]) -> None:
-    for name, number in {"rounds": rounds, "workers": workers}.items():
-        if number < 1:
-            raise OptionError(f"the number of {name} must be 1 or more, not {number}")
-    if not SCALES[0] <= scale <= SCALES[1]:
-        raise OptionError(f"the scale must be from {SCALES[0]:g} to {SCALES[1]:g}, not {scale:g}")
-    for tile_size in tile_sizes:
-        Pyramid(Size(1, 1), tile_size, 0)
+def _say(what: str) -> None:
+    click.echo(f"tileframe: {what}", err=True)
+
+
+def _json(found: Bench) -> bytes:
+    return f"{to_json(found)}\n".encode()
 
 
 def _refuse_unwritable(files: Sequence[Path], slides: Sequence[Path]) -> None:
@@ -150,6 +140,8 @@ def _refuse_missing(library: str) -> None:
 def _inputs(slides: tuple[Path, ...], names: tuple[str, ...], scale: float) -> list[Path | Workload]:
     from tileframe_bench.workloads import WORKLOADS, scaled
 
+    if not SCALES[0] <= scale <= SCALES[1]:
+        raise OptionError(f"the scale must be from {SCALES[0]:g} to {SCALES[1]:g}, not {scale:g}")
     for name in names:
         if name not in WORKLOADS:
             raise OptionError(f"no workload named '{name}' (have: {', '.join(WORKLOADS)})")

@@ -16,6 +16,10 @@ from tileframe_bench.workloads import Input
 
 NAME = "pyramid"
 BASELINES = {"bare dzsave": "dzsave", "generator loop": "generator", "generator pool": "pool"}
+# Of every run of tileframe, colours as the baselines leave them.
+HELD_EQUAL = f"--overlap {OVERLAP} --format jpeg --quality {QUALITY} --no-limit-bounds --color keep --json".split()
+# -P: no modules of the current folder; a baseline by its path: a bare script does not import tileframe.
+PYTHON = [sys.executable, "-P"]
 # Bytes a pixel that each process of the generator holds of a picture that is not a slide: 10.3 GB for 659 MP.
 GENERATOR_BYTES = 16
 # The part of the free memory that they may take together.
@@ -35,18 +39,12 @@ class Entrant:
         sizes = ["--tile-size", f"{tile_size}", "--workers", f"{workers}"]
         if self.kind == "baseline":
             return ["python", "-m", baselines.__name__, BASELINES[self.name], f"{source}", out, *sizes]
-        held_equal = ["--overlap", f"{OVERLAP}", "--format", "jpeg", "--quality", f"{QUALITY}", "--no-limit-bounds"]
-        held_equal += ["--color", "keep"]  # as the baselines do
-        run = ["tileframe", "run", f"{source}", "--backend", self.name]
-        return [*run, *sizes, *held_equal, "--json", "-o", f"{out}.dzi"]
+        return ["tileframe", "run", f"{source}", "--backend", self.name, *sizes, *HELD_EQUAL, "-o", f"{out}.dzi"]
 
     def process(self, source: Path, folder: Path, *, tile_size: int, workers: int) -> list[str]:
         """Return the same command for this Python."""
         command = self.command(source, folder, tile_size=tile_size, workers=workers)
-        if self.kind == "baseline":
-            # By its path: a bare script does not import tileframe. -P: nor modules of the current folder.
-            return [sys.executable, "-P", str(Path(baselines.__file__)), *command[3:]]
-        return [sys.executable, "-P", "-m", *command]
+        return [*PYTHON, baselines.__file__, *command[3:]] if self.kind == "baseline" else [*PYTHON, "-m", *command]
 
     def failure(self, source: Input, workers: int) -> str:
         """Return why it cannot be run; empty if it can be tried."""
@@ -81,3 +79,18 @@ def entrants(offers: Sequence[BackendPlugin], only: Sequence[str], without: Sequ
     if not chosen:
         raise OptionError("nobody is left to run; leave out a --without")
     return chosen
+
+
+def held_equal(workers: int) -> dict[str, str]:
+    """Return what was the same for all entrants, in words."""
+    return {
+        "layout": "Deep Zoom, down to 1x1",
+        "overlap": f"{OVERLAP}",
+        "format": f"JPEG, quality {QUALITY}, 4:2:0, baseline",
+        "bounds": "the whole slide",
+        "background": "the slide's own, else white",
+        "colour profile": "not applied, not written",
+        "workers": f"{workers}; the generator loop has one",
+        "input": "in the system's cache",
+        "each run": "a process of its own, in a fresh folder",
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,8 +71,6 @@ def _other_jpeg_tables(right: StoredPyramid, made: StoredPyramid) -> int:
 
 
 def _jpeg_tables(encoded: bytes) -> tuple[object, ...]:
-    import io
-
     from PIL import Image, JpegImagePlugin
 
     with Image.open(io.BytesIO(encoded)) as image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import signal
@@ -30,11 +31,17 @@ BUG_REPORT_LINE = "tileframe: this is a bug"
 
 
 @dataclass(frozen=True, slots=True)
-class Cost(Run):
+class Cost:
     """The cost of one command, with its children, and its output."""
 
+    run: Run
     peak_anonymous: int | None  # without the pages of mapped files; None where the system does not tell (not Linux)
     output: str  # its standard output
+
+    @property
+    def call_seconds(self) -> float:
+        """The seconds of the work by its own clock, which its output says: without starting Python and importing."""
+        return float(json.loads(self.output)["seconds"])
 
 
 class CommandError(Exception):
@@ -54,39 +61,32 @@ def cost(command: Sequence[str | Path], *, source: Path | None = None) -> Cost:
     """
     if hasattr(os, "sync"):
         os.sync()
-    if source is not None:
-        _read_into_page_cache(source)
+    if source is not None and source.is_file():
+        with source.open("rb", buffering=0) as file:
+            while file.read(1 << 20):
+                pass
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         started = time.perf_counter()
-        child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors)
-        sampler = Sampler(child.pid)
-        try:
+        with (
+            subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=errors) as child,
+            Sampler(child.pid) as sampler,
+        ):
             cpu_seconds, peak_resident = _wait(child)
             seconds = time.perf_counter() - started
-        except BaseException:
-            try:
-                sampler.stop()  # before the child is killed: its children are found through it
-            finally:
-                child.kill()
-                child.wait()
-            raise
-        finally:
-            sampler.stop()
-            left_over = sampler.kill_left_over()
         if child.returncode:
             raise CommandError(_reason(child.returncode, _text(errors)), child.returncode)
-        if left_over:
-            raise CommandError(f"ended and left {left_over} of its processes running", 0)
-        return Cost(
+        if sampler.left_over:
+            raise CommandError(f"ended and left {sampler.left_over} of its processes running", 0)
+        last, anonymous = sampler.readings[-1], [one.anonymous for one in sampler.readings if one.anonymous is not None]
+        run = Run(
             seconds=seconds,
-            cpu_seconds=max(cpu_seconds, sampler.last.cpu_seconds),
-            peak_resident=max(peak_resident, sampler.peak_resident),
-            read=sampler.last.read,
-            written=sampler.last.written,
+            cpu_seconds=max(cpu_seconds, last.cpu_seconds),
+            peak_resident=max(peak_resident, *(one.resident for one in sampler.readings)),
+            read=last.read,
+            written=last.written,
             samples=sampler.samples(),
-            peak_anonymous=sampler.peak_anonymous,
-            output=_text(output),
         )
+        return Cost(run, max(anonymous, default=None), _text(output))
 
 
 class Helper:
@@ -159,10 +159,3 @@ def _reason(code: int, errors: str) -> str:
     if len(lines) > 1 and lines[-1].startswith(BUG_REPORT_LINE):
         lines.pop()  # the line before says which
     return lines[-1].removeprefix("tileframe: ") if lines else f"exit code {code} without a message"
-
-
-def _read_into_page_cache(path: Path) -> None:
-    if path.is_file():
-        with path.open("rb", buffering=0) as file:
-            while file.read(1 << 20):
-                pass

@@ -1,21 +1,18 @@
-"""Records of a benchmark, the statistics of their figures, and their JSON."""
+"""Records of a benchmark, and the statistics of their figures."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Any, Literal, Self, TypeVar
+from typing import Literal, Self
 
-from tileframe import CheckError, Equality, InputError, Size
-from tileframe.serialize import from_json as typed_from_json
-from tileframe.serialize import to_builtins
+from tileframe import Equality, Size
+from tileframe_bench.text import figure
 
 SCHEMA = 1
 # The first of these that made a right pyramid is the baseline of the ratios; else the first entrant that did.
 BASELINE_TIMES = ("bare dzsave", "vips")
-Record = TypeVar("Record")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +36,9 @@ class Spread:
         return cls.of([their / our for our, their in zip(ours, theirs, strict=True)])
 
     def __str__(self) -> str:
-        """Return ``1.22 (1.16 to 1.42)``."""
-        return f"{self.median:.2f} ({self.least:.2f} to {self.most:.2f})"
+        """Return ``1.22 (1.16 to 1.42)``; the figure alone if there is no spread."""
+        middle, least, most = (figure(one, like=self.median) for one in (self.median, self.least, self.most))
+        return middle if self.least == self.most else f"{middle} ({least} to {most})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +104,20 @@ class Entry:
         """The spread of the seconds of its runs, of which there is at least one."""
         return self.spread(lambda run: run.seconds)
 
+    @property
+    def equality(self) -> str:
+        """How equal its pyramid is to the reference, in a word or two."""
+        strength = self.verdict.strength if self.verdict else None
+        return "not compared" if self.verdict is None else strength.value if strength else "other layout"
+
     def spread(self, figure: Callable[[Run], float]) -> Spread:
         """Return the spread of ``figure`` over its runs, of which there is at least one."""
         return Spread.of([figure(run) for run in self.runs])
+
+    def median(self, name: str) -> float | None:
+        """Return the median of the figure ``name`` of its runs; None if the system did not tell one of them."""
+        figures = [getattr(run, name) for run in self.runs]
+        return None if None in figures else median(figures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,26 +150,30 @@ class Trial:
             return None
         return Spread.of_ratios([run.seconds for run in entry.runs], [run.seconds for run in other.runs])
 
-    def ranking(self) -> list[tuple[int, Entry]]:
-        """Return the ranked entries with their places, the fastest first.
+    @property
+    def places(self) -> list[tuple[str, Entry]]:
+        """Every entry with its place, the fastest first: ``2``, or ``1=`` if it is shared.
 
-        An entry shares a place if it was faster than the first of that place in one round and slower in another.
+        An entry shares a place if it was faster than the first of that place in one round and slower in another. Who is
+        not ranked, and last who failed, has the place ``-``.
         """
-        places: list[tuple[int, Entry]] = []
-        place, first = 0, ""
-        ranked = (entry for entry in self.entries if entry.is_ranked)
-        for number, entry in enumerate(sorted(ranked, key=_median_seconds), 1):
+        ran = [entry for entry in self.entries if entry.runs]
+        ran.sort(key=lambda entry: (not entry.is_ranked, entry.seconds.median))
+        numbers, first = [0], ""
+        for number, entry in enumerate((entry for entry in ran if entry.is_ranked), 1):
             ratio = self.times_as_fast(entry, first) if first else None
-            if ratio is None or not ratio.least < 1 < ratio.most:
-                place, first = number, entry.name
-            places.append((place, entry))
-        return places
-
-    def in_order(self) -> list[Entry]:
-        """Return the ranked entries, the fastest first, then the others that ran, then those that failed."""
-        unranked = [entry for entry in self.entries if entry.runs and not entry.is_ranked]
+            is_shared = ratio is not None and ratio.least < 1 < ratio.most
+            numbers.append(numbers[-1] if is_shared else number)
+            first = first if is_shared else entry.name
+        places = [f"{number}{'=' if numbers.count(number) > 1 else ''}" for number in numbers[1:]]
+        others = ["-"] * (len(self.entries) - len(places))
         failed = [entry for entry in self.entries if not entry.runs]
-        return [*(entry for _, entry in self.ranking()), *sorted(unranked, key=_median_seconds), *failed]
+        return list(zip([*places, *others], [*ran, *failed], strict=True))
+
+    @property
+    def firsts(self) -> list[Entry]:
+        """Who has the first place: several, if they share it."""
+        return [entry for place, entry in self.places if place in ("1", "1=")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +198,7 @@ class Bench:
     options: dict[str, str]  # what was the same for all entrants, by name
     rounds: int
     trials: tuple[Trial, ...]
+    schema: int = SCHEMA
 
 
 def worst_of(verdicts: Iterable[Verdict]) -> Verdict | None:
@@ -196,20 +210,3 @@ def baseline_of(entries: Iterable[Entry]) -> str:
     """Return the name of the entrant that ratios are taken of; empty if none is ranked."""
     ranked = [entry.name for entry in entries if entry.is_ranked]
     return next((name for name in (*BASELINE_TIMES, *ranked) if name in ranked), "")
-
-
-def to_json(record: Any) -> str:
-    """Return a record, of this module or of `benchmarks`, as JSON text with the version of the schema."""
-    return json.dumps({"schema": SCHEMA, **to_builtins(record)}, indent=1) + "\n"
-
-
-def from_json(text: str, kind: type[Record]) -> Record:
-    """Return the record of type ``kind`` that `to_json` has written; `InputError` for any other text."""
-    try:
-        return typed_from_json(kind, text.encode(), schema=SCHEMA)
-    except CheckError as error:
-        raise InputError(f"these are no records of a benchmark: {error}") from error
-
-
-def _median_seconds(entry: Entry) -> float:
-    return entry.seconds.median

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import shlex
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from tileframe import CheckError, Equality, OutputError, Pyramid
-from tileframe_bench.entrants import NAME, Entrant
-from tileframe_bench.environment import held_equal, this_machine, versions
+from tileframe_bench.entrants import NAME, Entrant, held_equal
+from tileframe_bench.environment import give_back, this_machine, versions
 from tileframe_bench.judging import fingerprint, judge
 from tileframe_bench.processes import CommandError, Helper, cost
-from tileframe_bench.records import Bench, Entry, Run, Spread, Trial, Verdict, baseline_of, worst_of
+from tileframe_bench.records import Bench, Entry, Run, Trial, Verdict, baseline_of, worst_of
 from tileframe_bench.reference import make_reference
-from tileframe_bench.scratch import give_back
 from tileframe_bench.workloads import Input, Workload, open_input
 
 # An entrant this many times slower than the fastest is run once: the ratio is no close call.
@@ -39,31 +40,29 @@ class Plan:
     command: str  # as it was typed
 
 
-def benchmark(plan: Plan, registry: Any, scratch: Path, say: Say, report: Callable[[Bench, Trial], None]) -> Bench:
-    """Run ``plan``; call ``report`` after each trial, with all that was found so far.
+def benchmark(plan: Plan, registry: Any, scratch: Path, say: Say) -> Iterator[Bench]:
+    """Run ``plan``; yield all that was found so far after each trial.
 
     Every input is opened before the first run. Outputs are made in ``scratch``, and their disk is given back. Progress
     goes to ``say``.
     """
     with Helper() as helper:
-        bench = Bench(
-            date=datetime.now(UTC).isoformat(timespec="seconds"),
-            command=plan.command,
-            machine=this_machine(scratch),
-            versions=versions(registry),
-            options=held_equal(plan.workers),
-            rounds=plan.rounds,
-            trials=(),
-        )
+        date, options = datetime.now(UTC).isoformat(timespec="seconds"), held_equal(plan.workers)
+        bench = Bench(date, plan.command, this_machine(scratch), versions(registry), options, plan.rounds, ())
         inputs = [_opened(one, plan, helper, say) for one in plan.inputs]
-        for source, tile_size in ((source, tile_size) for source in inputs for tile_size in plan.tile_sizes):
+        for source, tile_size in product(inputs, plan.tile_sizes):
             folder = Path(tempfile.mkdtemp(dir=scratch))
             contest = _Contest(plan, source, tile_size, folder, helper, say)
             # Once is enough to bring the libraries into the page cache.
             trial = contest.run(warm_up=not bench.trials)
             bench = replace(bench, trials=(*bench.trials, trial))
-            report(bench, trial)
-    return bench
+            yield bench
+
+
+def turns(able: Sequence[Any], number: int) -> list[Any]:
+    """Return who runs after whom in a round: the first follows comparisons, so each round begins with another one."""
+    first = number % len(able) if able else 0
+    return [*able[first:], *able[:first]]
 
 
 def _opened(source: Workload | Path, plan: Plan, helper: Helper, say: Say) -> Input:
@@ -83,19 +82,17 @@ def _opened(source: Workload | Path, plan: Plan, helper: Helper, say: Say) -> In
     return helper.do(open_input, path, source.name, path.name)
 
 
-@dataclass
 class _Score:
     """The results of one entrant so far."""
 
-    entrant: Entrant
-    folder: Path
-    failure: str
-    runs: list[Run] = field(default_factory=list)  # with the one to warm up
-    verdicts: list[Verdict] = field(default_factory=list)
-    promised: Equality | None = None
-    method: str = ""
-    is_wrong: bool = False
-    is_over: bool = False  # it is far slower, and not run again
+    def __init__(self, entrant: Entrant, folder: Path, failure: str) -> None:
+        self.entrant, self.folder, self.failure = entrant, folder, failure
+        self.runs: list[Run] = []  # with the one to warm up
+        self.verdicts: list[Verdict] = []
+        self.promised: Equality | None = None
+        self.method = ""
+        self.is_wrong = False
+        self.is_over = bool(failure)  # not run again: it failed, or is far slower
 
 
 class _Contest:
@@ -122,23 +119,20 @@ class _Contest:
         self._verdicts = {(fingerprint(self._reference), promised): same for promised in (None, *Equality)}
         numbers = range(0 if warm_up else 1, self._plan.rounds + 1)
         for number in numbers:
-            self._round(number)
+            able = [score for score in self._scores if not score.is_over]
+            for score in [score for score in turns(able, number) if self._ran(score, number)]:
+                target = score.folder / f"{number}" / f"{NAME}.dzi"
+                key = fingerprint(target), score.promised
+                if key not in self._verdicts:
+                    self._verdicts[key] = self._helper.do(judge, self._reference, target, score.promised)
+                score.verdicts.append(self._verdicts[key])
             if number == numbers[0]:
-                self._end_the_slow()
+                # The time of a wrong pyramid is no measure.
+                right = [one.runs[0].seconds for one in able if one.verdicts and one.verdicts[0].is_ranked]
+                for score in able if right else ():
+                    score.is_over |= bool(score.runs) and score.runs[0].seconds > FAR_SLOWER * min(right)
         give_back(self._folder)
         return self._trial(pyramid)
-
-    def _round(self, number: int) -> None:
-        """Run all entrants, then compare what they made."""
-        able = [score for score in self._scores if not (score.failure or score.is_over)]
-        # The first run follows comparisons, unlike the others: each round begins with another entrant.
-        first = number % len(able) if able else 0
-        for score in [score for score in able[first:] + able[:first] if self._ran(score, number)]:
-            target = score.folder / f"{number}" / f"{NAME}.dzi"
-            key = fingerprint(target), score.promised
-            if key not in self._verdicts:
-                self._verdicts[key] = self._helper.do(judge, self._reference, target, score.promised)
-            score.verdicts.append(self._verdicts[key])
 
     def _ran(self, score: _Score, number: int) -> bool:
         """Run an entrant, and say whether it has made something."""
@@ -148,21 +142,13 @@ class _Contest:
             took = cost(entrant.process(self._source.path, folder, **self._sizes), source=self._source.path)
             score.promised, score.method = entrant.reported(took.output)
         except (CommandError, OSError, ValueError, KeyError) as error:
-            score.is_wrong = isinstance(error, CommandError) and error.code == CheckError.exit_code
+            score.is_over, score.is_wrong = True, getattr(error, "code", 0) == CheckError.exit_code
             score.failure = str(error).replace(str(self._source.path), self._source.shown)
             self._say(f"{entrant.name} failed: {score.failure}")
             return False
-        run = Run(took.seconds, took.cpu_seconds, took.peak_resident, took.read, took.written, took.samples)
-        score.runs.append(run)
-        self._say(f"{f'round {number}' if number else 'to warm up'}: {entrant.name} {took.seconds:.2f} s")
+        score.runs.append(took.run)
+        self._say(f"{f'round {number}' if number else 'to warm up'}: {entrant.name} {took.run.seconds:.2f} s")
         return True
-
-    def _end_the_slow(self) -> None:
-        ran = [score for score in self._scores if score.runs]
-        # The time of a wrong pyramid is no measure.
-        if right := [score.runs[0].seconds for score in ran if score.verdicts[0].is_ranked]:
-            for score in ran:
-                score.is_over = score.runs[0].seconds > FAR_SLOWER * min(right)
 
     def _trial(self, pyramid: Pyramid) -> Trial:
         entries = tuple(self._entry(score) for score in self._scores)
@@ -179,7 +165,7 @@ class _Contest:
 
     def _entry(self, score: _Score) -> Entry:
         workers, worst = self._plan.workers, worst_of(score.verdicts)
-        if worst and (busy := Spread.of([run.cores_busy for run in score.runs]).median) > workers + SPARE_CORES:
+        if worst and (busy := median(run.cores_busy for run in score.runs)) > workers + SPARE_CORES:
             worst = replace(worst, marks=(*worst.marks, f"kept {busy:.1f} cores busy with {workers} workers"))
         return Entry(
             name=score.entrant.name,

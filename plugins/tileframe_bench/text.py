@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
-
-from tileframe_bench.records import Spread
-
-# What XML cannot hold: control characters, and surrogates, as which Python keeps file names that are not UTF-8.
-_UNFIT = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+from collections.abc import Collection, Sequence
 
 
 def plain(words: str) -> str:
-    """Return ``words`` in one line, with a replacement character for each that XML cannot hold."""
-    return _UNFIT.sub(lambda one: " " if one[0] in "\t\r\n" else "\N{REPLACEMENT CHARACTER}", words)
+    """Return ``words`` in one line, with a replacement character for each that XML cannot hold or nobody can see."""
+    return "".join(one if one.isprintable() else " " if one.isspace() else "\N{REPLACEMENT CHARACTER}" for one in words)
 
 
 def shortened(words: str, most: int) -> str:
@@ -24,22 +18,10 @@ def shortened(words: str, most: int) -> str:
     return words if len(words) <= most else f"{words[:half].rstrip()}…{words[-half:].lstrip()}"
 
 
-def digits(value: float) -> int:
-    """Return how many decimals show three figures of ``value``: 3 at most, none from a hundred on."""
-    return min(3, max(0, 2 - math.floor(math.log10(abs(value))))) if value else 0
-
-
-def figure(value: float) -> str:
-    """Return ``1.22``, ``85.1`` or ``1,220``."""
-    return f"{value:,.{digits(value)}f}"
-
-
-def spread_text(spread: Spread) -> str:
-    """Return ``1.22 (1.16 to 1.42)``; the figure alone if there is no spread."""
-    if spread.least == spread.most:
-        return figure(spread.median)
-    decimals = digits(spread.median)
-    return f"{spread.median:,.{decimals}f} ({spread.least:,.{decimals}f} to {spread.most:,.{decimals}f})"
+def figure(value: float, like: float | None = None) -> str:
+    """Return ``1.22``, ``85.1`` or ``1,220``: with the decimals, 3 at most, that ``like`` needs for three figures."""
+    size = abs(value if like is None else like)
+    return f"{value:,.{min(3, max(0, 2 - math.floor(math.log10(size)))) if size else 0}f}"
 
 
 def weight(size: float) -> str:
@@ -53,6 +35,10 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def listed(names: Sequence[str]) -> str:
-    """Return ``a``, ``a and b``, or ``a, b and c``."""
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+def aligned(rows: Sequence[tuple[str, ...]], *, names: Collection[int] = (0,)) -> list[str]:
+    """Return ``rows`` as lines with figures to the right, and the columns ``names`` to the left."""
+    columns = [
+        [f"{cell:{'<' if number in names else '>'}{max(map(len, column))}}" for cell in column]
+        for number, column in enumerate(zip(*rows, strict=True))
+    ]
+    return [f"  {'  '.join(line)}".rstrip() for line in zip(*columns, strict=True)]

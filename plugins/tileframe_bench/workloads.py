@@ -10,21 +10,14 @@ import dataclasses
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from tileframe import Rgb, Size, open_slide
 
-if TYPE_CHECKING:
-    import pyvips
-
-    from tileframe.pixels import Pixels
-
-VERSION = 1  # raise it when the same recipe gives other pixels
-# Of the slides: the side of their own tiles, and the downsample from one level to the next.
-TILE, STEP, LEVELS = 240, 4, 3
+VERSION = 2  # raise it when the same recipe gives other pixels
+TILE = 240  # the side of the slides' own tiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,47 +70,19 @@ class Workload:
                 partial.unlink(missing_ok=True)
         return path
 
-    def facts(self) -> dict[str, str | int | float]:
-        """Return name, size and weight of the file, which is drawn if it does not exist."""
-        weight, area = self.make().stat().st_size, self.size.area
-        facts: dict[str, str | int | float] = {"workload": self.name, "size": str(self.size), "bytes": weight}
-        return facts | {"megapixels": round(area / 1e6, 1), "bytes_per_pixel": round(weight / area, 3)}
-
-    def picture(self) -> pyvips.Image:
-        """Return the picture before it is encoded; libvips draws it as it is read."""
-        from tileframe_demo.pictures import photograph, section
-
-        return (photograph if self.kind == "jpg" else section)(self.size, self.seed, self.colour)
-
     def _write(self, path: Path) -> None:
+        from tileframe_demo.pictures import photograph, section
+        from tileframe_demo.svs import SvsWriter, jpeg, jpeg_2000
+
+        # libvips draws it as it is read.
         if self.kind == "jpg":
-            self.picture().jpegsave(str(path), Q=self.quality, subsample_mode="on")
-        else:
-            _write_slide(path, self.picture(), self.kind, self.quality)
-
-
-def _write_slide(path: Path, level: pyvips.Image, kind: str, quality: int) -> None:
-    import pyvips
-
-    from tileframe_demo.svs import SvsWriter, cut, jpeg, jpeg_2000
-
-    def tiles() -> Iterator[Pixels]:
-        """Yield the tiles of the level, and shrink each row of them for the next level."""
-        # The last row and column are repeated to whole tiles.
-        width, height = (-(-side // TILE) * TILE for side in (level.width, level.height))
-        whole = level.embed(0, 0, width, height, extend="copy")
-        for top in range(0, height, TILE):
-            strip = whole.crop(0, top, width, TILE).numpy()
-            smaller.append(pyvips.Image.new_from_array(strip).shrink(STEP, STEP).copy_memory())
-            yield from cut(strip, TILE)
-
-    codec = (jpeg if kind == "svs" else jpeg_2000)(quality)
-    with SvsWriter(path, Size(level.width, level.height), codec, tile=TILE) as writer:
-        for _ in range(LEVELS):
-            smaller: list[pyvips.Image] = []
-            writer.add_level(Size(level.width, level.height), tiles())
-            width, height = max(1, level.width // STEP), max(1, level.height // STEP)
-            level = pyvips.Image.arrayjoin(smaller, across=1).crop(0, 0, width, height)
+            photograph(self.size, self.seed, self.colour).jpegsave(str(path), Q=self.quality, subsample_mode="on")
+            return
+        picture, codec = section(self.size, self.seed, self.colour), jpeg if self.kind == "svs" else jpeg_2000
+        width, height = self.size.width, self.size.height
+        strips = (picture.crop(0, y, width, min(TILE, height - y)).numpy() for y in range(0, height, TILE))
+        with SvsWriter(path, self.size, codec(self.quality), tile=TILE) as writer:
+            writer.add_pyramid(strips)
 
 
 WORKLOADS = {

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from tileframe import Box, OutputError, Size
 from tileframe.pixels import Pixels
-from tileframe_demo.svs import SvsWriter, cut, jpeg
+from tileframe_demo.svs import SvsWriter, jpeg
 from tileframe_demo.tissue import Tissue
 
 TILE = 256
@@ -53,27 +52,18 @@ def _remove(partial: Path, made: list[Path]) -> None:
 
 
 def _write(path: Path, size: Size, workers: int, progress: Callable[[int], None]) -> None:
-    quarter = np.empty((size.height // 4, size.width // 4, 3), np.uint8)
     writer = SvsWriter(path, size, jpeg(QUALITY), tile=TILE, mpp=MPP, power=OBJECTIVE_POWER, workers=workers)
     with writer, ThreadPoolExecutor(workers) as executor:
-        writer.add_level(size, _draw(Tissue(size), size, quarter, executor, progress))
-        sixteenth = _reduce(quarter)
-        thumbnail = Image.fromarray(sixteenth)
-        thumbnail.thumbnail(THUMBNAIL)
-        writer.add_thumbnail(np.asarray(thumbnail))
-        for pixels in (quarter, sixteenth):
-            writer.add_level(Size(pixels.shape[1], pixels.shape[0]), cut(pixels, TILE))
+        writer.add_pyramid(_draw(Tissue(size), size, executor, progress), thumbnail=THUMBNAIL)
 
 
 def _draw(
-    tissue: Tissue, size: Size, quarter: Pixels, executor: ThreadPoolExecutor, progress: Callable[[int], None]
+    tissue: Tissue, size: Size, executor: ThreadPoolExecutor, progress: Callable[[int], None]
 ) -> Iterator[Pixels]:
-    """Yield the tiles of the base, row by row; fill ``quarter`` with the next level."""
+    """Yield the base in strips as high as a block."""
 
     def draw(box: Box) -> None:
-        pixels = tissue.draw(box)
-        band[:, box.x : box.right] = pixels
-        quarter[box.y // 4 : box.bottom // 4, box.x // 4 : box.right // 4] = _reduce(pixels)
+        band[:, box.x : box.right] = tissue.draw(box)
 
     for top in range(0, size.height, BLOCK):
         height = min(BLOCK, size.height - top)
@@ -82,8 +72,4 @@ def _draw(
         for _ in executor.map(draw, [Box(x, top, min(BLOCK, size.width - x), height) for x in lefts]):
             pass  # an exception in a thread is raised here
         progress(height * size.width)
-        yield from cut(band, TILE)
-
-
-def _reduce(pixels: Pixels) -> Pixels:
-    return np.asarray(Image.fromarray(pixels).reduce(4))
+        yield band

@@ -8,10 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 import tifffile
+from PIL import Image
 
 from tileframe import Size
 from tileframe.pixels import Pixels
 
+STEP = 4  # from one level to the next, across and down
 LOSSLESS: dict[str, Any] = {"photometric": "rgb"}
 APERIO_JPEG_2000_RGB = 33005
 
@@ -55,6 +57,34 @@ class SvsWriter:
         self._fields = f"AppMag = {power}|MPP = {mpp:.4f}"
         kind = "JPEG" if codec.get("compression") == "jpeg" else "J2K"
         self._coding = f"{kind}/RGB Q={codec.get('compressionargs', {}).get('level', 100)}"
+
+    def add_pyramid(
+        self, strips: Iterable[Pixels], *, levels: int = 3, thumbnail: tuple[int, int] | None = None
+    ) -> None:
+        """Add all levels, and a thumbnail of that size at most, from ``strips``: rows of tiles of the base.
+
+        Each level has a quarter of the width and height of the one before. Tiles that reach beyond it repeat its last
+        row and column.
+        """
+        size = self._base
+        for level in range(levels):
+            smaller: list[Pixels] = []
+            self.add_level(size, self._tiles(strips, smaller))
+            size = Size(max(1, size.width // STEP), max(1, size.height // STEP))
+            strips = [np.concatenate(smaller)[: size.height, : size.width]]
+            if level == 0 and thumbnail is not None:
+                picture = Image.fromarray(strips[0])
+                picture.thumbnail(thumbnail)
+                self.add_thumbnail(np.asarray(picture))
+
+    def _tiles(self, strips: Iterable[Pixels], smaller: list[Pixels]) -> Iterator[Pixels]:
+        """Yield the tiles of a level, and keep what the next one is made of."""
+        for strip in strips:
+            smaller.append(np.asarray(Image.fromarray(strip).reduce(STEP)))
+            missing = [(0, -side % self._tile) for side in strip.shape[:2]]
+            yield from cut(
+                np.pad(strip, [*missing, (0, 0)], mode="edge") if any(map(sum, missing)) else strip, self._tile
+            )
 
     def add_level(self, size: Size, tiles: Iterable[Pixels]) -> None:
         """Add a level of ``size`` from its ``tiles``, row by row."""

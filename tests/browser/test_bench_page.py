@@ -43,7 +43,7 @@ CONTRAST = """() => {
 
 @pytest.fixture(scope="module")
 def html() -> str:
-    return page(benched.bench([benched.trial(name) for name in benched.SIZES]))
+    return page(benched.bench([benched.usual_trial(name) for name in benched.SIZES]))
 
 
 @pytest.fixture
