@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
-from benchmarks.speed import LIMIT, stages_of
+from benchmarks.speed import alone, stages_of
 from benchmarks.stages import Stages
 from tileframe import Rgb, Size, machine
 from tileframe import registry as registry_module
@@ -146,8 +146,8 @@ def measured_work(scratch: Path) -> Iterator[Work]:
     work = Work("", f"{COMMAND} {WORK}", this_machine(scratch), found, TILE_SIZE, {})
     for name, times in WORK_ROUNDS.items():
         source = in_own_process(WORKLOADS[name].make)
-        folders = [Path(tempfile.mkdtemp(dir=scratch)) for _ in range(times)]
-        stages = stages_of(cost(LIMIT.command(source, LIMIT.output(folder)), source=source) for folder in folders)
+        folders = [Path(tempfile.mkdtemp(dir=scratch), "alone") for _ in range(times)]
+        stages = tuple(stages_of(cost(alone()(source, folder), source=source)) for folder in folders)
         _say("\n  ".join([f"{WORK}: {name}:", *map(str, stages)]))
         date = datetime.now(UTC).isoformat(timespec="seconds")
         work = replace(work, date=date, rounds={**work.rounds, name: stages})

@@ -12,41 +12,30 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
 
 import msgspec
 
+from benchmarks import turns
 from benchmarks.stages import Stages
-from benchmarks.turns import (
-    Figure,
-    Program,
-    call,
-    cpu,
-    differences,
-    differences_of_passthrough,
-    in_turn,
-    memory,
-    ratio,
-    whole,
-    wrong_names,
-)
+from benchmarks.turns import Figure, Program, call, cpu, in_turn, memory, ratio, whole
 from tileframe import machine
 from tileframe_bench import baselines
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.entrants import HELD_EQUAL, PYTHON
 from tileframe_bench.processes import Cost, in_own_process
 from tileframe_bench.records import Spread
-from tileframe_bench.text import aligned
+from tileframe_bench.text import aligned, figure
 from tileframe_bench.workloads import TILE, WORKLOADS, open_input, scaled
 
 Command = Callable[[Path, Path], list[str]]
 Costs = Mapping[str, Sequence[Cost]]
 CLOCKS: dict[str, Figure] = {"whole process": whole, "the call": call}
 DZSAVE, STREAM, PASSTHROUGH, OPENSLIDE = "bare dzsave", "stream", "stream --passthrough", "stream, openslide"
-POOL, FOLDER = "generator pool", "folder"
+POOL, FOLDER, LIMIT = "generator pool", "folder", "limit"
 BARE_SZI = """
 import sys, time, pyvips
 started = time.perf_counter()
@@ -77,113 +66,98 @@ def alone(*options: str) -> Command:
 SIZE = ("--tile-size", f"{TILE_SIZE}")
 OWN_SIZE = ("--backend", "stream", "--tile-size", f"{TILE}")
 PASSED = Program(
-    PASSTHROUGH,
-    ours("--backend", "stream", "--tile-size", "native", "--passthrough"),
-    differences_of_passthrough,
+    PASSTHROUGH, ours("--backend", "stream", "--tile-size", "native", "--passthrough"), turns.differences_of_passthrough
 )
-COLUMNS = ("seconds", "x dzsave", "x limit", "CPU s", "CPU x folder", "cores", "peak MB", "own MB")
 # By where they go. The pixels of the first one that can do an input are right.
 PROGRAMS = {
     "folder": (
-        Program(DZSAVE, bare("dzsave"), differences),
-        Program("vips", ours("--backend", "vips", *SIZE), differences),
-        Program(STREAM, ours("--backend", "stream", *SIZE), differences),
+        Program(DZSAVE, bare("dzsave"), turns.differences),
+        Program("vips", ours("--backend", "vips", *SIZE), turns.differences),
+        Program(STREAM, ours("--backend", "stream", *SIZE), turns.differences),
         PASSED,
-        Program(OPENSLIDE, ours("--backend", "stream", "--reader", "openslide", *SIZE), differences),
+        Program(OPENSLIDE, ours("--backend", "stream", "--reader", "openslide", *SIZE), turns.differences),
         # The tiles of the generator are not always of the size that its own layout says.
-        Program(POOL, bare("pool"), wrong_names),
+        Program(POOL, bare("pool"), turns.wrong_names),
+        # The work that others cannot do without.
+        Program(LIMIT, alone()),
+        Program(f"{LIMIT} of {PASSTHROUGH}", alone("--passthrough")),
+        Program(f"{LIMIT} of {OPENSLIDE}", alone("--reader", "openslide")),
     ),
     "szi": (
         Program(DZSAVE, lambda source, out: [sys.executable, "-c", BARE_SZI, f"{source}", f"{out}"], None, ".szi"),
-        Program(STREAM, ours(*OWN_SIZE), differences, ".szi"),
-        Program(FOLDER, ours(*OWN_SIZE), differences),
+        Program(STREAM, ours(*OWN_SIZE), turns.differences, ".szi"),
+        Program(FOLDER, ours(*OWN_SIZE), turns.differences),
         replace(PASSED, suffix=".szi"),
     ),
 }
-# The programs that measure the work which others cannot do without.
-LIMIT = Program("limit", alone())
-LIMITS = {
-    STREAM: LIMIT,
-    PASSTHROUGH: Program("limit --passthrough", alone("--passthrough")),
-    OPENSLIDE: Program("limit, openslide", alone("--reader", "openslide")),
-}
 # Times as fast as another one, at least: by where it goes, and by workload.
-FASTER = {
+TARGETS = {
     ("folder", "babel"): [(STREAM, DZSAVE, 1.35)],
     ("folder", "svs"): [(STREAM, DZSAVE, 1.6), (PASSTHROUGH, DZSAVE, 2.5), (OPENSLIDE, POOL, 2.0)],
     ("folder", "jp2k"): [(OPENSLIDE, POOL, 2.0)],
     ("szi", "babel"): [(STREAM, DZSAVE, 1.2)],
     ("szi", "svs"): [(STREAM, DZSAVE, 1.25), (PASSTHROUGH, DZSAVE, 1.9)],
 }
-# Times the limit, and of the CPU time of our own folder, at most.
-OF_LIMIT, OF_FOLDERS_CPU = 1.3, 0.92
-# Megabytes, for sources that give rows and for those that give regions.
-ROWS_MEMORY, REGIONS_MEMORY = 500, 300
+# At most: times the limit, of the CPU seconds of our own folder, and megabytes of what gives rows and regions.
+OF_LIMIT, OF_FOLDER = 1.3, 0.92
+MEGABYTES = {"babel": 500, "skagen": 500, "svs": 300, "jp2k": 300}
+COLUMNS = ("seconds", "x dzsave", "x limit", "CPU s", "CPU x folder", "cores", "peak MB", "own MB")
 
 
-def stages_of(runs: Iterable[Cost]) -> tuple[Stages, ...]:
-    """Return what runs of `LIMIT` or another of `LIMITS` have measured."""
-    return tuple(msgspec.json.decode(run.output, type=Stages) for run in runs)
+def stages_of(run: Cost) -> Stages:
+    """Return what a run of `LIMIT`, or of that of another, has measured."""
+    return msgspec.json.decode(run.output, type=Stages)
 
 
-def of_limit(costs: Costs, name: str, clock: Figure) -> Spread | None:
-    """Return how many times the limit of its round it took; None where that was not measured."""
-    limits = costs.get(LIMITS.get(name, LIMIT).name)
-    if limits is None:
-        return None
-    return Spread.of_ratios([one.limit for one in stages_of(limits)], [clock(run) for run in costs[name]])
+def cells(costs: Costs, name: str, clock: Figure) -> dict[str, Spread | float]:
+    """Return the figures of a program, by column: what can be compared, pair by pair of one round."""
+    runs, limits = costs[name], costs.get(f"{LIMIT} of {name}", costs.get(LIMIT, ()))
+    found: dict[str, Spread | float] = {"seconds": Spread.of([clock(run) for run in runs])}
+    if DZSAVE in costs and name != DZSAVE:
+        found["x dzsave"] = ratio(runs, costs[DZSAVE], clock)
+    if limits:
+        found["x limit"] = Spread.of_ratios([stages_of(one).limit for one in limits], [clock(run) for run in runs])
+    if FOLDER in costs:
+        found["CPU x folder"] = ratio(costs[FOLDER], runs, cpu)
+    found |= {"CPU s": median(map(cpu, runs)), "cores": median(one.run.cores_busy for one in runs)}
+    own = max(one.peak_anonymous or 0 for one in runs)
+    return found | {"peak MB": max(map(memory, runs)) / 1e6, "own MB": own / 1e6}
 
 
 def table(costs: Costs) -> str:
     """Return the figures of all programs: of the whole processes, then of the calls, then the limits."""
-    limits = {one.name: stages_of(costs[one.name]) for one in LIMITS.values() if one.name in costs}
     lines = []
     for clock, seconds in CLOCKS.items():
         rows: list[tuple[str, ...]] = [(clock, *COLUMNS)]
-        for name, runs in costs.items():
-            if name not in limits:
-                cells = [
-                    Spread.of([seconds(run) for run in runs]),
-                    ratio(runs, costs[DZSAVE], seconds) if DZSAVE in costs and name != DZSAVE else "",
-                    of_limit(costs, name, seconds) or "",
-                    f"{median(map(cpu, runs)):.2f}",
-                    ratio(costs[FOLDER], runs, cpu) if FOLDER in costs else "",
-                    f"{median(one.run.cores_busy for one in runs):.2f}",
-                    f"{max(map(memory, runs)) / 1e6:.0f}",
-                    f"{max(one.peak_anonymous or 0 for one in runs) / 1e6:.0f}",
-                ]
-                rows.append((name, *map(str, cells)))
+        for name in (name for name in costs if not name.startswith(LIMIT)):
+            found = cells(costs, name, seconds)
+            texts = [found.get(column, "") for column in COLUMNS]
+            rows.append((name, *(figure(one) if isinstance(one, float) else f"{one}" for one in texts)))
         lines += [*aligned(rows), ""]
-    if limits:
-        lines.append("limit: the work alone, one thread, over all of the data; medians of the rounds")
-    return "\n".join([*lines, *(f"  {name}: {Stages.medians(alone)}" for name, alone in limits.items())])
+    limits = {name: Stages.medians([*map(stages_of, costs[name])]) for name in costs if name.startswith(LIMIT)}
+    return "\n".join([*lines, *(f"{name}, one thread over all of the data: {alone}" for name, alone in limits.items())])
 
 
 def targets(workload: str, into: str, costs: Costs) -> Iterator[tuple[str, float, float, bool]]:
     """Yield what each target is about, the figure, the target, and whether it is reached."""
     for name, clock in CLOCKS.items():
-        for one, than, least in FASTER.get((into, workload), []):
+        for one, than, least in TARGETS.get((into, workload), []):
             if {one, than} <= costs.keys():
                 times = ratio(costs[one], costs[than], clock).median
-                yield f"{name}: {one}, at least so many times as fast as {than}", times, least, times >= least
-        for one in LIMITS:
-            if one in costs and (spread := of_limit(costs, one, clock)):
-                yield f"{name}: {one}, at most times its limit", spread.median, OF_LIMIT, spread.median <= OF_LIMIT
-    if FOLDER in costs:
-        share = ratio(costs[FOLDER], costs[STREAM], cpu).median
-        yield "CPU seconds of stream, at most times the folder's", share, OF_FOLDERS_CPU, share <= OF_FOLDERS_CPU
-    for one, limit in LIMITS.items():
-        if {one, limit.name} <= costs.keys():
-            most = ROWS_MEMORY if stages_of(costs[limit.name])[0].in_order else REGIONS_MEMORY
-            peak = max(map(memory, costs[one])) / 1e6
-            yield f"megabytes of {one}, at most", peak, most, peak <= most
+                yield f"{name}: {one}, times as fast as {than}, at least", times, least, times >= least
+    most = {"x limit": OF_LIMIT, "peak MB": MEGABYTES[workload]} if into == "folder" else {"CPU x folder": OF_FOLDER}
+    for one in (one for one in (STREAM, PASSTHROUGH, OPENSLIDE) if one in costs):
+        for column, target in most.items():
+            if (found := cells(costs, one, whole).get(column)) is not None:
+                middle = found.median if isinstance(found, Spread) else found
+                yield f"{one}, {column}, at most", middle, target, middle <= target
 
 
 def chosen(into: str, *, is_slide: bool, without: Sequence[str] = ()) -> list[Program]:
     """Return the programs for an input, with the limits of those into folders."""
     # Of a picture, each process of the pool holds all pixels twice, and reads all of them for each of the top tiles.
-    programs = [one for one in PROGRAMS[into] if one.name not in without and (is_slide or one.name != POOL)]
-    return [*programs, *dict.fromkeys(LIMITS.get(one.name, LIMIT) for one in programs if into == "folder")]
+    left_out = {*without, *(() if is_slide else [POOL])}
+    return [one for one in PROGRAMS[into] if one.name.removeprefix(f"{LIMIT} of ") not in left_out]
 
 
 def main() -> None:
@@ -207,8 +181,8 @@ def main() -> None:
             if given.scale != 1 or given.input is not None:
                 print("targets: they are set for the workloads at full size", flush=True)
                 continue
-            for about, figure, target, is_reached in targets(name, given.into, costs):
-                print(f"{about}: {figure:.2f}, {target}: {'reached' if is_reached else 'NOT reached'}", flush=True)
+            for about, found, target, is_reached in targets(name, given.into, costs):
+                print(f"{about} {target}: {found:.2f}, {'reached' if is_reached else 'NOT reached'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -46,11 +46,11 @@ def generator_loop(source: Path, out: Path, tile_size: int, workers: int) -> Non
 def generator_pool(source: Path, out: Path, tile_size: int, workers: int) -> None:
     """Save every tile of `DeepZoomGenerator` by ``workers`` processes, each of which opens the file."""
     with _open(source, tile_size):
-        levels, chunks = zip(*_chunks(out), strict=True)
+        chunks = _chunks(out)
     # Fresh processes: OpenSlide and Pillow are not made to be forked while they have a file open.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, spawn, initializer=_open, initargs=(source, tile_size)) as pool:
-        for _ in pool.map(partial(_save, out), levels, chunks):
+        for _ in pool.map(partial(_save, out), *zip(*chunks, strict=True)):
             pass  # what a process raises is raised here
 
 
@@ -75,7 +75,7 @@ def _chunks(out: Path) -> list[tuple[int, Cells]]:
     out.with_name(f"{out.name}.dzi").write_text(_generator.get_dzi("jpeg"), encoding="utf-8")
     chunks = []
     for level, (cols, rows) in reversed(list(enumerate(_generator.level_tiles))):
-        _folder(out, level).mkdir(parents=True)
+        Path(f"{out}_files", f"{level}").mkdir(parents=True)
         cells = [(col, row) for row in range(rows) for col in range(cols)]
         chunks += [(level, cells[start : start + CHUNK]) for start in range(0, len(cells), CHUNK)]
     return chunks
@@ -83,11 +83,7 @@ def _chunks(out: Path) -> list[tuple[int, Cells]]:
 
 def _save(out: Path, level: int, cells: Cells) -> None:
     for col, row in cells:
-        _generator.get_tile(level, (col, row)).save(_folder(out, level) / f"{col}_{row}.jpeg", quality=QUALITY)
-
-
-def _folder(out: Path, level: int) -> Path:
-    return out.with_name(f"{out.name}_files") / str(level)
+        _generator.get_tile(level, (col, row)).save(f"{out}_files/{level}/{col}_{row}.jpeg", quality=QUALITY)
 
 
 BASELINES = {"dzsave": bare_dzsave, "generator": generator_loop, "pool": generator_pool}

@@ -67,16 +67,6 @@ class Skips(Honest):
             job.put(tile, pixels)
 
 
-class Shrinks(Honest):
-    """Makes a tile smaller than it is to be."""
-
-    def keep(self, job: Job, tile: TileAddress, pixels: Pixels) -> None:
-        if tile.col == 1:
-            job.store.put(job.layout.key(tile), job.writer.encode(pixels[:, 1:]))
-        else:
-            job.put(tile, pixels)
-
-
 class Blanks(Honest):
     """Looks at no tile of the base but the first."""
 
@@ -148,5 +138,5 @@ class Differs(Honest):
 
 @hookimpl
 def tileframe_backends() -> Sequence[BackendPlugin]:
-    kinds = (Honest, Links, Skips, Shrinks, Blanks, Modest, Coarse, CoarseBelow, BlankBelow, Tampers, Boasts, Differs)
+    kinds = (Honest, Links, Skips, Blanks, Modest, Coarse, CoarseBelow, BlankBelow, Tampers, Boasts, Differs)
     return [BackendPlugin(kind.__name__.lower(), f"{kind.__doc__}", kind, speed=1) for kind in kinds]
