@@ -18,10 +18,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from benchmarks.speed import alone, stages_of
 from benchmarks.stages import Stages
-from tileframe import Rgb, Size, machine
+from tileframe import BackendPlugin, Rgb, Size, machine
 from tileframe import registry as registry_module
 from tileframe.serialize import from_json, to_json
 from tileframe_bench.baselines import TILE_SIZE
@@ -30,7 +31,7 @@ from tileframe_bench.environment import scratch_folder, this_machine, versions
 from tileframe_bench.processes import cost, in_own_process
 from tileframe_bench.records import SCHEMA, Bench, Entry, Machine, Run, Trial, baseline_of, worst_of
 from tileframe_bench.session import Plan, benchmark
-from tileframe_bench.table import table
+from tileframe_bench.text import table
 from tileframe_bench.workloads import WORKLOADS, Workload, scaled
 
 KEPT = Path(__file__).with_name("results")
@@ -58,17 +59,6 @@ GROWING = (
     [Workload("growth-jpg", Size(WIDTH, height), "jpg", 1, 90, Rgb(176, 147, 93)) for height in HEIGHTS],
     [Workload("growth-svs", Size(WIDTH, height), "svs", 3, 80, Rgb(212, 158, 194)) for height in HEIGHTS],
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Some inputs that are measured in the same way."""
-
-    inputs: Sequence[Workload | Path]
-    tile_sizes: Sequence[int] = (256,)
-    workers: int = CORES
-    rounds: int = 2
-    without: Sequence[str] = SLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,39 +91,43 @@ class Kept:
         return [_joined([trial, *(one for one in others if like(one) == like(trial))]) for trial in first]
 
 
-def sections() -> dict[str, list[Part]]:
+def sections(backends: Sequence[BackendPlugin]) -> dict[str, list[Plan]]:
     """Return what is measured, by the name of the file that keeps it, in this order.
 
     Sittings of one section have others between them: a machine that others use is another one at another hour.
     """
+
+    def part(*inputs: Workload, sizes: Sequence[int] = (256,), workers: int = CORES, **how: Any) -> Plan:
+        chosen = entrants(backends, (), how.get("without", SLOW))
+        return Plan(inputs, chosen, sizes, workers, how.get("rounds", 2), COMMAND)
+
     babel, skagen, svs, jp2k = (WORKLOADS[name] for name in ("babel", "skagen", "svs", "jp2k"))
     halves = [scaled(babel, 0.5), scaled(svs, 0.5)]
     # The reference table without those who are too slow to be run again.
-    sitting = [Part([jp2k], without=(*SLOW, "openslide")), Part([babel], (256, 512, 1024)), Part([skagen, svs])]
-    again = [Part([babel, skagen, svs])]
+    sitting = [part(jp2k, without=(*SLOW, "openslide")), part(babel, sizes=(256, 512, 1024)), part(skagen, svs)]
+    again = [part(babel, skagen, svs)]
     return {
         "table": [
-            Part([jp2k], without=()),
-            Part([babel], (256, 512, 1024), rounds=3, without=()),
-            Part([skagen, svs], rounds=3, without=()),
+            part(jp2k, without=()),
+            part(babel, sizes=(256, 512, 1024), rounds=3, without=()),
+            part(skagen, svs, rounds=3, without=()),
         ],
-        "workers": [Part(halves, workers=workers) for workers in (1, CORES, 2 * CORES)],
+        "workers": [part(*halves, workers=workers) for workers in (1, CORES, 2 * CORES)],
         "table-2": sitting,
-        "megapixels": [Part(pictures, rounds=1) for pictures in GROWING],
+        "megapixels": [part(*pictures, rounds=1) for pictures in GROWING],
         "table-3": sitting,
         "again": again,
-        "tile_sizes": [Part(halves[1:], (128, 256, 512, 1024, 2048))],
+        "tile_sizes": [part(halves[1], sizes=(128, 256, 512, 1024, 2048))],
         "again-2": again,
     }
 
 
-def measured(name: str, parts: Sequence[Part], scratch: Path) -> Iterator[Bench]:
+def measured(name: str, parts: Sequence[Plan], scratch: Path) -> Iterator[Bench]:
     """Measure a section; yield what is found after each trial."""
     registry = registry_module.load()
     done: list[Trial] = []
     for part in parts:
-        chosen = entrants(registry.backends, (), part.without)
-        plan = Plan(part.inputs, chosen, part.tile_sizes, part.workers, part.rounds, f"{COMMAND} {name}")
+        plan = replace(part, command=f"{COMMAND} {name}")
         for found in benchmark(plan, registry, scratch, lambda what: _say(f"{name}: {what}")):
             done.append(found.trials[-1])
             print(table(done[-1]), flush=True)
@@ -218,7 +212,7 @@ def _say(what: str) -> None:
 
 
 def main() -> None:
-    known = sections()
+    known = sections(registry_module.load().backends)
     names = [*known, WORK]
     parser = argparse.ArgumentParser(description="Measure everything at full size, and write RESULTS.md.")
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="SECTION")

@@ -6,25 +6,24 @@ Importing this loads matplotlib.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from statistics import correlation, linear_regression
-from typing import NamedTuple
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from benchmarks.results import OVER_TIME, SITTINGS, Kept, like, median_run
 from benchmarks.stages import Stages
-from tileframe_bench.charts import colours, lines, memory_bars, svg, time_bars, timeline
+from tileframe_bench import charts
 from tileframe_bench.page import template
 from tileframe_bench.records import Bench, Entry, Spread, Trial
-from tileframe_bench.text import figure, plain
+from tileframe_bench.text import plain
 
 # What would end a cell, begin a tag, or make letters slanted.
 ESCAPED = str.maketrans({"\\": "\\\\", "|": "\\|", "<": "&lt;", "*": "\\*", "`": "\\`"})
-TIMELINES = ("stream", "bare dzsave")
 # Somebody else's figures: picture, the input of the same size, its size, tile size, levels, tiles, seconds, memory.
 BABEL = "The Tower of Babel, JPEG, 202.8 MB", "babel", "30000x21952"
 PUBLISHED = (
@@ -34,46 +33,18 @@ PUBLISHED = (
     ("Summer Evening at Skagen Beach, JPEG, 145.8 MB", "skagen", "16403x11698", 256, 16, 4_039, 49, ""),
     ("JP2K-33003-2.svs, JPEG 2000, 275.9 MB", "jp2k", "32671x47076", 256, 17, 31_417, 397, ""),
 )
-# The sections in which one thing changes: title, unit, and how much of it there is in a trial.
-SCALINGS: Mapping[str, tuple[str, str, Callable[[Trial], float]]] = {
-    "workers": ("Workers", "workers", lambda trial: trial.workers),
-    "megapixels": ("Megapixels", "MP", lambda trial: trial.megapixels),
-    "tile_sizes": ("Tile size", "px", lambda trial: trial.tile_size),
-}
+# The trials with the entries of one entrant, by how much there is of what changes.
+Took = dict[float, tuple[Trial, Entry]]
 
 
-class Scaling(NamedTuple):
-    """A section in which one thing changes."""
-
-    section: str
-    title: str
-    unit: str
-    steps: list[float]
-    """What there is of the thing that changes."""
-    trials: list[Trial]
-    series: list[tuple[str, str, dict[float, tuple[Trial, Entry]]]]
-    """What each entrant took with each input, by what changes: input, name, and trials with entries."""
-
-
-class Plot(NamedTuple):
-    """A plot of the page, which is drawn when its file is written."""
-
-    section: str
-    title: str
-    file: str
-    draw: Callable[[], Figure]
-
-
-def scalings(kept: Kept) -> Iterator[Scaling]:
-    """Yield the sections in which one thing changes."""
-    for section, (title, unit, of) in SCALINGS.items():
-        trials, series = kept.trials(section), []
-        for name in dict.fromkeys(trial.input for trial in trials):
-            some = [trial for trial in trials if trial.input == name]
-            for who in entrants(some):
-                took = {of(trial): (trial, entry) for trial in some if (entry := trial.entry(who))}
-                series.append((name, who, took))
-        yield Scaling(section, title, unit, sorted({of(trial) for trial in trials}), trials, series)
+def series(trials: Sequence[Trial], changing: str) -> dict[str, dict[str, Took]]:
+    """Return what each entrant took with each input, by input, name, and the attribute of the trial that changes."""
+    found: dict[str, dict[str, Took]] = {}
+    for trial in trials:
+        for entry in trial.entries:
+            took = found.setdefault(trial.input, {}).setdefault(entry.name, {})
+            took[getattr(trial, changing)] = trial, entry
+    return found
 
 
 def entrants(trials: Sequence[Trial]) -> list[str]:
@@ -88,12 +59,12 @@ def reference_table(kept: Kept) -> list[Trial]:
     return sorted(trials, key=lambda trial: (names.index(trial.input), trial.tile_size))
 
 
-def medians(entries: dict[float, tuple[Trial, Entry]]) -> dict[float, float]:
+def medians(entries: Took) -> dict[float, float]:
     """Return the median seconds of those that ran."""
     return {at: entry.seconds.median for at, (_, entry) in entries.items() if entry.runs}
 
 
-def line(entries: dict[float, tuple[Trial, Entry]]) -> tuple[float, float, float] | None:
+def line(entries: Took) -> tuple[float, float, float] | None:
     """Return the straight line through megapixels and seconds: megapixels a second, seconds at first, and R².
 
     None if there are fewer than three points, or the line does not rise.
@@ -167,61 +138,56 @@ def rounds(bench: Bench) -> list[int]:
     return sorted({max((len(entry.runs) for entry in trial.entries), default=0) for trial in bench.trials})
 
 
-def page(kept: Kept) -> str:
-    """Return the page as Markdown."""
+def points(series: dict[str, Took]) -> dict[str, list[tuple[float, Spread]]]:
+    """Return the seconds of those that ran, by name."""
+    return {
+        name: [(at, entry.seconds) for at, (_, entry) in entries.items() if entry.runs]
+        for name, entries in series.items()
+    }
+
+
+def page(kept: Kept) -> tuple[str, dict[str, Callable[[], Figure]]]:
+    """Return the page as Markdown, and what draws its plots, by file."""
+    plots: dict[str, Callable[[], Figure]] = {}
+
+    def plot(file: str, shows: str, chart: Callable[..., Figure], *arguments: Any, **options: Any) -> str:
+        plots[file] = partial(chart, *arguments, **options)
+        return f"![{text(shows)}](results/{file})"
+
+    def text(words: str) -> str:
+        return plain(words).translate(ESCAPED)
+
     filters: dict[str, Callable[..., object]] = {
-        "text": lambda words: plain(words).translate(ESCAPED),
+        "text": text,
         "spread": lambda spread: f"{spread}" if spread else "\N{EN DASH}",
         "megabytes": lambda size: f"{size / 1e6:,.0f} MB",
     }
-    filters |= {one.__name__: one for one in (entrants, line, medians, pairs, remarks, rounds, slower)}
+    ours = (entrants, line, median_run, medians, pairs, points, remarks, rounds, series, slower)
+    filters |= {one.__name__: one for one in ours}
     whole = template(Path(__file__).with_name("RESULTS.md.j2"), filters, keep_trailing_newline=True)
-    return whole.render(
+    timed = kept.benches[OVER_TIME[0]].trials if OVER_TIME[0] in kept.benches else ()
+    words = whole.render(
         kept=kept,
         table=reference_table(kept),
         published={one[1:4]: one for one in PUBLISHED},
-        scalings=list(scalings(kept)),
         repeats=list(repeats(kept)),
         others=[trial for section in SITTINGS if section != "table" for trial in kept.trials(section)],
         stages=list(stages(kept)),
-        plots=list(plots(kept)),
+        charts=charts,
+        # An entrant has one colour in all plots.
+        colours=charts.colours(chain.from_iterable(entrants(kept.trials(section)) for section in SITTINGS)),
+        over_time=[trial for trial in timed if (trial.input, trial.tile_size) == OVER_TIME[1:]],
+        plot=plot,
     )
-
-
-def plots(kept: Kept) -> Iterator[Plot]:
-    """Yield every plot; an entrant has one colour in all of them."""
-    own = colours(chain.from_iterable(entrants(kept.trials(section)) for section in SITTINGS))
-    table = reference_table(kept)
-    for name in dict.fromkeys(trial.input for trial in table):
-        some = [trial for trial in table if trial.input == name]
-        yield Plot("table", f"Time: {name}", f"time-{name}.svg", partial(time_bars, some, own))
-        yield Plot("table", f"Peak memory: {name}", f"memory-{name}.svg", partial(memory_bars, some, own))
-    file, name, tile_size = OVER_TIME
-    for trial in kept.benches[file].trials if file in kept.benches else ():
-        for entry in (entry for entry in trial.entries if entry.name in TIMELINES and entry.runs):
-            if (trial.input, trial.tile_size) == (name, tile_size):
-                run, cores = median_run(entry), kept.benches[file].machine.cores
-                chart = partial(timeline, run, cores, f"{entry.name}: {figure(run.seconds)} s", own[entry.name])
-                shows = f"{entry.name} with {name} at {tile_size}, over time"
-                yield Plot("over time", shows, f"timeline-{name}-{entry.name.replace(' ', '-')}.svg", chart)
-    for scaling in scalings(kept):
-        what = scaling.title.lower()
-        for name in dict.fromkeys(name for name, _, _ in scaling.series):
-            series = {
-                who: [(at, entry.seconds) for at, (_, entry) in entries.items() if entry.runs]
-                for other, who, entries in scaling.series
-                if other == name
-            }
-            axes = {"x": f"{what} ({scaling.unit})", "y": "seconds", "title": f"{name}: seconds by {what}"}
-            chart = partial(lines, series, own, **axes, log=scaling.section != "workers")
-            yield Plot(scaling.section, axes["title"], f"{scaling.section}-{name}.svg".replace("_", "-"), chart)
+    return words, plots
 
 
 def write(kept: Kept, folder: Path, target: Path) -> None:
     """Write the page ``target`` and its plots into ``folder``, and remove plots that it does not have."""
-    drawn = {folder / plot.file: svg(plot.draw()) for plot in plots(kept)}
-    for old in set(folder.glob("*.svg")) - drawn.keys():
-        old.unlink()
-    for path, text in drawn.items():
-        path.write_text(text, encoding="utf-8")
-    target.write_text(page(kept), encoding="utf-8")
+    words, plots = page(kept)
+    for old in folder.glob("*.svg"):
+        if old.name not in plots:
+            old.unlink()
+    for file, draw in plots.items():
+        (folder / file).write_text(charts.svg(draw()), encoding="utf-8")
+    target.write_text(words, encoding="utf-8")

@@ -19,7 +19,7 @@ from tileframe.serialize import from_json
 from tileframe_bench.judging import judge
 from tileframe_bench.records import SCHEMA, Bench
 from tileframe_bench.reference import make_reference
-from tileframe_bench.table import table
+from tileframe_bench.text import table
 
 PLUGINS = Path(__file__).parent / "plugins" / "cheating"
 CHEATS = {

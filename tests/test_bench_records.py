@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benched import bench, entry, failed, trial, unranked
-from tileframe.serialize import from_json, to_json
-from tileframe_bench.records import SCHEMA, Bench, Run, Spread
-from tileframe_bench.table import table
-from tileframe_bench.text import figure, shortened, weight
+from tests.benched import entry, failed, trial, unranked
+from tileframe_bench.records import Run, Spread
+from tileframe_bench.text import figure, shortened, table, weight
 
 WRONG = unranked(entry("wrong", 1, 1), "2 of 9 tiles are missing")
 
@@ -50,11 +48,6 @@ def test_the_table_has_ranked_then_unranked_entrants_and_their_marks_and_failure
     assert lines[0].endswith("nobody made a right pyramid")
     assert [line.split()[:2] for line in lines if line.startswith(("  1", "  -"))] == [["1", "right"], ["-", "wrong"]]
     assert lines[-2:] == ["  wrong: not ranked: 2 of 9 tiles are missing", "  gone did not run: broke"]
-
-
-def test_json_gives_back_what_was_found():
-    found = bench([trial(entry("stream", 1, 2), WRONG, failed("gone", "broke"))])
-    assert from_json(Bench, to_json(found).encode(), schema=SCHEMA) == found
 
 
 def test_figures_have_three_digits():

@@ -26,7 +26,6 @@ WIDTH, ROW = 560, 21  # pixels of a figure, and of one bar
 LINEAR_RATIO = 8
 # Of a machine with more cores, the load of all is one area.
 MAX_CORE_BANDS = 8
-FILE_STROKES = {"read": "dashed", "written": "solid"}
 NO_SAMPLES = "over before the first sample"
 
 STYLE: dict[Any, Any] = {
@@ -132,45 +131,39 @@ def timeline(run: Run, core_count: int, title: str, colour: str) -> Figure:
     Three panels: the cores that it kept busy over the load of all cores of the machine, its memory, and the bytes that
     it has read and written.
     """
-    unit, size = _unit([run.peak_resident])
-    file_unit, file_size = _unit([run.read or 0, run.written or 0])
-    totals = {"read": run.read, "written": run.written}
-    files = [
-        f"{name} is not known" if total is None else f"{name} {figure(total / file_size)} ({FILE_STROKES[name]})"
-        for name, total in totals.items()
-    ]
+    (unit, size), (file_unit, file_size) = _unit([run.peak_resident]), _unit([run.read or 0, run.written or 0])
     titles = (
         "Cores busy: by this process (line) and, core on core, by all (grey)",
-        f"Resident memory, {unit}: {figure(run.peak_resident / size)} at most",
-        f"Files, {file_unit}: {', '.join(files)}",
+        f"Resident memory, {unit}",
+        f"Files, {file_unit}: read (dashed) and written (solid), where the system tells",
     )
     with _style():
         # A page has many of these: a fixed layout takes half the time.
         chart = Figure(figsize=(WIDTH / 72, 360 / 72))
         chart.subplots_adjust(left=0.1, right=0.97, bottom=0.12, top=0.87, hspace=0.5)
         chart.suptitle(shortened(title, 64), x=0.01, ha="left")
-        panels = chart.subplots(3, 1, sharex=True)
+        cores, memory, files = panels = chart.subplots(3, 1, sharex=True)
         if run.samples:
             times = [sample.seconds for sample in run.samples]
-            _draw_cores(panels[0], run, core_count, colour)
+            _draw_cores(cores, run, core_count, colour)
             resident = [sample.resident / size for sample in run.samples]
-            panels[1].plot(times, resident, color=colour, marker="o" if len(times) == 1 else "")
-            panels[1].set_ylim(top=1.06 * run.peak_resident / size or 1)
-            for name, total in totals.items():
-                if total is not None:
+            memory.plot(times, resident, color=colour, marker="o" if len(times) == 1 else "")
+            memory.set_ylim(top=1.06 * run.peak_resident / size or 1)
+            for name, stroke in {"read": "dashed", "written": "solid"}.items():
+                if (total := getattr(run, name)) is not None:
                     amounts = [0, *(getattr(sample, name) or 0 for sample in run.samples), total]
                     scaled = [amount / file_size for amount in amounts]
-                    panels[2].plot([0, *times, run.seconds], scaled, color=colour, linestyle=FILE_STROKES[name])
+                    files.plot([0, *times, run.seconds], scaled, color=colour, linestyle=stroke)
         for axes, words in zip(panels, titles, strict=True):
             axes.set_title(words, weight="normal", size=10.5)
-            axes.set(xlim=(0, run.seconds or 1))
+            axes.set_xlim(0, run.seconds or 1)
             axes.set_ylim(bottom=0)
             _set_ticks(axes.xaxis)
             _set_ticks(axes.yaxis, most=4)
             if not run.samples:
                 axes.set_yticks([])
                 axes.text(0.02, 0.4, NO_SAMPLES, transform=axes.transAxes, color=QUIET, style="italic")
-        panels[-1].set_xlabel("seconds since its process was started")
+        files.set_xlabel("seconds since its process was started")
     return chart
 
 

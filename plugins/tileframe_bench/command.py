@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tileframe import CheckError, InputError, OptionError, OutputError, PluginError, Pyramid, Size, machine
+from tileframe import CheckError, OptionError, OutputError, PluginError, Pyramid, Size, machine
 from tileframe.files import refuse_unwritable, write_whole
 from tileframe.serialize import to_json
 
@@ -69,14 +69,12 @@ def bench(
     for tile_size in tile_sizes:
         Pyramid(Size(1, 1), tile_size, 0)
     _refuse_unwritable([path for path in (report, html) if path is not None], slides)
-    if scratch is not None and not scratch.is_dir():
-        raise OutputError(f"{scratch}: is no folder; give --scratch one that is there")
     for library in ("jinja2", "matplotlib") if html else ():
         _refuse_missing(library)
     from tileframe_bench.entrants import entrants
     from tileframe_bench.environment import scratch_folder
     from tileframe_bench.session import Plan, benchmark
-    from tileframe_bench.table import table
+    from tileframe_bench.text import table
 
     plan = Plan(
         inputs=_inputs(slides, workloads, scale),
@@ -147,23 +145,14 @@ def _inputs(slides: tuple[Path, ...], names: tuple[str, ...], scale: float) -> l
             raise OptionError(f"no workload named '{name}' (have: {', '.join(WORKLOADS)})")
     if slides and scale != 1 and not names:
         raise OptionError(f"--scale {scale:g} goes with built-in inputs; a slide is taken as it is")
-    seen = set()
-    for slide in slides:
-        if not slide.is_file():
-            raise InputError(f"{slide}: {'is not a file' if slide.exists() else 'no such file'}")
-        if slide.resolve() in seen:
-            raise OptionError(f"{slide}: is given twice; once is enough")
-        seen.add(slide.resolve())
     chosen = dict.fromkeys(names) or (() if slides else tuple(WORKLOADS))
-    return [*slides, *(scaled(WORKLOADS[name], scale) for name in chosen)]
+    return [*dict.fromkeys(slides), *(scaled(WORKLOADS[name], scale) for name in chosen)]
 
 
 def _refuse_wrong(found: Bench | None) -> None:
-    wrong = [
-        f"{entry.name} ({trial.input}, tiles of {trial.tile_size})"
-        for trial in (found.trials if found else ())
-        for entry in trial.entries
-        if entry.kind == "backend" and entry.is_wrong
-    ]
+    wrong = []
+    for trial in found.trials if found else ():
+        who = [entry.name for entry in trial.entries if entry.kind == "backend" and entry.is_wrong]
+        wrong += [f"{name} ({trial.input}, tiles of {trial.tile_size})" for name in who]
     if wrong:
         raise CheckError(f"made a wrong pyramid, as is said above: {', '.join(wrong)}")

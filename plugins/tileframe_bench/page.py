@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from tileframe import __version__
 from tileframe_bench import charts, text
-from tileframe_bench.records import Bench, Trial
+from tileframe_bench.records import Bench
 
 
 def template(path: Path, filters: dict[str, Callable[..., Any]], **options: Any) -> Template:
@@ -26,7 +26,6 @@ def template(path: Path, filters: dict[str, Callable[..., Any]], **options: Any)
 
 def page(bench: Bench) -> str:
     """Return the page as HTML: the same records give the same bytes."""
-    own = charts.colours(entry.name for trial in bench.trials for entry in trial.entries)
     whole = template(
         Path(__file__).with_name("page.html"),
         {"chart": _data_uri},
@@ -36,21 +35,11 @@ def page(bench: Bench) -> str:
     return whole.render(
         bench=bench,
         charts=charts,
-        colours=own,
+        colours=charts.colours(entry.name for trial in bench.trials for entry in trial.entries),
         # By input, in the order in which they were given.
         inputs=[list(trials) for _, trials in groupby(bench.trials, lambda trial: trial.input)],
-        timelines=lambda trial: _timelines(trial, bench.machine.cores, own),
         version=__version__,
     )
-
-
-def _timelines(trial: Trial, cores: int, own: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the title and the chart of every run."""
-    for _, entry in trial.places:
-        for number, run in enumerate(entry.runs, 1):
-            which = f", run {number} of {len(entry.runs)}" if len(entry.runs) > 1 else ""
-            title = f"{entry.name}: {text.figure(run.seconds)} s{which}"
-            yield title, _data_uri(charts.timeline(run, cores, title, own[entry.name]))
 
 
 def _data_uri(chart: Figure) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import os
 import signal
@@ -37,11 +36,6 @@ class Cost:
     run: Run
     peak_anonymous: int | None  # without the pages of mapped files; None where the system does not tell (not Linux)
     output: str  # its standard output
-
-    @property
-    def call_seconds(self) -> float:
-        """The seconds of the work by its own clock, which its output says: without starting Python and importing."""
-        return float(json.loads(self.output)["seconds"])
 
 
 class CommandError(Exception):

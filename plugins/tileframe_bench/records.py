@@ -107,8 +107,7 @@ class Entry:
     @property
     def equality(self) -> str:
         """How equal its pyramid is to the reference, in a word or two."""
-        strength = self.verdict.strength if self.verdict else None
-        return "not compared" if self.verdict is None else strength.value if strength else "other layout"
+        return self.verdict.strength.value if self.verdict and self.verdict.strength else "other layout"
 
     def spread(self, figure: Callable[[Run], float]) -> Spread:
         """Return the spread of ``figure`` over its runs, of which there is at least one."""

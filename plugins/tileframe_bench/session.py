@@ -12,12 +12,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tileframe import CheckError, Equality, OutputError, Pyramid
+from tileframe import CheckError, Equality, OutputError
 from tileframe_bench.entrants import NAME, Entrant, held_equal
 from tileframe_bench.environment import give_back, this_machine, versions
 from tileframe_bench.judging import fingerprint, judge
 from tileframe_bench.processes import CommandError, Helper, cost
-from tileframe_bench.records import Bench, Entry, Run, Trial, Verdict, baseline_of, worst_of
+from tileframe_bench.records import Bench, Entry, Trial, Verdict, baseline_of, worst_of
 from tileframe_bench.reference import make_reference
 from tileframe_bench.workloads import Input, Workload, open_input
 
@@ -82,19 +82,6 @@ def _opened(source: Workload | Path, plan: Plan, helper: Helper, say: Say) -> In
     return helper.do(open_input, path, source.name, path.name)
 
 
-class _Score:
-    """The results of one entrant so far."""
-
-    def __init__(self, entrant: Entrant, folder: Path, failure: str) -> None:
-        self.entrant, self.folder, self.failure = entrant, folder, failure
-        self.runs: list[Run] = []  # with the one to warm up
-        self.verdicts: list[Verdict] = []
-        self.promised: Equality | None = None
-        self.method = ""
-        self.is_wrong = False
-        self.is_over = bool(failure)  # not run again: it failed, or is far slower
-
-
 class _Contest:
     """All entrants with one input and one tile size."""
 
@@ -103,10 +90,11 @@ class _Contest:
         self._sizes = {"tile_size": tile_size, "workers": plan.workers}
         self._say: Say = lambda what: say(f"{source.name}, tiles of {tile_size}: {what}")
         self._reference = folder / "reference" / f"{NAME}.dzi"
-        self._scores = [
-            _Score(entrant, folder / f"{number}", entrant.failure(source, plan.workers))
-            for number, entrant in enumerate(plan.entrants)
-        ]
+        self._entries: dict[str, Entry] = {}  # with the run to warm up, until all is done
+        for one in plan.entrants:
+            command = shlex.join(one.command(source.shown, "OUT", **self._sizes))
+            failure = one.failure(source, plan.workers)
+            self._entries[one.name] = Entry(one.name, one.kind, command, (), None, failure=failure)
         # By fingerprint and promise: the same bytes are compared once.
         self._verdicts: dict[tuple[str, Equality | None], Verdict] = {}
 
@@ -117,41 +105,20 @@ class _Contest:
         pyramid = self._helper.do(make_reference, self._source.path, self._reference, **self._sizes)
         same = Verdict(Equality.PIXELS, pyramid.tile_count, pyramid.tile_count, (), is_ranked=True)
         self._verdicts = {(fingerprint(self._reference), promised): same for promised in (None, *Equality)}
+        able = [one for one in self._plan.entrants if not self._entries[one.name].failure]
         numbers = range(0 if warm_up else 1, self._plan.rounds + 1)
         for number in numbers:
-            able = [score for score in self._scores if not score.is_over]
-            for score in [score for score in turns(able, number) if self._ran(score, number)]:
-                target = score.folder / f"{number}" / f"{NAME}.dzi"
-                key = fingerprint(target), score.promised
-                if key not in self._verdicts:
-                    self._verdicts[key] = self._helper.do(judge, self._reference, target, score.promised)
-                score.verdicts.append(self._verdicts[key])
-            if number == numbers[0]:
-                # The time of a wrong pyramid is no measure.
-                right = [one.runs[0].seconds for one in able if one.verdicts and one.verdicts[0].is_ranked]
-                for score in able if right else ():
-                    score.is_over |= bool(score.runs) and score.runs[0].seconds > FAR_SLOWER * min(right)
+            promises = {one.name: self._run(one, number) for one in turns(able, number)}
+            able = [one for one in able if not self._entries[one.name].failure]
+            for one in able:
+                self._judge(one.name, number, promises[one.name])
+            # The time of a wrong pyramid is no measure.
+            right = [entry.runs[0].seconds for entry in self._entries.values() if entry.is_ranked]
+            if number == numbers[0] and right:
+                slow = FAR_SLOWER * min(right)
+                able = [one for one in able if self._entries[one.name].runs[0].seconds <= slow]
         give_back(self._folder)
-        return self._trial(pyramid)
-
-    def _ran(self, score: _Score, number: int) -> bool:
-        """Run an entrant, and say whether it has made something."""
-        folder, entrant = score.folder / f"{number}", score.entrant
-        folder.mkdir(parents=True)
-        try:
-            took = cost(entrant.process(self._source.path, folder, **self._sizes), source=self._source.path)
-            score.promised, score.method = entrant.reported(took.output)
-        except (CommandError, OSError, ValueError, KeyError) as error:
-            score.is_over, score.is_wrong = True, getattr(error, "code", 0) == CheckError.exit_code
-            score.failure = str(error).replace(str(self._source.path), self._source.shown)
-            self._say(f"{entrant.name} failed: {score.failure}")
-            return False
-        score.runs.append(took.run)
-        self._say(f"{f'round {number}' if number else 'to warm up'}: {entrant.name} {took.run.seconds:.2f} s")
-        return True
-
-    def _trial(self, pyramid: Pyramid) -> Trial:
-        entries = tuple(self._entry(score) for score in self._scores)
+        entries = tuple(self._finished(entry) for entry in self._entries.values())
         return Trial(
             input=self._source.name,
             size=self._source.size,
@@ -163,17 +130,38 @@ class _Contest:
             **self._sizes,
         )
 
-    def _entry(self, score: _Score) -> Entry:
-        workers, worst = self._plan.workers, worst_of(score.verdicts)
-        if worst and (busy := median(run.cores_busy for run in score.runs)) > workers + SPARE_CORES:
-            worst = replace(worst, marks=(*worst.marks, f"kept {busy:.1f} cores busy with {workers} workers"))
-        return Entry(
-            name=score.entrant.name,
-            kind=score.entrant.kind,
-            command=shlex.join(score.entrant.command(self._source.shown, "OUT", **self._sizes)),
-            runs=() if score.failure else tuple(score.runs[-self._plan.rounds :]),
-            verdict=None if score.failure else worst,
-            is_wrong=score.is_wrong or (not score.failure and worst is not None and not worst.is_ranked),
-            method=score.method,
-            failure=score.failure,
-        )
+    def _run(self, one: Entrant, number: int) -> Equality | None:
+        """Run an entrant, and return what it promises of the pyramid."""
+        folder, entry = self._target(one.name, number).parent, self._entries[one.name]
+        folder.mkdir(parents=True)
+        try:
+            took = cost(one.process(self._source.path, folder, **self._sizes), source=self._source.path)
+            promised, method = one.reported(took.output)
+        except (CommandError, OSError, ValueError, KeyError) as error:
+            failure = str(error).replace(str(self._source.path), self._source.shown)
+            is_wrong = getattr(error, "code", 0) == CheckError.exit_code
+            self._entries[one.name] = replace(entry, runs=(), verdict=None, failure=failure, is_wrong=is_wrong)
+            self._say(f"{one.name} failed: {failure}")
+            return None
+        self._entries[one.name] = replace(entry, runs=(*entry.runs, took.run), method=method)
+        self._say(f"{f'round {number}' if number else 'to warm up'}: {one.name} {took.run.seconds:.2f} s")
+        return promised
+
+    def _judge(self, name: str, number: int, promised: Equality | None) -> None:
+        target, entry = self._target(name, number), self._entries[name]
+        key = fingerprint(target), promised
+        if key not in self._verdicts:
+            self._verdicts[key] = self._helper.do(judge, self._reference, target, promised)
+        verdict = worst_of([entry.verdict or self._verdicts[key], self._verdicts[key]])
+        self._entries[name] = replace(entry, verdict=verdict, is_wrong=not (verdict and verdict.is_ranked))
+
+    def _target(self, name: str, number: int) -> Path:
+        return self._folder / name / f"{number}" / f"{NAME}.dzi"
+
+    def _finished(self, entry: Entry) -> Entry:
+        """Return an entry without the run to warm up, and with a mark for more cores than it was given."""
+        workers, verdict = self._plan.workers, entry.verdict
+        if verdict and (busy := median(run.cores_busy for run in entry.runs)) > workers + SPARE_CORES:
+            mark = f"kept {busy:.1f} cores busy with {workers} workers"
+            verdict = replace(verdict, marks=(*verdict.marks, mark))
+        return replace(entry, runs=entry.runs[-self._plan.rounds :], verdict=verdict)
