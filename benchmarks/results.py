@@ -39,15 +39,8 @@ PAGE = Path(__file__).with_name("RESULTS.md")
 COMMAND = "python benchmarks/results.py --only"
 SLOW = ("generator loop", "generator pool")
 CORES = machine.available_cores()
-# The files of each section of the page, one for each sitting.
-SITTINGS: Mapping[str, Sequence[str]] = {
-    "table": ("table", "table-2", "table-3"),
-    "workers": ("workers",),
-    "megapixels": ("megapixels",),
-    "tile_sizes": ("tile_sizes",),
-    "again": ("again", "again-2"),
-}
-FILES = tuple(chain.from_iterable(SITTINGS.values()))
+# Of the page. Each is kept in one file, or in one for each of its sittings: ``table``, ``table-2``, ...
+SECTIONS = ("table", "workers", "megapixels", "tile_sizes", "again")
 WORK = "stages"
 # How often the work alone is measured, by input: on the last one it takes minutes.
 WORK_ROUNDS = {"babel": 3, "skagen": 3, "svs": 3, "jp2k": 1}
@@ -81,12 +74,12 @@ class Kept:
     """All that was measured so far."""
 
     benches: Mapping[str, Bench] = field(default_factory=dict)
-    """By file."""
+    """By file, in the order of their sections."""
     work: Work | None = None
 
     def trials(self, section: str) -> list[Trial]:
         """Return the trials of ``section`` with the runs of all sittings; none if it was not measured."""
-        first, *later = [self.benches[file].trials for file in SITTINGS[section] if file in self.benches] or [()]
+        first, *later = [one.trials for file, one in self.benches.items() if _section(file) == section] or [()]
         others = list(chain.from_iterable(later))
         return [_joined([trial, *(one for one in others if like(one) == like(trial))]) for trial in first]
 
@@ -148,6 +141,10 @@ def measured_work(scratch: Path) -> Iterator[Work]:
         yield work
 
 
+def _section(file: str) -> str:
+    return file.partition("-")[0]
+
+
 def like(trial: Trial) -> tuple[object, ...]:
     """Return what trials that can be compared have in common."""
     return trial.input, trial.size, trial.tile_size, trial.workers
@@ -179,8 +176,9 @@ def _entry(first: Entry, sittings: Sequence[Trial]) -> Entry:
 def load(folder: Path) -> Kept:
     """Return what is kept in ``folder``."""
     found = {path.stem: path.read_bytes() for path in folder.glob("*.json")}
-    benches = {name: from_json(Bench, found[name], schema=SCHEMA) for name in FILES if name in found}
-    return Kept(benches, from_json(Work, found[WORK], schema=SCHEMA) if WORK in found else None)
+    work = from_json(Work, found.pop(WORK), schema=SCHEMA) if WORK in found else None
+    files = sorted(found, key=lambda file: (SECTIONS.index(_section(file)), file))
+    return Kept({file: from_json(Bench, found[file], schema=SCHEMA) for file in files}, work)
 
 
 def keep(folder: Path, file: str, record: Bench | Work) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.results import OVER_TIME, SITTINGS, Kept, like, median_run
+from benchmarks.results import OVER_TIME, SECTIONS, Kept, like, median_run
 from benchmarks.stages import Stages
 from tileframe_bench import charts
 from tileframe_bench.page import template
@@ -171,11 +171,11 @@ def page(kept: Kept) -> tuple[str, dict[str, Callable[[], Figure]]]:
         table=reference_table(kept),
         published={one[1:4]: one for one in PUBLISHED},
         repeats=list(repeats(kept)),
-        others=[trial for section in SITTINGS if section != "table" for trial in kept.trials(section)],
+        others=[trial for section in SECTIONS[1:] for trial in kept.trials(section)],
         stages=list(stages(kept)),
         charts=charts,
         # An entrant has one colour in all plots.
-        colours=charts.colours(chain.from_iterable(entrants(kept.trials(section)) for section in SITTINGS)),
+        colours=charts.colours(chain.from_iterable(entrants(kept.trials(section)) for section in SECTIONS)),
         over_time=[trial for trial in timed if (trial.input, trial.tile_size) == OVER_TIME[1:]],
         plot=plot,
     )

@@ -25,7 +25,7 @@ from PIL import Image
 
 import tileframe
 from benchmarks.turns import differences, differences_of_passthrough
-from tileframe import Access, Box, Location, Pyramid, Size, Store, Target
+from tileframe import Box, Location, Pyramid, Size, Store, Target
 from tileframe import pixels as contract
 from tileframe.machine import available_cores
 from tileframe.pixels import Pixels
@@ -39,7 +39,6 @@ from tileframe_stream.halving import halve, no_threads_of_opencv
 # Of both sides of an input: a few tiles on each side, and a slide still has three native levels.
 TINY, TIMED = 0.035, 0.2
 ROUNDS = 11
-SQUARE = 2048  # pixels a side of what is read at a time
 # JPEG 2000 takes ten times as long as JPEG to decode: half of each side has to do.
 PIECE = {"jp2k": 0.5}
 # At the side of the slide's own tiles, the backends pass those through.
@@ -102,29 +101,14 @@ def read_picture(path: Path) -> Pixels:
 
 
 def read_slide(path: Path) -> Pixels:
-    """Read the base of an opaque slide with OpenSlide, square by square."""
+    """Read all of an opaque slide with OpenSlide."""
     with openslide.OpenSlide(path) as slide:
-
-        def read(box: Box) -> Pixels:
-            return np.asarray(slide.read_region((box.x, box.y), 0, (box.width, box.height)).convert("RGB"))
-
-        return in_pieces(Size(*slide.dimensions), SQUARE, SQUARE, read)
+        return np.asarray(slide.read_region((0, 0), 0, slide.dimensions).convert("RGB"))
 
 
 def read_by(reader: tileframe.Reader, path: Path) -> Pixels:
-    """Read all of a slide: in rows where the reader gives rows, else in squares."""
     with reader.open(path) as source:
-        size = source.facts.size
-        wide, high = (size.width, TILE_SIZE) if source.facts.access is Access.ROWS else (SQUARE, SQUARE)
-        return in_pieces(size, wide, high, source.read)
-
-
-def in_pieces(size: Size, wide: int, high: int, read: Callable[[Box], Pixels]) -> Pixels:
-    pixels = np.empty((size.height, size.width, 3), np.uint8)
-    for y, x in itertools.product(range(0, size.height, high), range(0, size.width, wide)):
-        box = Box(x, y, min(wide, size.width - x), min(high, size.height - y))
-        pixels[box.y : box.bottom, box.x : box.right] = read(box)
-    return pixels
+        return source.read(Box(0, 0, source.facts.size.width, source.facts.size.height))
 
 
 @pytest.mark.parametrize("who", installed("reader"))
@@ -183,9 +167,8 @@ def store_called(name: str, folder: Path) -> Store:
 
 @pytest.mark.parametrize("who", installed("store"))
 def test_write(benchmark, section, who, tmp_path):
-    tiles = {
-        f"p_files/12/{number}_0.jpeg": bare_encode(tile, "jpeg") for number, tile in enumerate(cut(section, TILE_SIZE))
-    }
+    encoded = (bare_encode(tile, "jpeg") for tile in cut(section, TILE_SIZE))
+    tiles = {f"p_files/12/{number}_0.jpeg": data for number, data in enumerate(encoded)}
     folders = (tmp_path / f"{number}" for number in itertools.count())
     stores: list[Store] = []
 

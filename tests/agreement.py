@@ -22,7 +22,7 @@ FORMATS: list[dict[str, Any]] = [
 ]  # fmt: skip
 BOUNDS: list[dict[str, Any]] = [{"limit_bounds": True}, {"limit_bounds": False}]
 COMBINATIONS = [layout | form | bounds for bounds, form, layout in product(BOUNDS, FORMATS, LAYOUTS)]
-"""All options that `benchmarks/parity.py` gives every file; the tests give each file some of them."""
+"""All options that `benchmarks/figures.py parity` gives every file; the tests give each file some of them."""
 
 
 def turn(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -25,15 +24,14 @@ NO_POOL = "BrokenProcessPool: A process in the process pool was terminated abrup
 
 
 def run(seconds: float, *, cores: float = 1.5, megabytes: float = 200, samples: int = 40) -> Run:
-    """A run that starts slowly, works, and has an end in which it only writes."""
-    taken = []
-    for number in range(1, samples + 1):
-        share = number / (samples + 1)
-        busy = min(2, cores * (0.5 if share < 0.08 else 0.3 if share > 0.92 else 1) * (1 + 0.1 * math.sin(number)))
-        held = int(megabytes * 1e6 * min(1, 0.25 + 4 * share))
-        read, written = int(share * 6.1e8), int(max(0, share - 0.05) * 4e8)
-        taken.append(Sample(seconds * share, busy, (min(1, busy / 2 + 0.04),) * 2, held, read, written))
-    return Run(seconds, cores * seconds, int(megabytes * 1e6), 612_345_678, 402_345_678, tuple(taken))
+    """A run that fills its memory, and reads and writes all the time."""
+    held, read, written = int(megabytes * 1e6), 612_345_678, 402_345_678
+    shares = [number / (samples + 1) for number in range(1, samples + 1)]
+    taken = (
+        Sample(seconds * share, cores, (cores / 2,) * 2, int(held * share), int(read * share), int(written * share))
+        for share in shares
+    )
+    return Run(seconds, cores * seconds, held, read, written, tuple(taken))
 
 
 def entry(name: str, *seconds: float, tiles: int = 13_465) -> Entry:

@@ -45,7 +45,7 @@ def charts_of(trial: Trial) -> list[Figure]:
         charts.lines(series, own, x="workers", y="seconds", title="some lines", log=log) for log in (True, False)
     )
     timeline = charts.timeline(entry.runs[0], 2, f"{entry.name} over time", own[entry.name])
-    return [charts.time_bars([trial], own), charts.memory_bars([trial], own), log, linear, timeline]
+    return [charts.bars([trial], "time", own), charts.bars([trial], "memory", own), log, linear, timeline]
 
 
 def colours_of(trial: Trial) -> dict[str, str]:
@@ -110,21 +110,20 @@ def test_a_chart_has_a_title_and_no_text_lies_on_another_or_is_cut_off(trial, mo
 def test_longer_bars_took_longer_and_each_entrant_keeps_its_colour():
     trial = usual_trial()
     own = colours_of(trial)
-    drawn = bars(charts.time_bars([replace(trial, entries=trial.entries[::-1])], own))
+    drawn = bars(charts.bars([replace(trial, entries=trial.entries[::-1])], "time", own))
     assert [colour for colour, _ in drawn] == [own[entry.name] for _, entry in trial.places if entry.runs]
     assert [length for _, length in drawn] == sorted(length for _, length in drawn)
 
 
 def test_unranked_and_failed_entrants_are_named_in_bars(small):
-    for draw in (charts.time_bars, charts.memory_bars):
-        shown = words(draw(small.trials, colours_of(small.trials[0])))
-        assert sum(word.endswith(", not ranked") for word in shown) == shown.count("did not run") == 1
+    shown = words(charts.bars(small.trials, "memory", colours_of(small.trials[0])))
+    assert sum(word.endswith(", not ranked") for word in shown) == shown.count("did not run") == 1
 
 
 @pytest.mark.parametrize(("seconds", "is_log"), [(7, False), (70, True)])
 def test_bars_are_logarithmic_only_where_they_must_be(seconds, is_log):
     trial = benched.trial(benched.entry("fast", 1), benched.entry("slow", seconds))
-    chart = charts.time_bars([trial], colours_of(trial))
+    chart = charts.bars([trial], "time", colours_of(trial))
     assert any("logarithmic scale" in word for word in words(chart)) == is_log
 
 

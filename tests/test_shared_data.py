@@ -60,7 +60,7 @@ def test_the_fast_backends_agree_on_pictures_in_small_tiles(path, shared_data, t
 
 @over("odd")
 def test_backends_agree_on_odd_files_or_refuse_them_alike(path, shared_data, tmp_path, registry):
-    # One combination for each, all in turn; `benchmarks/parity.py` runs every file with every one.
+    # One combination for each, all in turn; `benchmarks/figures.py parity` runs every file with every one.
     assert disagreement(path, tmp_path, registry, **COMBINATIONS[turn(path) % len(COMBINATIONS)]) is None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -81,18 +81,55 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     return {name: PALETTE[number % len(PALETTE)] for number, name in enumerate(dict.fromkeys(names))}
 
 
-def time_bars(trials: Sequence[Trial], colours: Mapping[str, str]) -> Figure:
-    """Return bars of the seconds with one input, a group for each of its ``trials``, of which there is at least one.
+def bars(trials: Sequence[Trial], what: Literal["time", "memory"], colours: Mapping[str, str]) -> Figure:
+    """Return bars of the seconds or the peak memory with one input, a group for each of its ``trials``.
 
     Entrants that are not ranked are hatched, and those that did not run are named.
     """
-    return _bars(trials, "Time", "s", lambda run: run.seconds, colours)
-
-
-def memory_bars(trials: Sequence[Trial], colours: Mapping[str, str]) -> Figure:
-    """Return bars of the peak memory, in the order of `time_bars`."""
-    unit, size = _unit([run.peak_resident for trial in trials for entry in trial.entries for run in entry.runs])
-    return _bars(trials, "Peak memory", unit, lambda run: run.peak_resident / size, colours)
+    runs = [run for trial in trials for entry in trial.entries for run in entry.runs]
+    title, (unit, size), name = "Time", ("s", 1.0), "seconds"
+    if what == "memory":
+        title, (unit, size), name = "Peak memory", _unit([run.peak_resident for run in runs]), "peak_resident"
+    medians = [entry.median(name) or 0 for trial in trials for entry in trial.entries if entry.runs]
+    log = bool(medians) and 0 < LINEAR_RATIO * min(medians) < max(medians)
+    rows = [len(trial.entries) for trial in trials]
+    with _style():
+        chart = Figure(figsize=(WIDTH / 72, (80 + sum(ROW * count + 30 for count in rows)) / 72), layout="constrained")
+        chart.suptitle(shortened(f"{title}: {trials[0].input}", 64), x=0.01, ha="left")
+        groups = chart.subplots(len(trials), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
+        for axes, trial in zip(groups, trials, strict=True):
+            entries = [entry for _, entry in trial.places]
+            ran = [entry for entry in entries if entry.runs]
+            spreads = [Spread.of([getattr(run, name) / size for run in entry.runs]) for entry in ran]
+            axes.set_title(f"Tiles of {trial.tile_size} px")
+            axes.grid(axis="y", visible=False)
+            axes.set_xscale("log" if log else "linear")
+            axes.barh(
+                range(len(ran)),
+                [spread.median for spread in spreads],
+                height=0.65,
+                xerr=_error_bars(spreads),
+                error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3},
+                facecolor=[colours[entry.name] if entry.is_ranked else "white" for entry in ran],
+                edgecolor=[colours[entry.name] for entry in ran],
+                hatch=["" if entry.is_ranked else "////" for entry in ran],
+            )
+            for row, entry in enumerate(entries):
+                if entry.runs:
+                    label = f"{figure(spreads[row].median)} {unit}{'' if entry.is_ranked else ', not ranked'}"
+                    axes.annotate(label, (spreads[row].most, row), (7, 0), textcoords="offset points", va="center")
+                else:
+                    left = {"transform": axes.get_yaxis_transform(), "va": "center", "color": QUIET, "style": "italic"}
+                    axes.text(0.01, row, "did not run", **left)
+            axes.set_yticks(range(len(entries)), [shortened(entry.name, 30) for entry in entries])
+            axes.set_ylim(len(entries) - 0.4, -0.6)
+        if log:
+            groups[-1].set_xlim(left=min(medians) / size / 2)
+        _set_ticks(groups[-1].xaxis, log=log)
+        scale = ", logarithmic scale" if log else ""
+        label = f"{unit}{scale}; median, and from the least to the greatest; less is better"
+        chart.supxlabel(label, size=11, color=QUIET)
+    return chart
 
 
 def lines(series: Mapping[str, Points], colours: Mapping[str, str], *, x: str, y: str, title: str, log: bool) -> Figure:
@@ -175,50 +212,6 @@ def _draw_cores(axes: Axes, run: Run, core_count: int, colour: str) -> None:
         axes.stairs(heights, edges, fill=True, facecolor=BAND, edgecolor="white", linewidth=0.6)
     axes.stairs(busy, edges, baseline=None, color=colour, linewidth=1.6)
     axes.set_ylim(top=1.06 * max(core_count, *busy, *map(sum, loads)))
-
-
-def _bars(
-    trials: Sequence[Trial], what: str, unit: str, figure_of: Callable[[Run], float], colours: Mapping[str, str]
-) -> Figure:
-    medians = [entry.spread(figure_of).median for trial in trials for entry in trial.entries if entry.runs]
-    log = bool(medians) and 0 < LINEAR_RATIO * min(medians) < max(medians)
-    rows = [len(trial.entries) for trial in trials]
-    with _style():
-        chart = Figure(figsize=(WIDTH / 72, (80 + sum(ROW * count + 30 for count in rows)) / 72), layout="constrained")
-        chart.suptitle(shortened(f"{what}: {trials[0].input}", 64), x=0.01, ha="left")
-        groups = chart.subplots(len(trials), 1, sharex=True, squeeze=False, height_ratios=rows)[:, 0]
-        for axes, trial in zip(groups, trials, strict=True):
-            entries = [entry for _, entry in trial.places]
-            ran = [entry for entry in entries if entry.runs]
-            spreads = [entry.spread(figure_of) for entry in ran]
-            axes.set_title(f"Tiles of {trial.tile_size} px")
-            axes.grid(axis="y", visible=False)
-            axes.set_xscale("log" if log else "linear")
-            axes.barh(
-                range(len(ran)),
-                [spread.median for spread in spreads],
-                height=0.65,
-                xerr=_error_bars(spreads),
-                error_kw={"ecolor": INK, "elinewidth": 1.2, "capsize": 3},
-                facecolor=[colours[entry.name] if entry.is_ranked else "white" for entry in ran],
-                edgecolor=[colours[entry.name] for entry in ran],
-                hatch=["" if entry.is_ranked else "////" for entry in ran],
-            )
-            for row, (entry, spread) in enumerate(zip(ran, spreads, strict=True)):
-                label = f"{figure(spread.median)} {unit}{'' if entry.is_ranked else ', not ranked'}"
-                axes.annotate(label, (spread.most, row), (7, 0), textcoords="offset points", va="center")
-            for row in range(len(ran), len(entries)):
-                left = {"transform": axes.get_yaxis_transform(), "va": "center", "color": QUIET, "style": "italic"}
-                axes.text(0.01, row, "did not run", **left)
-            axes.set_yticks(range(len(entries)), [shortened(entry.name, 30) for entry in entries])
-            axes.set_ylim(len(entries) - 0.4, -0.6)
-        if log:
-            groups[-1].set_xlim(left=min(medians) / 2)
-        _set_ticks(groups[-1].xaxis, log=log)
-        scale = ", logarithmic scale" if log else ""
-        label = f"{unit}{scale}; median, and from the least to the greatest; less is better"
-        chart.supxlabel(label, size=11, color=QUIET)
-    return chart
 
 
 def _set_ticks(axis: Any, *, log: bool = False, most: int = 9) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tileframe import CheckError, Equality, OutputError
+from tileframe import CheckError, Equality
 from tileframe_bench.entrants import NAME, Entrant, held_equal
 from tileframe_bench.environment import give_back, this_machine, versions
 from tileframe_bench.judging import fingerprint, judge
@@ -72,13 +72,7 @@ def _opened(source: Workload | Path, plan: Plan, helper: Helper, say: Say) -> In
         return helper.do(open_input, source, source.name if len(same_name) == 1 else f"{source}", f"{source}")
     if not source.path.exists():
         say(f"drawing {source.name}, {source.size}, {source.size.area / 1e6:.1f} MP")
-    try:
-        path = helper.do(source.make)
-    except OSError as error:
-        place = error.filename or source.path.parent
-        raise OutputError(
-            f"{place}: cannot be written ({error.strerror}); give TILEFRAME_WORKLOADS a folder with room"
-        ) from error
+    path = helper.do(source.make)
     return helper.do(open_input, path, source.name, path.name)
 
 

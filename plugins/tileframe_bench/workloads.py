@@ -10,11 +10,12 @@ import dataclasses
 import hashlib
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tileframe import Rgb, Size, open_slide
+from tileframe import OutputError, Rgb, Size, open_slide
 
 VERSION = 2  # raise it when the same recipe gives other pixels
 TILE = 240  # the side of the slides' own tiles
@@ -58,16 +59,20 @@ class Workload:
         return folder / f"{self.name}-{self.size}-{recipe}.{'jpg' if self.kind == 'jpg' else 'svs'}"
 
     def make(self) -> Path:
-        """Return the path of the file, which is drawn if it does not exist."""
+        """Return the path of the file, which is drawn if it does not exist; `OutputError` if it cannot be written."""
         path = self.path
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            partial = path.with_name(f"{os.getpid()}.{path.name}")
-            try:
+        partial = path.with_name(f"{os.getpid()}.{path.name}")
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
                 self._write(partial)
                 partial.replace(path)
-            finally:
-                partial.unlink(missing_ok=True)
+        except OSError as error:
+            place = f"{error.filename or path.parent}: cannot be written ({error.strerror})"
+            raise OutputError(f"{place}; give TILEFRAME_WORKLOADS a folder with room") from error
+        finally:
+            with suppress(OSError):
+                partial.unlink()
         return path
 
     def _write(self, path: Path) -> None:

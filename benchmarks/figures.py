@@ -1,0 +1,139 @@
+"""Single figures of the documentation, each by a command: ``python benchmarks/figures.py COMMAND --help``."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import numpy as np
+
+import tileframe
+from tests.agreement import COMBINATIONS, disagreement
+from tests.streamed import Slide
+from tileframe import Access, Box, CompressedTiles, Source, Writer
+from tileframe.registry import load
+from tileframe.verification import faults
+from tileframe_bench.processes import in_own_process
+from tileframe_bench.workloads import WORKLOADS, scaled
+
+CHECKS = {"structural": ("descriptor", "files", "tiles"), "all checks": ()}
+# Megapixels a second and core of the structural checks, at least.
+LIMIT = 120.0
+QUALITIES = (75, 85, 90, 95)
+SIDE = 16  # of many tiles
+
+PATH = click.Path(path_type=Path)
+cli = click.Group(help="Print single figures of the documentation.")
+
+
+@cli.command()
+@click.option("--scale", type=float, default=0.5, help="Of the 30000x21952 picture's sides.")
+def verify(scale: float) -> None:
+    """How fast `tileframe verify` goes through a pyramid of 256-pixel JPEG tiles: megapixels a second and core."""
+    source, rates = scaled(WORKLOADS["babel"], scale).make(), {}
+    with tempfile.TemporaryDirectory() as folder:
+        made = tileframe.run(source, Path(folder) / "p", tile_size=256, overlap=0)
+        for name, checks in CHECKS.items():
+            started, before = time.perf_counter(), time.process_time()
+            if found := faults(tileframe.verify(made.target, checks=checks)):
+                raise SystemExit(f"not counted: {found[0]}")
+            wall, busy = time.perf_counter() - started, time.process_time() - before
+            rates[name] = made.megapixels / busy
+            figures = f"{made.megapixels:8.0f} MP{wall:8.2f} s{busy:8.2f} s of cores{rates[name]:8.0f} MP/s a core"
+            print(f"{name:12}{figures}")
+    kept = rates["structural"] > LIMIT
+    print(f"limit: {LIMIT:.0f} MP/s a core for the structural checks: {'kept' if kept else 'missed'}")
+    raise SystemExit(int(not kept))
+
+
+class Loss(NamedTuple):
+    """Of all whole base tiles of a slide."""
+
+    psnr: float  # in dB; more is less loss
+    encoded: int  # bytes, encoded anew
+    own: int  # bytes, as the slide stores them
+
+
+@cli.command()
+@click.argument("slides", nargs=-1, required=True, type=PATH)
+def generation_loss(slides: tuple[Path, ...]) -> None:
+    """What is lost when the JPEG tiles of SLIDES are decoded and encoded again: what pass-through saves.
+
+    The PSNR of the whole base tiles against what the slide reads as, and the size of both, by quality.
+    """
+    jpeg = load().writer("jpeg")
+    for slide, quality in product(slides, QUALITIES):
+        with tileframe.open_slide(slide) as source:
+            found = loss(source, jpeg.create(options=jpeg.resolved({"quality": quality}, "format")))
+        sizes = f"{found.encoded / 1e6:.2f} MB, the slide's own {found.own / 1e6:.2f} MB"
+        print(f"{slide.name}  quality {quality}: {found.psnr:.1f} dB, {sizes}")
+
+
+def loss(source: Source, writer: Writer) -> Loss:
+    """Encode the whole base tiles of ``source`` and compare what comes back."""
+    size, tile = source.facts.size, source.facts.tile_size
+    if tile is None or not isinstance(source, CompressedTiles) or source.refuses_compressed():
+        raise SystemExit("the slide's tiles are no JPEGs")
+    squares, encoded, own = [], 0, 0
+    for col, row in np.ndindex(size.width // tile.width, size.height // tile.height):
+        if (data := source.compressed_tile(col, row)) is not None:
+            pixels = source.read(Box(col * tile.width, row * tile.height, tile.width, tile.height))
+            again = writer.encode(pixels)
+            squares.append(np.square(writer.decode(again).astype(np.float64) - pixels).mean())
+            encoded, own = encoded + len(again), own + len(data)
+    return Loss(float(10 * np.log10(255**2 / np.mean(squares))), encoded, own)
+
+
+@cli.command()
+@click.option("--tiles", type=int, multiple=True, default=[20_000, 200_000, 2_000_000])
+@click.option("--container", default="szi", help="szi, zip, or empty for a folder.")
+@click.option("--scratch", type=PATH)
+def many_tiles(tiles: tuple[int, ...], container: str, scratch: Path | None) -> None:
+    """Does memory grow with the number of tiles? A synthetic slide, tiles of 16 pixels, each run in an own process.
+
+    Tiles are kept as their sizes alone, so that nothing but tileframe takes memory and time.
+    """
+    print(f"{'tiles':>10}  {'peak MB':>7}  {'seconds':>8}  {'us/tile':>7}   into {container or 'a folder'}")
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
+        for number in tiles:
+            print(in_own_process(run_of_many_tiles, number, container, Path(folder)), flush=True)
+
+
+def run_of_many_tiles(tiles: int, container: str, folder: Path) -> str:
+    """Make a pyramid of about so many tiles, and return what it took as a row of the table."""
+    side = SIDE * math.isqrt(tiles * 3 // 4)
+    slide = Slide(folder, np.broadcast_to(np.uint8(200), (side, side, 3)), Access.REGIONS)
+    target = folder / f"{tiles}{f'.{container}' if container else ''}"
+    how: dict[str, Any] = {"tile_size": SIDE, "overlap": 0, "format": "blank", "backend": "stream"}
+    report = tileframe.run(slide.path, target, registry=slide.registry, reader="streamed", **how)
+    rate = report.seconds / report.tiles * 1e6
+    return f"{report.tiles:>10,}  {report.peak_memory / 1e6:>7.0f}  {report.seconds:>8.1f}  {rate:>7.1f}"
+
+
+@cli.command()
+@click.argument("folder", type=PATH)
+@click.argument("words", nargs=-1)
+def parity(folder: Path, words: tuple[str, ...]) -> None:
+    """Compare the backends over every file of FOLDER, in every layout, with and without bounds.
+
+    With WORDS, only files whose path holds one of them.
+    """
+    registry, wrong = load(), 0
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    chosen = [path for path in files if not words or any(word in str(path) for word in words)]
+    for path, options in product(chosen, COMBINATIONS):
+        with tempfile.TemporaryDirectory() as scratch:
+            if found := disagreement(path, Path(scratch), registry, **options):
+                wrong += 1
+                print(f"{path.relative_to(folder)} with {options}: {found}")
+    print(f"{len(chosen)} files, {len(chosen) * len(COMBINATIONS)} comparisons, {wrong} disagreements")
+    raise SystemExit(min(wrong, 1))
+
+
+if __name__ == "__main__":
+    cli()
