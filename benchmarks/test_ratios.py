@@ -8,7 +8,6 @@ tests of one round on tiny inputs; ``--benchmark-enable`` times them.
 from __future__ import annotations
 
 import io
-import itertools
 import os
 import tempfile
 import time
@@ -157,38 +156,34 @@ def test_encode(benchmark, section, who):
         assert np.array_equal(writer.decode(encoded[0]), tiles[0])
 
 
-def store_called(name: str, folder: Path) -> Store:
-    """The store of that name, for a Deep Zoom pyramid."""
-    registry = load()
-    offer = next(store for store in registry.stores if store.name == name)
-    layout = registry.layout("dzi").create("p", "jpeg", Pyramid(Size(1 << 20, 1), 256, 0))
-    return offer.create(Target(Location("file", str(folder), "p", offer.containers[0]), layout))
-
-
 @pytest.mark.parametrize("who", installed("store"))
 def test_write(benchmark, section, who, tmp_path):
     encoded = (bare_encode(tile, "jpeg") for tile in cut(section, TILE_SIZE))
     tiles = {f"p_files/12/{number}_0.jpeg": data for number, data in enumerate(encoded)}
-    folders = (tmp_path / f"{number}" for number in itertools.count())
+    offer = next(store for store in load().stores if store.name == who)
+    layout = load().layout("dzi").create("p", "jpeg", Pyramid(Size(1 << 20, 1), 256, 0))
     stores: list[Store] = []
 
-    def bare(folder: Path) -> None:
-        (folder / "p_files" / "12").mkdir(parents=True)
-        for key, data in tiles.items():
-            (folder / key).write_bytes(data)
+    def fresh() -> tuple[Store, Path]:
+        folder = tmp_path / f"{len(stores)}"
+        stores.append(offer.create(Target(Location("file", f"{folder}", "p", offer.containers[0]), layout)))
+        return stores[-1], folder / "p_files" / "12"
 
-    def ours(folder: Path) -> None:
-        stores.append(store_called(who, folder))
-        stores[-1].prepare()
+    def bare(store: Store, folder: Path) -> None:
+        folder.mkdir(parents=True)
         for key, data in tiles.items():
-            stores[-1].put(key, data)
+            (folder / Path(key).name).write_bytes(data)
+
+    def ours(store: Store, folder: Path) -> None:
+        store.prepare()
+        for key, data in tiles.items():
+            store.put(key, data)
 
     benchmark.group = "write"
     with skipped_where_unable(who):
-        store_called(who, next(folders))
-    beside(benchmark, bare, ours, lambda: (next(folders),))
+        beside(benchmark, bare, ours, fresh)
     assert {key: stores[-1].get(key) for key in tiles} == tiles
-    for store in stores:
+    for store in stores[1::2]:
         store.discard()
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 
 from tileframe_bench.records import Run, Spread, Trial
 from tileframe_bench.text import figure, plain, shortened
@@ -196,7 +196,7 @@ def timeline(run: Run, core_count: int, title: str, colour: str) -> Figure:
             axes.set_xlim(0, run.seconds or 1)
             axes.set_ylim(bottom=0)
             _set_ticks(axes.xaxis)
-            _set_ticks(axes.yaxis, most=4)
+            _set_ticks(axes.yaxis)
             if not run.samples:
                 axes.set_yticks([])
                 axes.text(0.02, 0.4, NO_SAMPLES, transform=axes.transAxes, color=QUIET, style="italic")
@@ -214,13 +214,11 @@ def _draw_cores(axes: Axes, run: Run, core_count: int, colour: str) -> None:
     axes.set_ylim(top=1.06 * max(core_count, *busy, *map(sum, loads)))
 
 
-def _set_ticks(axis: Any, *, log: bool = False, most: int = 9) -> None:
+def _set_ticks(axis: Any, *, log: bool = False) -> None:
     if log:
         axis.axes.set(**{f"{axis.axis_name}scale": "log"})
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=most))
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=9))
         axis.set_minor_locator(NullLocator())
-    else:
-        axis.set_major_locator(MaxNLocator(most - 1, steps=[1, 2, 5, 10]))
     axis.set_major_formatter("{x:,.10g}")
 
 

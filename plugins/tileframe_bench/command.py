@@ -85,9 +85,14 @@ def bench(
         command=shlex.join(["tileframe", *sys.argv[1:]]),
     )
     found: Bench | None = None
+
+    def say(what: str) -> None:
+        if not quiet:
+            click.echo(f"tileframe: {what}", err=True)
+
     try:
         with scratch_folder(scratch) as folder:
-            for found in benchmark(plan, registry, folder, lambda what: None if quiet else _say(what)):
+            for found in benchmark(plan, registry, folder, say):
                 # After every trial: a long run that is killed keeps what it has found. A pipe gets it once, at the end.
                 if report is not None and (report.is_file() or not report.exists()):
                     write_whole(report, _json(found))
@@ -104,10 +109,6 @@ def bench(
             if as_json:
                 click.echo(_json(found), nl=False)
     _refuse_wrong(found)
-
-
-def _say(what: str) -> None:
-    click.echo(f"tileframe: {what}", err=True)
 
 
 def _json(found: Bench) -> bytes:
