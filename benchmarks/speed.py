@@ -3,8 +3,8 @@
 ``python benchmarks/speed.py [--into szi] [--workload NAME ...] [--scale S] [--rounds N] [--input FILE]``
 
 Everyone in turn, each output proved; in each round the work itself is measured as well, stage by stage: what no program
-can do without. With ``--into szi``, into one file, beside a `dzsave` that does so too, and beside our own folder. At
-full size it says which of the targets were reached. It needs the space of all outputs at once.
+can do without. With ``--into szi``, into one file, beside a `dzsave` that does so too, and beside our own folder. It
+needs the space of all outputs at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -28,7 +28,7 @@ from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.entrants import HELD_EQUAL, PYTHON
 from tileframe_bench.processes import Cost, in_own_process
 from tileframe_bench.records import Spread
-from tileframe_bench.text import aligned, figure
+from tileframe_bench.text import aligned
 from tileframe_bench.workloads import TILE, WORKLOADS, open_input, scaled
 
 Command = Callable[[Path, Path], list[str]]
@@ -90,17 +90,6 @@ PROGRAMS = {
         replace(PASSED, suffix=".szi"),
     ),
 }
-# Times as fast as another one, at least: by where it goes, and by workload.
-TARGETS = {
-    ("folder", "babel"): [(STREAM, DZSAVE, 1.35)],
-    ("folder", "svs"): [(STREAM, DZSAVE, 1.6), (PASSTHROUGH, DZSAVE, 2.5), (OPENSLIDE, POOL, 2.0)],
-    ("folder", "jp2k"): [(OPENSLIDE, POOL, 2.0)],
-    ("szi", "babel"): [(STREAM, DZSAVE, 1.2)],
-    ("szi", "svs"): [(STREAM, DZSAVE, 1.25), (PASSTHROUGH, DZSAVE, 1.9)],
-}
-# At most: times the limit, of the CPU seconds of our own folder, and megabytes of what gives rows and regions.
-OF_LIMIT, OF_FOLDER = 1.3, 0.92
-MEGABYTES = {"babel": 500, "skagen": 500, "svs": 300, "jp2k": 300}
 COLUMNS = ("seconds", "x dzsave", "x limit", "CPU s", "CPU x folder", "cores", "peak MB", "own MB")
 
 
@@ -109,48 +98,31 @@ def stages_of(run: Cost) -> Stages:
     return msgspec.json.decode(run.output, type=Stages)
 
 
-def cells(costs: Costs, name: str, clock: Figure) -> dict[str, Spread | float]:
-    """Return the figures of a program, by column: what can be compared, pair by pair of one round."""
+def row(costs: Costs, name: str, clock: Figure) -> tuple[str, ...]:
+    """Return the figures of a program; what is compared, pair by pair of one round."""
     runs, limits = costs[name], costs.get(f"{LIMIT} of {name}", costs.get(LIMIT, ()))
-    found: dict[str, Spread | float] = {"seconds": Spread.of([clock(run) for run in runs])}
-    if DZSAVE in costs and name != DZSAVE:
-        found["x dzsave"] = ratio(runs, costs[DZSAVE], clock)
-    if limits:
-        found["x limit"] = Spread.of_ratios([stages_of(one).limit for one in limits], [clock(run) for run in runs])
-    if FOLDER in costs:
-        found["CPU x folder"] = ratio(costs[FOLDER], runs, cpu)
-    found |= {"CPU s": median(map(cpu, runs)), "cores": median(one.run.cores_busy for one in runs)}
-    own = max(one.peak_anonymous or 0 for one in runs)
-    return found | {"peak MB": max(map(memory, runs)) / 1e6, "own MB": own / 1e6}
+    limit = [stages_of(one).limit for one in limits]
+    return (
+        name,
+        f"{Spread.of([clock(run) for run in runs])}",
+        f"{ratio(runs, costs[DZSAVE], clock)}" if DZSAVE in costs and name != DZSAVE else "",
+        f"{Spread.of_ratios(limit, [clock(run) for run in runs])}" if limit else "",
+        f"{median(map(cpu, runs)):.2f}",
+        f"{ratio(costs[FOLDER], runs, cpu)}" if FOLDER in costs else "",
+        f"{median(one.run.cores_busy for one in runs):.2f}",
+        f"{max(map(memory, runs)) / 1e6:.0f}",
+        f"{max(one.peak_anonymous or 0 for one in runs) / 1e6:.0f}",
+    )
 
 
 def table(costs: Costs) -> str:
     """Return the figures of all programs: of the whole processes, then of the calls, then the limits."""
+    limits = {name: Stages.medians([*map(stages_of, runs)]) for name, runs in costs.items() if name.startswith(LIMIT)}
     lines = []
     for clock, seconds in CLOCKS.items():
-        rows: list[tuple[str, ...]] = [(clock, *COLUMNS)]
-        for name in (name for name in costs if not name.startswith(LIMIT)):
-            found = cells(costs, name, seconds)
-            texts = [found.get(column, "") for column in COLUMNS]
-            rows.append((name, *(figure(one) if isinstance(one, float) else f"{one}" for one in texts)))
-        lines += [*aligned(rows), ""]
-    limits = {name: Stages.medians([*map(stages_of, costs[name])]) for name in costs if name.startswith(LIMIT)}
+        rows = [row(costs, name, seconds) for name in costs if name not in limits]
+        lines += [*aligned([(clock, *COLUMNS), *rows]), ""]
     return "\n".join([*lines, *(f"{name}, one thread over all of the data: {alone}" for name, alone in limits.items())])
-
-
-def targets(workload: str, into: str, costs: Costs) -> Iterator[tuple[str, float, float, bool]]:
-    """Yield what each target is about, the figure, the target, and whether it is reached."""
-    for name, clock in CLOCKS.items():
-        for one, than, least in TARGETS.get((into, workload), []):
-            if {one, than} <= costs.keys():
-                times = ratio(costs[one], costs[than], clock).median
-                yield f"{name}: {one}, times as fast as {than}, at least", times, least, times >= least
-    most = {"x limit": OF_LIMIT, "peak MB": MEGABYTES[workload]} if into == "folder" else {"CPU x folder": OF_FOLDER}
-    for one in (one for one in (STREAM, PASSTHROUGH, OPENSLIDE) if one in costs):
-        for column, target in most.items():
-            if (found := cells(costs, one, whole).get(column)) is not None:
-                middle = found.median if isinstance(found, Spread) else found
-                yield f"{one}, {column}, at most", middle, target, middle <= target
 
 
 def chosen(into: str, *, is_slide: bool, without: Sequence[str] = ()) -> list[Program]:
@@ -177,12 +149,8 @@ def main() -> None:
             known = in_own_process(open_input, source, name, name)
             programs = chosen(given.into, is_slide=known.is_slide, without=given.without)
             costs = in_turn(programs, source, Path(scratch, name), given.rounds)
-            print(f"\n{name}: {known.size}, {known.size.area / 1e6:.1f} MP, {given.rounds} rounds\n\n{table(costs)}\n")
-            if given.scale != 1 or given.input is not None:
-                print("targets: they are set for the workloads at full size", flush=True)
-                continue
-            for about, found, target, is_reached in targets(name, given.into, costs):
-                print(f"{about} {target}: {found:.2f}, {'reached' if is_reached else 'NOT reached'}", flush=True)
+            heading = f"{name}: {known.size}, {known.size.area / 1e6:.1f} MP, {given.rounds} rounds"
+            print(f"\n{heading}\n\n{table(costs)}\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -52,12 +52,6 @@ def colours_of(trial: Trial) -> dict[str, str]:
     return charts.colours(entry.name for entry in trial.entries)
 
 
-def changed(name: str, **fields: Any) -> str:
-    """The page of the baseline and another entrant with one run and other fields."""
-    entries = benched.entry(name, 3.0), benched.entry("bare dzsave", 3.1)
-    return page(benched.bench([benched.trial(replace(entries[0], **fields), entries[1])]))
-
-
 def odd_trial() -> Trial:
     """One with names that are long, strange, or would be HTML."""
     trial = usual_trial(ODD)
@@ -147,7 +141,8 @@ def test_figures_that_the_system_does_not_tell_are_not_drawn():
     run = benched.run(3)
     silent = replace(run, read=None, samples=tuple(replace(one, read=None) for one in run.samples))
     assert [len(charts.timeline(one, 2, "", "red").axes[2].lines) for one in (run, silent)] == [2, 1]
-    assert cells(changed("vips", runs=(replace(silent, written=None),)), "vips")[7:9] == ["\N{EN DASH}"] * 2
+    entry = replace(benched.entry("vips", 3), runs=(replace(silent, written=None),))
+    assert cells(page(benched.bench([benched.trial(entry)])), "vips")[7:9] == ["\N{EN DASH}"] * 2
 
 
 def test_another_process_with_other_settings_of_matplotlib_gives_the_same_bytes(tmp_path):
@@ -177,13 +172,6 @@ def test_an_unranked_entrant_has_no_place_and_a_reason_and_a_failed_one_comes_la
     assert output.endswith(f"Not ranked {benched.SMALL_TILES}")
     assert cells(html, "generator pool")[2] == f"Did not run: {benched.NO_POOL}"
     assert html.index("</i>generator loop") < html.index("</i>generator pool")
-
-
-def test_a_shared_place_is_marked():
-    entries = benched.entry("stream", 3.0, 3.2), benched.entry("bare dzsave", 3.2, 3.0)
-    html = page(benched.bench([benched.trial(*entries)]))
-    assert cells(html, "stream")[0] == cells(html, "bare dzsave")[0] == "1="
-    assert "stream, bare dzsave" in html
 
 
 def test_options_versions_machine_and_commands_are_on_the_page(html, small):

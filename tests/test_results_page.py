@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.results import SECTIONS, WORK, Kept, Work, keep, load, median_run, sections
-from benchmarks.results_page import line, page, write
+from benchmarks.results_page import page, write
 from benchmarks.stages import Stages
 from tests import benched
 from tests.benched import bench, entry, failed, unranked
@@ -41,64 +41,52 @@ def work() -> Work:
     return Work(made.date, "python benchmarks/results.py", made.machine, made.versions, 256, {"babel": tuple(stages)})
 
 
+def kept(work: Work | None = None, **trials: list[Trial]) -> Kept:
+    return Kept({file: bench(some) for file, some in trials.items()}, work)
+
+
 UNRANKED = trial(entry("stream", 4), unranked(entry("acme", 1), "bad 5", "bad | 5"))
+UNRANKED_TWICE = kept(table=[UNRANKED, replace(UNRANKED, tile_size=512)])
 FAILED = replace(trial(entry("vips", 6, 7), entry("stream", 3, 3), failed("bare dzsave", "no file")), baseline="vips")
 GROWING = [replace(trial(entry("stream", rows / 1000)), size=Size(25000, rows)) for rows in (1000, 4000, 16000)]
-WORKERS = [trial(entry("stream", 8 / workers), workers=workers) for workers in (1, 2, 4)]
+LEVEL = [replace(one, entries=(entry("stream", 2),)) for one in GROWING]
+WORKERS = kept(workers=[trial(entry("stream", 8 / workers), workers=workers) for workers in (1, 2, 4)])
+AGAIN = "| babel at 256 | stream | 1.45 (1.40 to 1.50) |"
+OTHER = {"table": bench([usual()]), "again": replace(bench([usual()]), versions={"tileframe": "0.2.0"})}
+STAGES = "4.00 s<br>57% | 0.500 s<br>7% | 2.00 s<br>29% | 0.500 s<br>7%"
 
 
 @pytest.mark.parametrize(
-    ("section", "trials", "line"),
+    ("found", "line"),
     [
-        ("table", [usual()], f"| stream | 4.50 (4.00 to 5.00) | 241 MB | {NONE} | 1.45 (1.40 to 1.50) | 244 s |"),
-        ("table", [usual()], "| 13,583 | 244 s | 9.42 GB | babel: 30000x21952, 215 MB, 16 levels, 13,583 tiles |"),
-        ("table", [usual()], "| **4.50 (4.00 to 5.00) s**<br>1.45 (1.40 to 1.50) ×<br>241 MB |"),
-        ("table", [usual()], "| vips | bare dzsave | 1.31 (1.29 to 1.33) |"),
-        ("table", [usual(vips=(5, 8))], "| vips | bare dzsave | not slower |"),
-        ("table", [usual(vips=(3, 6))], "| babel at 256 | stream, vips | 4.50 (4.00 to 5.00) |"),
-        ("table", [replace(usual(), size=Size(600, 439))], f"| babel at 256 | {NONE} | **4.50"),
-        ("table", [UNRANKED], "| babel at 256 | stream | 4.00 |"),
-        ("table", [UNRANKED], "| 1.00 s (one run)<br>200 MB<br>not ranked: other layout |"),
-        ("table", [UNRANKED], "| acme | not ranked | babel at 256 | bad \\| 5 |"),
-        ("table", [UNRANKED, replace(UNRANKED, tile_size=512)], "| not ranked | babel at 256, babel at 512 | bad 5 |"),
-        ("table", [trial(UNRANKED.entries[1])], f"| nobody could be ranked | {NONE} |"),
-        ("table", [FAILED], "| babel at 256<br>×: of vips |"),
-        ("table", [FAILED], "| bare dzsave | did not run | babel at 256 | no file |"),
-        (
-            "megapixels",
-            GROWING,
-            "| **4.00 s** (one run)<br>240 MB | **16.0 s** (one run)<br>240 MB | 25, 0.00 | 1.0000 |",
-        ),
-        ("workers", WORKERS, "| 1 worker | 2 workers | 4 workers | times as fast with 2 | times as fast with 4 |"),
-        ("workers", WORKERS, "| **2.00 s** (one run)<br>240 MB | 2.00 | 4.00 |"),
+        (kept(table=[usual()]), f"| stream | 4.50 (4.00 to 5.00) | 241 MB | {NONE} | 1.45 (1.40 to 1.50) | 244 s |"),
+        (kept(table=[usual()]), "| 13,583 | 244 s | 9.42 GB | babel: 30000x21952, 215 MB, 16 levels, 13,583 tiles |"),
+        (kept(table=[usual()]), "| **4.50 (4.00 to 5.00) s**<br>1.45 (1.40 to 1.50) ×<br>241 MB |"),
+        (kept(table=[usual()]), "| vips | bare dzsave | 1.31 (1.29 to 1.33) |"),
+        (kept(table=[usual(vips=(5, 8))]), "| vips | bare dzsave | not slower |"),
+        (kept(table=[usual(vips=(3, 6))]), "| babel at 256 | stream, vips | 4.50 (4.00 to 5.00) |"),
+        (kept(table=[replace(usual(), size=Size(600, 439))]), f"| babel at 256 | {NONE} | **4.50"),
+        (kept(table=[UNRANKED]), "| babel at 256 | stream | 4.00 |"),
+        (kept(table=[UNRANKED]), "| 1.00 s (one run)<br>200 MB<br>not ranked: other layout |"),
+        (kept(table=[UNRANKED]), "| acme | not ranked | babel at 256 | bad \\| 5 |"),
+        (UNRANKED_TWICE, "| not ranked | babel at 256, babel at 512 | bad 5 |"),
+        (kept(table=[trial(UNRANKED.entries[1])]), f"| nobody could be ranked | {NONE} |"),
+        (kept(table=[FAILED]), "| babel at 256<br>×: of vips |"),
+        (kept(table=[FAILED]), "| bare dzsave | did not run | babel at 256 | no file |"),
+        (kept(table=[usual()], again=[usual()]), f"{AGAIN} 1.45 (1.40 to 1.50) | yes |"),
+        (kept(table=[usual()], again=[usual(stream=(3, 3.5))]), f"{AGAIN} 2.00 | **no**: +33.3% |"),
+        (kept(work(), table=[usual()]), f"| babel<br>3 rounds | {STAGES} | 4.00 s<br>decoding | 4.50 s | 1.12 |"),
+        (kept(megapixels=GROWING), "| **16.0 s** (one run)<br>240 MB | 25, 0.00 | 1.0000 |"),
+        (kept(megapixels=GROWING[:2]), f"| **4.00 s** (one run)<br>240 MB | {NONE} | {NONE} |"),
+        (kept(megapixels=LEVEL), f"| **2.00 s** (one run)<br>240 MB | {NONE} | {NONE} |"),
+        (WORKERS, "| 1 worker | 2 workers | 4 workers | times as fast with 2 | times as fast with 4 |"),
+        (WORKERS, "| **2.00 s** (one run)<br>240 MB | 2.00 | 4.00 |"),
+        (Kept(OTHER), "`again` was measured on another machine"),
+        (Kept(), "# Results"),
     ],
 )
-def test_the_page_has_the_line(section, trials, line):
-    assert line in page(Kept({section: bench(trials)}))[0]
-
-
-@pytest.mark.parametrize(
-    ("again", "line"),
-    [(usual(), "1.45 (1.40 to 1.50) | yes |"), (usual(stream=(3, 3.5)), "2.00 | **no**: +33.3% |")],
-)
-def test_a_second_run_is_beside_the_spread_of_the_first(again, line):
-    said, _ = page(Kept({"table": bench([usual()]), "again": bench([again])}))
-    assert f"| babel at 256 | stream | 1.45 (1.40 to 1.50) | {line}" in said
-
-
-def test_the_work_alone_stands_beside_what_stream_took():
-    stages = "4.00 s<br>57% | 0.500 s<br>7% | 2.00 s<br>29% | 0.500 s<br>7%"
-    said, _ = page(Kept({"table": bench([usual()])}, work()))
-    assert f"| babel<br>3 rounds | {stages} | 4.00 s<br>decoding | 4.50 s | 1.12 |" in said
-
-
-def test_other_versions_are_said():
-    other = replace(bench([usual()]), versions={"tileframe": "0.2.0"})
-    assert "`again` was measured on another machine" in page(Kept({"table": bench([usual()]), "again": other}))[0]
-
-
-def test_the_page_can_be_made_of_nothing():
-    assert "# Results" in page(Kept())[0]
+def test_the_page_has_the_line(found, line):
+    assert line in page(found)[0]
 
 
 def joined(*sittings: Trial) -> Trial:
@@ -130,7 +118,7 @@ def test_what_is_wrong_in_one_sitting_is_wrong_in_all(other):
 
 
 def test_what_is_kept_comes_back_without_the_samples_that_are_not_drawn(tmp_path):
-    full = Kept({"table": bench([usual()]), "again": bench([usual()])}, work())
+    full = kept(work(), table=[usual()], again=[usual()])
     for file in full.benches:
         keep(tmp_path, file, full.benches[file])
     keep(tmp_path, WORK, work())
@@ -141,21 +129,11 @@ def test_what_is_kept_comes_back_without_the_samples_that_are_not_drawn(tmp_path
         assert [run for run in one.runs if run.samples] == [median_run(one)]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "found"),
-    [((0.75, 1.5, 4.5), (100, 0.5, 1)), ((1, 2), None), ((2, 2, 2), None), ((3, 2, 1), None)],
-    ids=["rises", "few", "level", "falls"],
-)
-def test_the_line_through_what_grows_has_its_pace_and_start(seconds, found):
-    grown = {at: (usual(), entry("stream", took)) for at, took in zip((25.0, 100.0, 400.0), seconds, strict=False)}
-    assert line(grown) == (found and pytest.approx(found))
-
-
 def test_every_plot_of_the_page_is_drawn_and_no_other(tmp_path):
     (tmp_path / "of-old.svg").write_text("<svg/>")
-    kept = Kept({"table": bench([usual()]), "tile_sizes": bench([usual(), replace(usual(), tile_size=512)])})
-    write(kept, tmp_path, tmp_path / "RESULTS.md")
-    links = re.findall(r"\]\(results/(.*?)\)", page(kept)[0])
+    full = kept(table=[usual()], tile_sizes=[usual(), replace(usual(), tile_size=512)])
+    write(full, tmp_path, tmp_path / "RESULTS.md")
+    links = re.findall(r"\]\(results/(.*?)\)", page(full)[0])
     assert sorted(links) == sorted(path.name for path in tmp_path.glob("*.svg"))
     assert {"timeline-babel-bare-dzsave.svg", "time-babel.svg", "tile-sizes-babel.svg"} < {*links}
 
