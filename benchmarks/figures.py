@@ -7,7 +7,7 @@ import tempfile
 import time
 from itertools import product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import numpy as np
@@ -51,14 +51,6 @@ def verify(scale: float) -> None:
     raise SystemExit(int(not kept))
 
 
-class Loss(NamedTuple):
-    """Of all whole base tiles of a slide."""
-
-    psnr: float  # in dB; more is less loss
-    encoded: int  # bytes, encoded anew
-    own: int  # bytes, as the slide stores them
-
-
 @cli.command()
 @click.argument("slides", nargs=-1, required=True, type=PATH)
 def generation_loss(slides: tuple[Path, ...]) -> None:
@@ -69,13 +61,13 @@ def generation_loss(slides: tuple[Path, ...]) -> None:
     jpeg = load().writer("jpeg")
     for slide, quality in product(slides, QUALITIES):
         with tileframe.open_slide(slide) as source:
-            found = loss(source, jpeg.create(options=jpeg.resolved({"quality": quality}, "format")))
-        sizes = f"{found.encoded / 1e6:.2f} MB, the slide's own {found.own / 1e6:.2f} MB"
-        print(f"{slide.name}  quality {quality}: {found.psnr:.1f} dB, {sizes}")
+            psnr, encoded, own = loss(source, jpeg.create(options=jpeg.resolved({"quality": quality}, "format")))
+        sizes = f"{encoded / 1e6:.2f} MB, the slide's own {own / 1e6:.2f} MB"
+        print(f"{slide.name}  quality {quality}: {psnr:.1f} dB, {sizes}")
 
 
-def loss(source: Source, writer: Writer) -> Loss:
-    """Encode the whole base tiles of ``source`` and compare what comes back."""
+def loss(source: Source, writer: Writer) -> tuple[float, int, int]:
+    """Return the PSNR of the whole base tiles encoded anew, their bytes, and the bytes that the slide stores."""
     size, tile = source.facts.size, source.facts.tile_size
     if tile is None or not isinstance(source, CompressedTiles) or source.refuses_compressed():
         raise SystemExit("the slide's tiles are no JPEGs")
@@ -86,7 +78,7 @@ def loss(source: Source, writer: Writer) -> Loss:
             again = writer.encode(pixels)
             squares.append(np.square(writer.decode(again).astype(np.float64) - pixels).mean())
             encoded, own = encoded + len(again), own + len(data)
-    return Loss(float(10 * np.log10(255**2 / np.mean(squares))), encoded, own)
+    return float(10 * np.log10(255**2 / np.mean(squares))), encoded, own
 
 
 @cli.command()

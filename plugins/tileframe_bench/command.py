@@ -14,33 +14,31 @@ import click
 from tileframe import CheckError, OptionError, OutputError, PluginError, Pyramid, Size, machine
 from tileframe.files import refuse_unwritable, write_whole
 from tileframe.serialize import to_json
+from tileframe_bench.workloads import WORKLOADS, Workload, scaled
 
 if TYPE_CHECKING:
     from tileframe_bench.records import Bench
-    from tileframe_bench.workloads import Workload
 
+NAME = click.Choice(list(WORKLOADS))
+PATH = click.Path(path_type=Path)
 AT_LEAST_ONE = click.IntRange(min=1)
 # Of built-in inputs: their sizes are limited by JPEG, and below this nothing is left of them.
 SCALES = 0.01, 2.0
 
 
 @click.command()
-@click.argument("slides", metavar="[SLIDE]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--workload", "workloads", multiple=True, metavar="NAME", help="A built-in input; default: all of them.")
+@click.argument("slides", metavar="[SLIDE]...", nargs=-1, type=PATH)
+@click.option("--workload", "workloads", type=NAME, multiple=True, help="A built-in input; default: all of them.")
 @click.option("--scale", type=float, default=1.0, show_default=True, help="Both sides of built-in inputs times this.")
 @click.option("--only", multiple=True, metavar="NAME", help="Run this backend or baseline; may be given again.")
 @click.option("--without", multiple=True, metavar="NAME", help="Leave this one out; may be given again.")
-@click.option(
-    "--tile-size", "tile_sizes", type=int, multiple=True, metavar="N", help="Default 256; may be given again."
-)
+@click.option("--tile-size", "tile_sizes", type=int, multiple=True, help="Default 256; may be given again.")
 @click.option("--rounds", type=AT_LEAST_ONE, default=2, show_default=True, help="After one to warm up at the start.")
 @click.option("--workers", type=AT_LEAST_ONE, help="Most busy threads of each; default: the cores there are.")
-@click.option(
-    "--scratch", type=click.Path(path_type=Path), metavar="DIR", help="Where outputs go; default: temporary files."
-)
+@click.option("--scratch", type=PATH, metavar="DIR", help="Where outputs go; default: temporary files.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON, not a table.")
-@click.option("--report", type=click.Path(path_type=Path), metavar="FILE.json", help="Also write the JSON there.")
-@click.option("--html", type=click.Path(path_type=Path), metavar="FILE.html", help="Also write a page with charts.")
+@click.option("--report", type=PATH, metavar="FILE.json", help="Also write the JSON there.")
+@click.option("--html", type=PATH, metavar="FILE.html", help="Also write a page with charts.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not say on stderr how far it is.")
 @click.pass_obj
 def bench(
@@ -137,13 +135,8 @@ def _refuse_missing(library: str) -> None:
 
 
 def _inputs(slides: tuple[Path, ...], names: tuple[str, ...], scale: float) -> list[Path | Workload]:
-    from tileframe_bench.workloads import WORKLOADS, scaled
-
     if not SCALES[0] <= scale <= SCALES[1]:
         raise OptionError(f"the scale must be from {SCALES[0]:g} to {SCALES[1]:g}, not {scale:g}")
-    for name in names:
-        if name not in WORKLOADS:
-            raise OptionError(f"no workload named '{name}' (have: {', '.join(WORKLOADS)})")
     if slides and scale != 1 and not names:
         raise OptionError(f"--scale {scale:g} goes with built-in inputs; a slide is taken as it is")
     chosen = dict.fromkeys(names) or (() if slides else tuple(WORKLOADS))
