@@ -44,7 +44,7 @@ SECTIONS = ("table", "workers", "megapixels", "tile_sizes", "again")
 WORK = "stages"
 # How often the work alone is measured, by input: on the last one it takes minutes.
 WORK_ROUNDS = {"babel": 3, "skagen": 3, "svs": 3, "jp2k": 1}
-# The file, input and tile size of which the median runs keep their samples, for the plots over time.
+# The file, input and tile size of which the runs keep their samples, for the plots over time.
 OVER_TIME = "table", "babel", 256
 # Pictures of one width, 25 to 1,600 megapixels: time is to grow with the area, memory not with the height.
 WIDTH, HEIGHTS = 25_000, (1_000, 4_000, 16_000, 64_000)  # a JPEG has at most 65,500
@@ -189,20 +189,17 @@ def keep(folder: Path, file: str, record: Bench | Work) -> None:
     (folder / f"{file}.json").write_text(f"{to_json(record)}\n", encoding="utf-8")
 
 
+def _slimmed(file: str, trial: Trial) -> Trial:
+    if (file, trial.input, trial.tile_size) == OVER_TIME:
+        return trial
+    slim = [replace(one, runs=tuple(replace(run, samples=()) for run in one.runs)) for one in trial.entries]
+    return replace(trial, entries=tuple(slim))
+
+
 def median_run(entry: Entry) -> Run:
     """Return the run whose time is the median, the faster one of two, of an entry that has runs."""
     by_time = sorted(entry.runs, key=lambda run: run.seconds)
     return by_time[(len(by_time) - 1) // 2]
-
-
-def _slimmed(file: str, trial: Trial) -> Trial:
-    entries = []
-    for entry in trial.entries:
-        is_shown = (file, trial.input, trial.tile_size) == OVER_TIME and entry.runs
-        shown = median_run(entry) if is_shown else None
-        runs = tuple(run if run is shown else replace(run, samples=()) for run in entry.runs)
-        entries.append(replace(entry, runs=runs))
-    return replace(trial, entries=tuple(entries))
 
 
 def _say(what: str) -> None:
