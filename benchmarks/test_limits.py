@@ -11,7 +11,7 @@ import tileframe
 from benchmarks.speed import DZSAVE, LIMIT, PASSTHROUGH, STREAM, chosen, ours, table
 from benchmarks.stages import Stages, measure
 from benchmarks.test_ratios import TINY
-from benchmarks.turns import Program, call, differences, in_turn, whole
+from benchmarks.turns import Program, differences, in_turn
 from tests.pyramids import tiles
 from tileframe.records import Passthrough
 from tileframe_bench.baselines import OVERLAP, QUALITY, TILE_SIZE
@@ -41,19 +41,13 @@ def test_decoding_in_order_cannot_be_shared_out():
     assert [Stages(*how, seconds).limit for how in ((True, 2), (False, 2), (True, 1))] == [6, 5, 10]
 
 
-def test_who_cannot_do_an_input_is_left_out_and_the_others_run_in_turn(tmp_path):
-    picture = scaled(WORKLOADS["babel"], TINY).make()
-    programs = [one for one in chosen("szi", is_slide=False) if one.name in (STREAM, PASSTHROUGH)]
-    costs = in_turn(programs, picture, tmp_path, 1)
-    assert {name: len(runs) for name, runs in costs.items()} == {STREAM: 1}
-    assert call(costs[STREAM][0]) < whole(costs[STREAM][0])
-
-
-def test_no_time_counts_if_an_output_is_wrong(tmp_path):
+def test_who_cannot_do_an_input_is_left_out_and_no_time_counts_if_an_output_is_wrong(tmp_path, capsys):
     picture = scaled(WORKLOADS["babel"], TINY).make()
     right, other = (Program(size, ours("--tile-size", size), differences) for size in ("256", "100"))
+    unable = next(one for one in chosen("szi", is_slide=False) if one.name == PASSTHROUGH)
     with pytest.raises(SystemExit, match=r"100: .* no time counts"):
-        in_turn([right, other], picture, tmp_path, 1)
+        in_turn([right, unable, other], picture, tmp_path, 1)
+    assert f"{PASSTHROUGH} is left out: " in capsys.readouterr().err
 
 
 def test_ratios_are_taken_pair_by_pair():
