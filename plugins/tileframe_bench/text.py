@@ -73,7 +73,7 @@ def _row(trial: Trial, place: str, entry: Entry) -> tuple[str, ...]:
         place,
         entry.name,
         f"{entry.seconds} (one run)" if len(entry.runs) == 1 else f"{entry.seconds}",
-        "" if ratio is None or entry.name == trial.baseline else f"{ratio}",
+        f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})" if ratio and entry.name != trial.baseline else "",
         f"{entry.median('cpu_seconds'):.2f}",
         f"{entry.median('cores_busy'):.2f}",
         f"{entry.spread(lambda run: run.peak_resident / 1e6).most:,.0f}",
