@@ -17,7 +17,6 @@ import pytest
 
 from tests.pictures import photo, svs
 from tileframe import Size, machine
-from tileframe.cli import run_command
 from tileframe.serialize import from_json
 from tileframe_bench.entrants import entrants
 from tileframe_bench.records import SCHEMA, Bench
