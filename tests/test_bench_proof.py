@@ -113,6 +113,7 @@ def ran(slide):
     """Cheats, and others of another package, as a user would run them."""
     shutil.copyfile(slide, slide.with_name("copy.svs"))
     command = [sys.executable, "-m", "tileframe", "bench", "slide.svs", "--rounds", "1", "--report", "found.json"]
+    command += ["--scratch", "."]  # on the disk of the slide, for links to it
     # Beside the quick one, all others are run once.
     command += [word for name in ("bare dzsave", "honest", "links", *CHEATS) for word in ("--only", name)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PLUGINS), os.environ.get("PYTHONPATH", "")])}
