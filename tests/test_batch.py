@@ -16,12 +16,13 @@ from tests.pictures import damage_tile, jpeg, photo, png, svs
 from tests.pyramids import differing
 from tileframe import InputError, Location, OptionError, OutputError, Spec, open_pyramid, run
 from tileframe.registry import load
-from tileframe_batch import run_many
-from tileframe_batch.running import Failed, Made, Passed, Planned, Progressed, Started
+from tileframe_batch import Failed, Made, Passed, Planned, Progressed, Started, run_many
 from tileframe_start.command import run_command
 from tileframe_viewer.page import PageViewer
 
 LIKE = Spec(Path(), Location("file", "", ""))
+# One after the other, in the order of the list: `test_batch_side_by_side.py` has the other way.
+IN_TURN = ["--workers", "1"]
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_neither_is_another_archive(here, capsys):
 def test_a_page_of_the_users_own_stops_its_slide_alone(here, capsys):
     Path("out").mkdir()
     Path("out/a.html").write_text("<p>About it")
-    assert run_command(["run", "scans", "-o", "out/", "--viewer"]) == 4
+    assert run_command(["run", "scans", "-o", "out/", "--viewer", *IN_TURN]) == 4
     said = capsys.readouterr()
     assert said.err.splitlines()[0].startswith("tileframe: scans/a.svs: out/a.html: exists already and is no page")
     assert said.out.splitlines()[-1] == "3 slides: 2 made, 0 up to date, 1 failed"
@@ -131,7 +132,7 @@ def test_a_page_that_cannot_be_written_leaves_the_pyramid_and_is_told(here, monk
         raise OutputError("out/x.html: cannot be written (no space left)")
 
     monkeypatch.setattr(PageViewer, "write", write)
-    assert run_command(["run", "scans/b.jpg", "scans/a.svs", "-o", "out/", "--viewer", "-q"]) == 4
+    assert run_command(["run", "scans/b.jpg", "scans/a.svs", "-o", "out/", "--viewer", "-q", *IN_TURN]) == 4
     said = "tileframe: scans/b.jpg: out/x.html: cannot be written (no space left); the pyramid out/b is complete"
     assert capsys.readouterr().err.splitlines()[0] == said
     assert tree("out") == ["a.dzi", "b.dzi"]
@@ -139,7 +140,7 @@ def test_a_page_that_cannot_be_written_leaves_the_pyramid_and_is_told(here, monk
 
 def test_a_filled_pyramid_is_not_up_to_date_and_the_exit_code_is_5(here, capsys):
     damage_tile(here / "scans" / "a.svs", 1)
-    command = ["run", "scans", "-o", "out/", "--on-error", "fill", "--overwrite"]
+    command = ["run", "scans", "-o", "out/", "--on-error", "fill", "--overwrite", *IN_TURN]
     assert run_command(command) == 5
     said = capsys.readouterr().out.splitlines()[0]
     assert said.startswith("out/a.dzi: 500x400, 13 tiles, of which 11 show background where it could not be read, ")
@@ -150,7 +151,7 @@ def test_a_filled_pyramid_is_not_up_to_date_and_the_exit_code_is_5(here, capsys)
 def test_figures_are_lines_of_json(here, capsys):
     damage_tile(here / "scans" / "a.svs", 1)
     run("scans/b.jpg", "out/b")
-    assert run_command(["run", "scans", "-o", "out/", "--json", "--report", "report.jsonl"]) == 3
+    assert run_command(["run", "scans", "-o", "out/", "--json", "--report", "report.jsonl", *IN_TURN]) == 3
     found = lines(capsys.readouterr().out)
     assert found == lines(Path("report.jsonl").read_text())
     assert [(one["slide"], one["target"], one["status"]) for one in found] == [
@@ -219,7 +220,7 @@ def test_without_a_plugin_for_it_several_slides_are_refused(here, monkeypatch, c
 def test_programs_are_told_what_happens(here):
     events: list[Any] = []
     damage_tile(here / "scans" / "a.svs", 1)
-    ended = run_many(["scans"], "out/", like=replace(LIKE, format="png"), on_event=events.append)
+    ended = run_many(["scans"], "out/", like=replace(LIKE, format="png"), on_event=events.append)  # by one worker
     assert [type(one) for one in ended] == [Failed, Made, Made]
     assert [event.number for event in events if isinstance(event, Started)] == [1, 2, 3]
     of_b = [type(event) for event in events if event.slide.name == "b.jpg"]
@@ -244,7 +245,7 @@ def test_an_error_of_no_kind_stops_no_other(here, monkeypatch):
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(TiledSource, "read", broken)
-    ended = run_many(["scans"], "out/")
+    ended = run_many(["scans"], "out/", like=LIKE)
     assert [type(one) for one in ended] == [Failed, Made, Made]
     assert isinstance(ended[0], Failed)
     assert "ZeroDivisionError('a bug'); a bug, of tileframe or a plugin" in str(ended[0].error)
@@ -258,7 +259,7 @@ def test_after_a_full_disk_none_is_begun(here, monkeypatch, capsys):
         raise OutputError(f"{key}: cannot be written") from error
 
     monkeypatch.setattr(DirectoryStore, "put", full)
-    assert run_command(["run", "scans", "-o", "out/", "-q"]) == 4
+    assert run_command(["run", "scans", "-o", "out/", "-q", *IN_TURN]) == 4
     assert capsys.readouterr().err.splitlines()[-1] == (
         "tileframe: 1 of 3 slides failed: scans/a.svs; 2 were not begun, for none would fit on the disk"
     )
@@ -269,7 +270,7 @@ def test_ctrl_c_says_how_far_it_came(here, monkeypatch, capsys):
     from tileframe_vips.reader import VipsReader
 
     monkeypatch.setattr(VipsReader, "open", lambda *_, **__: _interrupt(2, None))
-    assert run_command(["run", "scans", "-o", "out/", "-q"]) == 130
+    assert run_command(["run", "scans", "-o", "out/", "-q", *IN_TURN]) == 130
     said = capsys.readouterr().err
     assert "interrupted; 1 of 3 slides are done; the same command goes on with the rest" in said
     assert [one["name"] for one in json.loads(Path("out/index.json").read_text())["pyramids"]] == ["a"]

@@ -74,7 +74,7 @@ def run(
     ``executor`` may also be one of your own, which is not shut down; its processes need tileframe and the slide, and
     never more than a few blocks for each of ``workers`` are sent to it.
     ``progress`` is called, by this thread, with the tiles and pixels done so far; how many there are, of all levels,
-    says the plan, with which ``on_plan`` is called before any pixel is read. An exception that either raises ends the
+    says the plan, with which ``on_plan`` is called before anything is written. An exception that either raises ends the
     run. On any error the target is left as it was, and a `TileframeError` says what was wrong.
     """
     registry = registry or load()
@@ -97,12 +97,14 @@ def run(
 def execute(
     spec: Spec, registry: Registry, progress: Progress | None = None, *, on_plan: Callable[[Plan], None] | None = None
 ) -> Report:
-    """Do what ``spec`` says and return what was done; ``on_plan`` is told the plan before any pixel is read."""
+    """Do what ``spec`` says and return what was done; ``on_plan`` is told the plan before anything is written."""
     started, cpu, before = time.perf_counter(), machine.cpu_seconds(), machine.used_by_children()
     prepared = prepare(spec, registry)
     plan, job = prepared.plan, prepared.job
     manifest = b""
     with _complete(prepared, registry, lambda: manifest), job.source:
+        if on_plan is not None:
+            on_plan(plan)
         ledger = Ledger(plan.pyramid, job.layout.levels)
         journal: Journal | None = None
         try:
@@ -111,8 +113,6 @@ def execute(
             job.store.prepare()
             journal = _journal(prepared, registry, ledger, keep=spec.keep)
             resumed = journal.tiles if journal else 0
-            if on_plan is not None:
-                on_plan(plan)
             with _executor(spec, registry) as executor:
                 prepared.backend.run(
                     replace(job, ledger=ledger, executor=executor, journal=journal), progress or silent

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, ExitStack
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -16,6 +17,27 @@ R = TypeVar("R")
 
 # Begun ahead of the one that is waited for, per worker.
 AHEAD = 4
+
+
+class WhileUsed:
+    """Holds a setting of the whole process while any run needs it: made for the first, put back after the last."""
+
+    def __init__(self, setting: Callable[[], AbstractContextManager[object]]) -> None:
+        """``setting()`` sets it when it is entered, and puts it back when it is left."""
+        self._setting, self._lock = setting, threading.Lock()
+        self._users, self._set = 0, ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._users:
+                self._set.enter_context(self._setting())
+            self._users += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                self._set.close()
 
 
 def threads(workers: int) -> Executor:

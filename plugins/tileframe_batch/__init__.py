@@ -1,4 +1,8 @@
-"""``tileframe run`` of several slides, folders and patterns: `run_many`, and an index of what it has made."""
+"""``tileframe run`` of several slides, folders and patterns: `run_many`, and an index of what it has made.
+
+`run_many` tells what happens by the events `Started`, `Planned`, `Progressed`, and at the end of each slide `Made`,
+`Passed` or `Failed`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,10 @@ from typing import TYPE_CHECKING, Any
 from tileframe import Spec, hookimpl
 
 if TYPE_CHECKING:
-    from tileframe_batch.running import run_many as run_many
+    from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
+    from tileframe_batch.running import run_many
+
+__all__ = ["Ended", "Event", "Failed", "Made", "Passed", "Planned", "Progressed", "Started", "run_many"]
 
 
 @hookimpl
@@ -20,8 +27,9 @@ def tileframe_run_many(slides: Sequence[str], output: str | None, spec: Spec, re
 
 
 def __getattr__(name: str) -> Any:
-    if name == "run_many":
-        from tileframe_batch.running import run_many
+    # Loaded when it is used: the command line does without.
+    if name in __all__:
+        from tileframe_batch import events, running
 
-        return run_many
+        return getattr(running if name == "run_many" else events, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,83 +1,32 @@
-"""Run several slides, one after the other; what happens to each is an event."""
+"""Run several slides: small ones side by side, large ones one after the other; what happens to each is an event."""
 
 from __future__ import annotations
 
 import errno
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from threading import Event as Flag
+from typing import Any
 
 import tileframe
-from tileframe import InputError, Location, Plan, Report, Spec, TileframeError
-from tileframe.machine import available_cores
+from tileframe import InputError, Location, Plan, Spec, TileframeError
+from tileframe.machine import available_cores, available_memory
 from tileframe.manifest import versions
 from tileframe.registry import load
 from tileframe.serialize import to_json
+from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
 from tileframe_batch.finding import found
+from tileframe_batch.folders import kept_folders
 from tileframe_batch.naming import Named, named, output_of
+from tileframe_batch.threads import side_by_side
 
-
-@dataclass(frozen=True, slots=True)
-class Started:
-    """The next slide is looked at."""
-
-    slide: Path
-    location: Location
-    number: int
-    """From 1."""
-    count: int
-    """Of all slides."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """It is decided how its pyramid is made; that begins now."""
-
-    slide: Path
-    plan: Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Progressed:
-    """So much of it is done, over all levels."""
-
-    slide: Path
-    tiles: int
-    pixels: int
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """Its pyramid is made."""
-
-    slide: Path
-    location: Location
-    report: Report
-
-
-@dataclass(frozen=True, slots=True)
-class Passed:
-    """Its pyramid is there, of the same slide, plan and versions: nothing was done."""
-
-    slide: Path
-    location: Location
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """There is no pyramid of it, or none that is new; the others go on."""
-
-    slide: Path
-    location: Location
-    error: TileframeError
-
-
-Event: TypeAlias = Started | Planned | Progressed | Made | Passed | Failed
-Ended: TypeAlias = Made | Passed | Failed
-
-
+SMALL = 32_000_000
+"""Pixels of the largest slides that are run side by side. On two cores, slides of 1 MP take 0.6 of the time that
+they take one after the other, of 4 MP 0.8, of 16 MP 0.9; at 48 MP there is no difference."""
+ROOM = 16 * SMALL
+"""Bytes that such a run may take: 16 bits of red, green, blue and alpha, held whole and once more to be turned."""
 DISK = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """Errors of the disk of which every other slide would die, too."""
 
@@ -94,9 +43,12 @@ def run_many(
     """Make the pyramids of ``slides``, files, folders and patterns, in ``output``; return what became of each.
 
     ``output`` ends in a slash, or in ``/.szi`` for archives. ``like`` has what is asked for all of them; its slide and
-    location do not count. A slide whose pyramid is as it would be made is passed over, unless ``force``. What is wrong
-    with one slide stops no other, and is in its event; after a full disk none is begun. `InputError` or `OptionError`,
-    before any work, for what names no slide or no such place. What ``on_event`` raises ends it.
+    location do not count, and its ``workers`` bound all runs together. A slide whose pyramid is as it would be made is
+    passed over, unless ``force``. What is wrong with one slide stops no other, and is in its event; after a full disk
+    none is begun. `InputError` or `OptionError`, before any work, for what names no slide or no such place.
+
+    ``on_event`` is called by this thread. Several slides may be under way, so that their events are mixed, each slide's
+    own in order; they end, here and in the list, in the order in which they are done. What it raises ends it all.
     """
     registry = registry or load()
     like = like or Spec(Path(), Location("file", "", ""), workers=available_cores())
@@ -115,14 +67,50 @@ def run_named(
 ) -> list[Ended]:
     """Do it for slides that have their places; ``refuse`` raises a `TileframeError` for one that is not to be used."""
     ended: list[Ended] = []
-    for number, one in enumerate(to_do, 1):
-        say(Started(one.slide, one.location, number, len(to_do)))
-        event = _ended(replace(like, slide=one.slide, location=one.location), force, registry, say, refuse)
-        ended.append(event)
-        say(event)
-        if isinstance(event, Failed) and _is_of_the_disk(event.error):
-            break
+    later: list[Named] = []
+    numbers = {one.location: number for number, one in enumerate(to_do, 1)}
+    at_once, is_full = abreast(like, len(to_do)), Flag()
+
+    def make(one: Named, tell: Callable[[Event], None], workers: int, largest: int | None) -> Ended | None:
+        spec = replace(like, slide=one.slide, location=one.location, workers=workers)
+        result = _ended(spec, force, registry, tell, refuse, largest)
+        if isinstance(result, Failed) and _is_of_the_disk(result.error):
+            is_full.set()
+        return result
+
+    def begin(one: Named, tell: Callable[[Event], None]) -> Ended | Named:
+        if is_full.is_set():
+            return one
+        tell(Started(one.slide, one.location, numbers[one.location], len(to_do)))
+        return make(one, tell, like.workers // at_once, SMALL if at_once > 1 else None) or one
+
+    def end(result: Ended | Named) -> None:
+        if isinstance(result, Named):
+            later.append(result)
+        else:
+            ended.append(result)
+            say(result)
+
+    with kept_folders([one.location for one in to_do]):
+        if at_once > 1:
+            side_by_side(begin, to_do, at_once=at_once, say=say, end=end)
+        else:
+            for one in to_do:
+                end(begin(one, say))
+        for one in later:
+            if not is_full.is_set() and (result := make(one, say, like.workers, None)):
+                end(result)
     return ended
+
+
+def abreast(like: Spec, count: int) -> int:
+    """Return how many of ``count`` slides are run at once, as long as they are small.
+
+    One, where an executor is asked for: it has workers of its own, which every run would start anew.
+    """
+    if like.executor_name != "threads":
+        return 1
+    return max(1, min(like.workers, count, available_memory() // ROOM))
 
 
 def planned(slides: Sequence[str], output: str | None, like: Spec, registry: Any) -> list[Named]:
@@ -144,9 +132,25 @@ def is_made(spec: Spec, registry: Any) -> bool:
     return to_json(manifest.plan) == to_json(plan.published()) and manifest.made.versions == versions(plan, registry)
 
 
+class _IsLarge(Exception):
+    """Raised when a slide is planned, to end a run that is not to be one of several."""
+
+
 def _ended(
-    spec: Spec, force: bool, registry: Any, say: Callable[[Event], None], refuse: Callable[[Location], None]
-) -> Ended:
+    spec: Spec,
+    force: bool,
+    registry: Any,
+    say: Callable[[Event], None],
+    refuse: Callable[[Location], None],
+    largest: int | None = None,
+) -> Ended | None:
+    """Run one slide; None, with nothing done, if it has more pixels than ``largest``."""
+
+    def announce(plan: Plan) -> None:
+        if largest is not None and plan.pyramid.base.area > largest:
+            raise _IsLarge
+        say(Planned(spec.slide, plan))
+
     try:
         if spec.slide.is_dir():
             raise InputError(f"{spec.slide}: no slide is there")
@@ -154,12 +158,11 @@ def _ended(
         if not force and is_made(spec, registry):
             return Passed(spec.slide, spec.location)
         report = tileframe.execute(
-            spec,
-            registry,
-            lambda tiles, pixels: say(Progressed(spec.slide, tiles, pixels)),
-            on_plan=lambda plan: say(Planned(spec.slide, plan)),
+            spec, registry, lambda tiles, pixels: say(Progressed(spec.slide, tiles, pixels)), on_plan=announce
         )
         return Made(spec.slide, spec.location, report)
+    except _IsLarge:
+        return None
     except TileframeError as error:
         return Failed(spec.slide, spec.location, error)
     except MemoryError as error:

@@ -18,21 +18,10 @@ from tileframe import CheckError, InputError, Location, OutputError, Spec, Tilef
 from tileframe.cli.text import say
 from tileframe.files import refuse_unwritable
 from tileframe.serialize import to_builtins
+from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
 from tileframe_batch.index import Index
 from tileframe_batch.naming import Named, output_of
-from tileframe_batch.running import (
-    Ended,
-    Event,
-    Failed,
-    Made,
-    Passed,
-    Planned,
-    Progressed,
-    Started,
-    is_made,
-    planned,
-    run_named,
-)
+from tileframe_batch.running import is_made, planned, run_named
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -93,7 +82,10 @@ class Shown:
     ) -> None:
         self._asked, self._count, self._viewer, self._index = asked, count, viewer, index
         self._report, self._registry = report, registry
-        self._done, self._pixels = 0, 1
+        self._done = 0
+        self._pixels: dict[Path, int] = {}
+        self._shares: dict[Path, float] = {}
+        """Of each slide that is under way, how much of it is done."""
         self._indexed = self._without_page = False
         self._bar: Progress | None = None
 
@@ -129,14 +121,17 @@ class Shown:
         """Show ``event``."""
         match event:
             case Started(slide):
-                self._move(0, f"{slide.name}")
-            case Planned(_, plan):
-                self._pixels = plan.pyramid.pixel_count
-            case Progressed(_, _, pixels):
-                self._move(pixels / self._pixels)
+                self._move(f"{slide.name}")
+            case Planned(slide, plan):
+                self._pixels[slide] = plan.pyramid.pixel_count
+            case Progressed(slide, _, pixels):
+                self._shares[slide] = pixels / self._pixels[slide]
+                self._move()
             case _:
                 self._done += 1
-                self._move(0)
+                self._pixels.pop(event.slide, None)
+                self._shares.pop(event.slide, None)
+                self._move()
                 self._end(event)
 
     def summary(self, ended: Sequence[Ended]) -> int:
@@ -200,9 +195,9 @@ class Shown:
         filled = f", of which {report.filled:,} show background where it could not be read" if report.filled else ""
         say(f"{report.target}: {report.size}, {report.tiles:,} tiles{filled}, {report.seconds:.2f} s")
 
-    def _move(self, share: float, text: str | None = None) -> None:
+    def _move(self, text: str | None = None) -> None:
         if self._bar is not None:
-            self._bar.update(self._bar.task_ids[0], completed=self._done + share)
+            self._bar.update(self._bar.task_ids[0], completed=self._done + sum(self._shares.values()))
             if text is not None:
                 self._bar.update(self._bar.task_ids[0], description=text)
 

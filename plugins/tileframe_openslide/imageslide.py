@@ -7,6 +7,8 @@ import logging
 import struct
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +29,7 @@ from tileframe import (
     UnsupportedInput,
 )
 from tileframe.pixels import Pixels
+from tileframe.work import WhileUsed
 from tileframe_damage.jpeg import JPEG_START, jpeg_damage, with_end
 from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, pixels_damage, png_chunk
 from tileframe_openslide.colour import BYTES_PER_PIXEL, Conversion, conversion
@@ -43,6 +46,16 @@ HEAD = 4096
 _limit = threading.Lock()
 
 
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+_SILENT = WhileUsed(_no_warnings)
+
+
 class ImageReader:
     """Opens what Pillow knows, but for TIFFs."""
 
@@ -53,8 +66,7 @@ class ImageReader:
         """Decode the picture of ``path``; `InputError` if it is damaged or too large for the memory."""
         background = background or WHITE
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
+            with _SILENT:
                 image, frames = _decode(path, self._options.page)
                 convert, samples = conversion(image, background)
         except (TileframeError, MemoryError):

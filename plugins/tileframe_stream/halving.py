@@ -12,6 +12,7 @@ from PIL import Image
 
 from tileframe.pixels import Pixels
 from tileframe.pixels import halve as contract
+from tileframe.work import WhileUsed
 
 
 def halve(pixels: Pixels, into: Pixels) -> None:
@@ -57,11 +58,18 @@ def opencv_keeps_the_contract() -> bool:
 
 
 @contextmanager
-def no_threads_of_opencv() -> Iterator[None]:
-    """Keep OpenCV's own threads, which are counted per process, from adding to the workers."""
+def _one_thread() -> Iterator[None]:
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         yield
     finally:
         cv2.setNumThreads(before)
+
+
+_ONE_THREAD = WhileUsed(_one_thread)
+
+
+def no_threads_of_opencv() -> WhileUsed:
+    """Keep OpenCV's own threads, which are counted per process, from adding to the workers, in a ``with``."""
+    return _ONE_THREAD

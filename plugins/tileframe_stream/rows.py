@@ -44,6 +44,8 @@ class RowsRun:
                 self._progress(self._tiles, self._pixels)
             finally:
                 self._pool.stop()
+                # Its buffers go at once: it knows this object, too, so that they would stay for Python's collector.
+                del self._strips
 
     def _read_all(self) -> None:
         height = self._job.pyramid.base.height

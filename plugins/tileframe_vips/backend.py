@@ -49,16 +49,15 @@ class VipsBackend:
     def run(self, job: Job, progress: Progress) -> None:
         """Let dzsave fill a scratch folder, then hand its tiles to the store under the layout's names."""
         with _workspace(job) as folder:
-            with _at_most_busy(job.workers):
-                if _why_fed(job) is None and isinstance(job.source, LibvipsReads):
-                    try:
-                        Saving(_own_reading(job.source), job, folder, progress).finish()
-                    except InputError:
-                        job.source.refuse_damaged(failed=True)
-                        raise
-                    job.source.refuse_damaged()
-                else:
-                    self._feed(job, folder, progress)
+            if _why_fed(job) is None and isinstance(job.source, LibvipsReads):
+                try:
+                    Saving(_own_reading(job.source), job, folder, progress).finish()
+                except InputError:
+                    job.source.refuse_damaged(failed=True)
+                    raise
+                job.source.refuse_damaged()
+            else:
+                self._feed(job, folder, progress)
             try:
                 _store(folder / f"{NAME}_files", job)
             except OSError as error:
@@ -88,6 +87,8 @@ class Saving:
 
     def __init__(self, image: pyvips.Image, job: Job, folder: Path, progress: Progress) -> None:
         self._image = image.copy()
+        # Of this picture: `pyvips.concurrency_set` would be of all that the process has.
+        self._image.set_type(pyvips.GValue.gint_type, "concurrency", job.workers)
         if job.profile is not None:
             self._image.set_type(pyvips.GValue.blob_type, PROFILE, job.profile)
         self._job = job
@@ -214,14 +215,3 @@ def _translated(error: Exception, job: Job) -> Exception:
     if any(words in said.lower() for words in DISK_ERRORS):
         return OutputError(f"{job.plan.location.folder or '.'}: cannot be written ({said})")
     return InputError(f"{job.plan.live.slide}: cannot be read ({said})")
-
-
-@contextmanager
-def _at_most_busy(workers: int) -> Iterator[None]:
-    """Bound libvips' own threads, which are counted per process."""
-    before = pyvips.concurrency_get()
-    pyvips.concurrency_set(workers)
-    try:
-        yield
-    finally:
-        pyvips.concurrency_set(before)

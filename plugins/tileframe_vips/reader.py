@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import zlib
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -16,7 +17,7 @@ from tileframe import WHITE, Access, BaseSource, Box, InputError, Rgb, Samples, 
 from tileframe.pixels import Alpha, Pixels, to_rgb8
 from tileframe_damage.jpeg import END, jpeg_pictures, with_end
 from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, png_chunk, png_pictures
-from tileframe_vips.damage import damage_of, forget_warnings, warned_of_damage
+from tileframe_vips.damage import Warnings, damage_of
 
 HEADS = {
     "jpeg": (b"\xff\xd8\xff",),
@@ -34,6 +35,7 @@ TAIL = 1 << 16
 HEADERS = 1 << 20
 # Without a handler, what it logs of a damaged file goes to stderr, beside our own one message.
 logging.getLogger("pyvips").addHandler(logging.NullHandler())
+_CACHE = threading.Lock()
 
 
 class VipsReader:
@@ -49,13 +51,13 @@ class VipsReader:
             str(path).encode()
         except UnicodeEncodeError as error:
             raise UnsupportedInput("libvips opens no path that is not UTF-8") from error
-        forget_warnings()
+        warnings = Warnings()
         try:
             image = open_image(path, kind)
         except pyvips.Error as error:
             raise _unreadable(path, kind, f"libvips cannot open it ({reason(error)})") from error
         _refuse_unproved(image)
-        return VipsSource(path, kind, image, background or WHITE)
+        return VipsSource(path, kind, image, background or WHITE, warnings)
 
 
 @runtime_checkable
@@ -75,8 +77,9 @@ class LibvipsReads(Protocol):
 class VipsSource(BaseSource):
     """An open picture: rows from the top down, once."""
 
-    def __init__(self, path: Path, kind: str, image: pyvips.Image, background: Rgb) -> None:
+    def __init__(self, path: Path, kind: str, image: pyvips.Image, background: Rgb, warnings: Warnings) -> None:
         self._path = path
+        self._warnings: Warnings | None = warnings if kind == "jpeg" else None
         self._image: pyvips.Image | None = image
         self._region: pyvips.Region | None = None
         self._held = orientation(image) != 1
@@ -99,11 +102,11 @@ class VipsSource(BaseSource):
         return open_image(self._path, self.facts.format)
 
     def refuse_damaged(self, *, failed: bool = False) -> None:
-        """Raise `InputError` if the file is damaged, where libjpeg has warned of that or the reading ``failed``."""
-        if failed or (self.facts.format == "jpeg" and warned_of_damage()):
+        """Raise `InputError` if the file is damaged, where libjpeg may have warned or reading has ``failed``."""
+        if failed or (self._warnings and self._warnings.may_be_of_damage()):
             if damage := damage_of(self._path, self.facts.format):
                 raise InputError(f"{self._path}: {damage}")
-            forget_warnings()
+            self._warnings = None  # the whole of it is sound
 
     def libvips_may_read(self) -> str | None:
         """Say why libvips must not read the file itself; None for the kinds that are proved equal: RGB8 and grey8."""
@@ -143,8 +146,13 @@ class VipsSource(BaseSource):
         return to_rgb8(samples, alpha=self._alpha, background=self.facts.background)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file, and of its rows."""
         self._image = self._region = None
+        with _CACHE:
+            # libvips keeps what it has done last, pictures with their buffers, up to 100 MB. This lets go of it.
+            most = pyvips.vips_lib.vips_cache_get_max()
+            pyvips.cache_set_max(0)
+            pyvips.cache_set_max(most)
 
     def _opened_region(self) -> pyvips.Region:
         if self._image is None:

@@ -1,0 +1,68 @@
+"""What `run_many` tells while it works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+from tileframe import Location, Plan, Report, TileframeError
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A slide is looked at."""
+
+    slide: Path
+    location: Location
+    number: int
+    """From 1, in the order of the list."""
+    count: int
+    """Of all slides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """It is decided how its pyramid is made; that begins now."""
+
+    slide: Path
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """So much of it is done, of all levels; `Planned.plan` has how much that is."""
+
+    slide: Path
+    tiles: int
+    pixels: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Its pyramid is made."""
+
+    slide: Path
+    location: Location
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """Its pyramid is there, of the same slide, plan and versions: nothing was done."""
+
+    slide: Path
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """There is no pyramid of it, or none that is new; the others go on."""
+
+    slide: Path
+    location: Location
+    error: TileframeError
+
+
+Event: TypeAlias = Started | Planned | Progressed | Made | Passed | Failed
+Ended: TypeAlias = Made | Passed | Failed
