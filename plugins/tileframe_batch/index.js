@@ -2,16 +2,16 @@
 // Shows the slides in whose names all words of the search are.
 {
   const search = document.getElementById("search");
-  const cards = [...document.querySelectorAll("#slides > li")];
+  const list = document.getElementById("slides");
+  const cards = [...list.children];
   search.hidden = false;
   search.addEventListener("input", () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const card of cards) {
-      card.hidden = !words.every((word) => card.dataset.words.includes(word));
-      shown += !card.hidden;
-    }
+    const found = cards.filter((card) => words.every((word) => card.dataset.words.includes(word)));
+    // All at once: to hide 2,000 of them one by one takes the browser a second.
+    list.replaceChildren(...found);
+    const all = `${cards.length.toLocaleString("en")} slides`;
     document.getElementById("count").textContent =
-      shown === cards.length ? `${shown.toLocaleString("en")} slides` : `${shown.toLocaleString("en")} of ${cards.length.toLocaleString("en")} slides`;
+      found.length === cards.length ? all : `${found.length.toLocaleString("en")} of ${all}`;
   });
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -76,7 +77,7 @@ class Index:
 
     def write(self) -> Path:
         """Write ``index.json`` and ``index.html``, if it has that; return the last of them."""
-        entries = sorted(self._entries.values(), key=lambda entry: (entry.name.casefold(), entry.target))
+        entries = sorted(self._entries.values(), key=lambda entry: (_natural(entry.name), entry.target))
         record = {"schema": SCHEMA, "pyramids": [asdict(entry) for entry in entries]}
         text = json.dumps(record, indent=1)
         write_whole(self._folder / RECORD, f"{text}\n".encode())
@@ -119,6 +120,12 @@ def _known(folder: Path) -> Iterable[Entry]:
         return [entry for entry in entries if os.path.exists(folder / entry.target)]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise OutputError(f"{record}: exists already, and is no index of tileframe's; give another folder") from error
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return what sorts names as people do: 2 before 10."""
+    parts = re.split(r"([0-9]+)", name.casefold())
+    return [(int(part) if at % 2 else 0, part) for at, part in enumerate(parts)]
 
 
 def _beginning(page: Path) -> str:
