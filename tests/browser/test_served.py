@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
-from tests.test_serving_recipes import served, slides  # noqa: F401 - fixtures
+import re
+import shutil
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from tests.test_serving_recipes import PAGE, replaced, served, slides  # noqa: F401 - fixtures
 
 
-def test_the_page_opens_and_another_site_reads_descriptors_and_parts_of_archives(browser, served):  # noqa: F811
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_the_page_opens_and_so_does_the_pyramid_in_another_site(browser, served, slides, tmp_path):  # noqa: F811
     page = browser.new_page()
     messages: list[str] = []
     page.on("console", lambda message: messages.append(message.text))
     page.goto(f"{served}/slide.html")
-    page.wait_for_selector("#stages[aria-busy=false]")
+    page.wait_for_selector("#stages[aria-busy=false]", state="attached")
     assert messages == []
-    page.goto("data:text/html,<p>another site")
-    assert page.evaluate(
-        """async (from) => {
-            const dzi = await fetch(`${from}/slide.dzi`);
-            const part = await fetch(`${from}/one.szi`, { headers: { Range: "bytes=-100" } });
-            return [dzi.status, part.status, (await part.arrayBuffer()).byteLength, part.headers.has("Content-Range")];
-        }""",
-        served,
-    ) == [200, 206, 100, True]
-    page.close()
+    site = next(block for block in re.findall(r"```html\n(.*?)```", PAGE, re.DOTALL) if "OpenSeadragon(" in block)
+    site = replaced(
+        site, ("https://slides.example.org", served), ("OpenSeadragon({", "window.viewer = OpenSeadragon({")
+    )
+    (tmp_path / "index.html").write_text(site, encoding="utf-8")
+    script = next(Path(slides, "tileframe-viewer").glob("openseadragon-*.js"))
+    shutil.copy(script, tmp_path / "openseadragon.min.js")
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(tmp_path))) as other:
+        threading.Thread(target=other.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        page.goto(f"http://127.0.0.1:{other.server_port}/index.html")
+        page.wait_for_function("viewer.world.getItemCount() == 1 && viewer.world.getItemAt(0).getFullyLoaded()")
+        part = """async (url) => {
+            const part = await fetch(url, { headers: { Range: "bytes=-100" } });
+            return [part.status, (await part.arrayBuffer()).byteLength, part.headers.has("Content-Range")];
+        }"""
+        assert page.evaluate(part, f"{served}/one.szi") == [206, 100, True]
+        page.close()
+        other.shutdown()
