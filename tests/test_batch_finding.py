@@ -236,3 +236,10 @@ def test_an_index_that_cannot_be_read_is_refused(tmp_path):
     (tmp_path / "index.html").mkdir()
     with pytest.raises(OutputError, match="cannot be read"):
         Index(tmp_path, page=True)
+
+
+def test_the_index_counts_as_people_do(tmp_path):
+    slides = [str(png(tmp_path / f"slide {number}.png", photo(260, 250))) for number in (10, 2, 1)]
+    assert run_command(["run", *slides, "-o", f"{tmp_path}/out/", "-q"]) == 0
+    record = json.loads((tmp_path / "out" / "index.json").read_text())
+    assert [one["name"] for one in record["pyramids"]] == ["slide 1", "slide 2", "slide 10"]
