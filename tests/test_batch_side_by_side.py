@@ -211,3 +211,17 @@ def test_a_warning_that_somebody_has_cleared_is_not_lost(here, monkeypatch):
         source.read(Box(0, 0, 300, 220))
     with VipsReader().open(here / "scans" / "j0.jpg") as source:
         assert source.read(Box(0, 0, 300, 220)).shape == (220, 300, 3)
+
+
+def test_memory_does_not_grow_with_the_number_of_slides(here):
+    jpeg(here / "m.jpg", photo(2300, 1700))
+    code = """
+import psutil, tileframe
+for number in range(14):
+    tileframe.run("m.jpg", f"out/{number}", workers=1)
+    if number in (1, 13):
+        print(psutil.Process().memory_info().rss)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    early, late = map(int, done.stdout.split())
+    assert late - early < 30e6  # it was 80 MB
