@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from itertools import islice
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
@@ -49,14 +48,16 @@ def side_by_side(
     try:
         begin(2 * at_once)  # one for each waits: no thread does, while something is told here
         while begun:
-            with suppress(Empty):
+            try:
                 one = came.get(timeout=0.2)  # in short waits: Windows lets no Ctrl-C through an endless one
-                if isinstance(one, Future):
-                    begun.discard(one)
-                    end(one.result())
-                    begin(1)
-                else:
-                    say(one)
+            except Empty:
+                continue
+            if isinstance(one, Future):
+                begun.discard(one)
+                end(one.result())
+                begin(1)
+            else:
+                say(one)
     except BaseException as error:
         stopped.set()
         pool.shutdown(cancel_futures=True)
