@@ -18,8 +18,8 @@ import pyvips
 from tests.pictures import jpeg, photo, png, svs
 from tests.pyramids import differing
 from tileframe import Box, InputError, Location, OutputError, Spec, run, verify
-from tileframe.cli import run_command
 from tileframe_batch import Failed, Made, Planned, Progressed, Started, run_many, running
+from tileframe_start.command import run_command
 from tileframe_vips.reader import VipsReader
 
 TWO = Spec(Path(), Location("file", "", ""), workers=2)

@@ -19,7 +19,7 @@ import pytest
 
 from tests.pictures import photo, png
 from tileframe import run
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 PAGE = (Path(__file__).parents[1] / "docs" / "serving.md").read_text(encoding="utf-8")
 OTHER_SITE = "https://www.example.org"
