@@ -23,7 +23,7 @@ SMALL = photo(60, 50)
 
 def names(folder: Path, registry, *arguments: str) -> list[str]:
     """The slides that are found, from the folder on."""
-    return [one.path.relative_to(folder).as_posix() for one in found(arguments or [str(folder)], registry)]
+    return [Path(f"{one.path}").relative_to(folder).as_posix() for one in found(arguments or [str(folder)], registry)]
 
 
 def dicom(path: Path, series: str, size: int = 100) -> Path:

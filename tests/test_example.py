@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +72,7 @@ def test_its_own_tests_pass(python, copy):
 def test_each_thing_that_is_wrong_on_purpose_fails_the_contract_meant_for_it_and_no_other(python, copy, tmp_path):
     found = json.loads(output(python, "-m", "tests.contracts.wrong_example", copy, tmp_path, folder=ROOT))
     assert found == {test: [test] for test in found}
-    assert len(found) == len(OFFERED) + 1, "each kind, and the module"
+    assert len(found) == len(OFFERED), "each kind but the origin, which has no contract, and the module"
 
 
 def test_it_is_listed_with_its_package(python, copy):
@@ -82,7 +83,7 @@ def test_it_is_listed_with_its_package(python, copy):
 
 OFFERED = {
     "reader": "npy", "writer": "bmp", "layout": "flat", "store": "database", "backend": "plain", "executor": "pool",
-    "check": "weight", "viewer": "sheet",
+    "check": "weight", "viewer": "sheet", "origin": "zipped",
 }  # fmt: skip
 
 
@@ -109,6 +110,9 @@ def test_all_that_it_offers_is_chosen_from_the_command_line(python, tmp_path):
     page = (tmp_path / "a-sheet.html").read_bytes()
     assert tileframe(python, "view", "a.flat", "--viewer=sheet", "--no-open", folder=tmp_path) == "a-sheet.html\n"
     assert (tmp_path / "a-sheet.html").read_bytes() == page
+    with zipfile.ZipFile(tmp_path / "arrays.zip", "w") as archive:
+        archive.write(tmp_path / "array.npy", "array.npy")
+    assert "2600x300" in tileframe(python, "info", "zipped://arrays.zip/array.npy", folder=tmp_path)
     assert tileframe(python, "batch", "array.npy", "-o", "many", folder=tmp_path).startswith(f"many{os.sep}array.dzi ")
 
 

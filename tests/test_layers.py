@@ -23,7 +23,7 @@ BEGINNING = ROOT / "plugins" / "tileframe_start"
 PLUGINS = sorted(set((ROOT / "plugins").glob("tileframe_*/")) - {BEGINNING})
 
 LAYERS = (
-    {"errors"},
+    {"errors", "slides"},
     {"executors", "files", "fingerprint", "geometry", "locations", "machine", "options", "serialize"},
     {"facts"},
     {"pixels", "records"},

@@ -157,7 +157,7 @@ def test_the_commands_of_the_page_work_one_after_the_other(shown, tmp_path, monk
 def test_the_files_that_the_example_has_too_are_the_same():
     example = ROOT / "plugins" / "example" / "tileframe_example"
     same = {name for name in FILES if (example / f"{name}.py").is_file()}
-    assert same == {"batch", "database", "flat", "plain", "pool", "sheet", "weight"}
+    assert same == {"batch", "database", "flat", "plain", "pool", "sheet", "weight", "zipped"}
     for name in same:
         assert (example / f"{name}.py").read_text(encoding="utf-8") == FILES[name], name
 

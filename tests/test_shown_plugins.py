@@ -6,6 +6,7 @@ import io
 import re
 import subprocess
 import sys
+import zipfile
 from base64 import b64decode
 from pathlib import Path
 
@@ -311,3 +312,16 @@ def test_the_queue_is_given_each_slide_where_there_is_one(loaded, tmp_path, monk
     monkeypatch.delenv("SLIDE_QUEUE")
     assert build_cli(registry).main(words, standalone_mode=False, obj=registry) == 0
     assert (tmp_path / "out" / "a.dzi").is_file()
+
+
+def test_a_slide_in_an_archive_is_that_slide(loaded, tmp_path):
+    paths = [svs(tmp_path / "a.svs", photo(600, 500)), png(tmp_path / "b.png", photo(300, 200))]
+    with zipfile.ZipFile(tmp_path / "2026.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in paths:
+            archive.write(path, path.name)
+    for path in paths:
+        run(f"zipped://{tmp_path}/2026.zip/{path.name}", tmp_path / f"zipped-{path.stem}", registry=loaded("zipped"))
+        run(path, tmp_path / f"plain-{path.stem}")
+        assert differing(tmp_path / f"zipped-{path.stem}.dzi", tmp_path / f"plain-{path.stem}.dzi") == []
+    with pytest.raises(InputError, match=r"zipped:.*/2026\.zip/c\.svs: .*2026\.zip has no c\.svs"):
+        run(f"zipped://{tmp_path}/2026.zip/c.svs", tmp_path / "c", registry=loaded("zipped"))

@@ -40,6 +40,7 @@ from tileframe.hooks import (
     ColourPlugin,
     ExecutorPlugin,
     LayoutPlugin,
+    OriginPlugin,
     Plugin,
     ReaderPlugin,
     StorePlugin,
@@ -87,6 +88,7 @@ from tileframe.records import (
     SourceRecord,
     Spec,
 )
+from tileframe.slides import RangeFile, RemoteSlide, Slide
 from tileframe.sources import BaseSource, Cropped, View, cropped
 
 if TYPE_CHECKING:
@@ -114,13 +116,14 @@ __all__ = [
     "CheckError", "CheckPlugin", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord", "Comparison",
     "CompressedTiles", "Content", "Cropped", "EmbedsProfiles", "Encoding", "Equality", "ExecutorPlugin", "Finding",
     "Fit", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Managed",
-    "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OutputError", "Passthrough", "Pixels", "Plan",
-    "Plugin", "PluginError", "Progress", "Pyramid", "Reader", "ReaderPlugin", "Report", "Resumes", "Rgb", "Samples",
-    "Severity", "Size", "SlideFacts", "Source", "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles",
-    "StoredPyramid", "Target", "TileAddress", "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer",
-    "ViewerPlugin", "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl",
-    "is_pyramid", "location_for", "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan",
-    "run", "stored_size", "tile", "tiles_of", "verify",
+    "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OriginPlugin", "OutputError", "Passthrough",
+    "Pixels", "Plan", "Plugin", "PluginError", "Progress", "Pyramid", "RangeFile", "Reader", "ReaderPlugin",
+    "RemoteSlide", "Report", "Resumes", "Rgb", "Samples", "Severity", "Size", "Slide", "SlideFacts", "Source",
+    "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid", "Target", "TileAddress",
+    "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin", "WorkerError", "Writer",
+    "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl", "is_pyramid", "location_for",
+    "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run", "stored_size", "tile",
+    "tiles_of", "verify",
 ]  # fmt: skip
 
 

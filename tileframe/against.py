@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from pathlib import Path
 
 from tileframe.absent import may_be_absent
 from tileframe.colour import managed
@@ -17,6 +16,7 @@ from tileframe.reading import Reading
 from tileframe.records import Finding, OnError, Severity
 from tileframe.registry import Registry
 from tileframe.selection import opened
+from tileframe.slides import Slide
 from tileframe.sources import SKIPPED, cropped
 from tileframe.work import in_order
 
@@ -27,7 +27,7 @@ MAX_MEAN_DIFFERENCE = 16.0
 
 def check_against(
     pyramid: StoredPyramid,
-    slide: Path,
+    slide: Slide,
     registry: Registry,
     progress: Progress,
     *,
@@ -74,7 +74,7 @@ def check_against(
                 progress(done, pixels)
 
 
-def _opened(pyramid: StoredPyramid, slide: Path, registry: Registry) -> Source:
+def _opened(pyramid: StoredPyramid, slide: Slide, registry: Registry) -> Source:
     """Open the slide as the run did that made the pyramid."""
     if pyramid.manifest is None:
         return next(opened(slide, registry, options={}))[1]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe.errors import InputError
+from tileframe.slides import Slide
 
 CHUNKS, CHUNK = 64, 1 << 16
 
@@ -17,18 +19,32 @@ class Fingerprint:
 
     length: int
     text: str
+    version: str = ""
+    """What a server says that tells its versions apart; empty for a file of this machine."""
 
     @classmethod
-    def of(cls, path: Path) -> Fingerprint:
-        """Return the fingerprint of the file at ``path``; `InputError` if it cannot be read."""
+    def of(cls, slide: Slide) -> Fingerprint:
+        """Return the fingerprint of ``slide`` as it is now; `InputError` if it cannot be read."""
+        if not isinstance(slide, Path):
+            length, version = slide.state()
+            return cls(length, _digest(length, slide.pieces(_places(length), CHUNK)), version)
         try:
-            with path.open("rb") as file:
+            with slide.open("rb") as file:
                 length = file.seek(0, 2)
-                digest = hashlib.sha256(str(length).encode())
-                for index in range(CHUNKS):
-                    spread = index * (length - CHUNK) // (CHUNKS - 1)
-                    file.seek(index * CHUNK if length <= CHUNKS * CHUNK else spread)
-                    digest.update(file.read(CHUNK))
+                pieces = (file.read(CHUNK) for place in _places(length) if file.seek(place) == place)
+                return cls(length, _digest(length, pieces))
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-        return cls(length, f"sampled-sha256:{digest.hexdigest()}")
+            raise InputError(f"{slide}: cannot be read ({error.strerror})") from error
+
+
+def _places(length: int) -> list[int]:
+    """Return where the pieces of a file begin, those behind its end among them."""
+    step = CHUNK * (CHUNKS - 1) if length <= CHUNKS * CHUNK else length - CHUNK
+    return [index * step // (CHUNKS - 1) for index in range(CHUNKS)]
+
+
+def _digest(length: int, pieces: Iterable[bytes]) -> str:
+    digest = hashlib.sha256(str(length).encode())
+    for piece in pieces:
+        digest.update(piece)
+    return f"sampled-sha256:{digest.hexdigest()}"

@@ -10,6 +10,7 @@ from tileframe.errors import OutputError
 from tileframe.locations import Location
 from tileframe.protocols import Layout
 from tileframe.records import Plan
+from tileframe.slides import Slide
 
 LEAST = 100
 """Bytes that no tile of any format and size is below, its name and its place in a list included."""
@@ -26,9 +27,9 @@ def is_written(path: Path, location: Location, layout: Layout) -> bool:
     return real in [real_path(folder / key) for key in keys] or real.is_relative_to(real_path(folder / layout.folder))
 
 
-def refuse_own_slide(slide: Path, location: Location, layout: Layout) -> None:
+def refuse_own_slide(slide: Slide, location: Location, layout: Layout) -> None:
     """Refuse with an `OutputError` to write a pyramid over the slide that it is made from."""
-    if is_written(slide, location, layout):
+    if isinstance(slide, Path) and is_written(slide, location, layout):
         raise OutputError(f"{location}: the pyramid would be written over the slide itself; give another output")
 
 

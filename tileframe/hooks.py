@@ -25,6 +25,7 @@ from tileframe.options import NoOptions, resolve
 from tileframe.protocols import ColourManager, Layout, Reader, Store, StoredFiles, Writer
 from tileframe.pyramids import Check, Viewer
 from tileframe.records import Options, Spec
+from tileframe.slides import RemoteSlide
 
 if TYPE_CHECKING:
     import click
@@ -120,9 +121,11 @@ class ReaderPlugin(Plugin[Reader]):
 
     interface = Reader
     guess: Callable[[Path, bytes], Fit]
-    """Judges a file by its path and its first 4096 bytes. Opens nothing heavy."""
+    """Judges a file by its path, of what is elsewhere its name, and its first 4096 bytes. Opens nothing heavy."""
     options: type = NoOptions
     """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
+    reads_ranges: bool = False
+    """Whether `Reader.open` takes a `RemoteSlide` as well as a path; others are given the path of a copy."""
 
     def fit(self, path: Path, head: bytes) -> Fit:
         """Return what ``guess`` says of a file; `PluginError` for what is no `Fit`."""
@@ -130,6 +133,17 @@ class ReaderPlugin(Plugin[Reader]):
         if not isinstance(fit, Fit):
             raise PluginError(f"the reader '{self.name}' is broken: guess returns {fit!r}, and no Fit")
         return fit
+
+
+@dataclass(frozen=True)
+class OriginPlugin(Plugin[RemoteSlide]):
+    """Where slides can be that are no files of this machine; ``make(url)`` returns one, and asks nobody yet."""
+
+    interface = RemoteSlide
+    schemes: tuple[str, ...] = ()
+    """Of the URLs that it serves."""
+
+    noun = "origin"
 
 
 @dataclass(frozen=True)
@@ -237,6 +251,11 @@ def tileframe_readers() -> Sequence[ReaderPlugin]:  # type: ignore[empty-body]
     Readers are ranked by what their ``guess`` says of a file, then by name. A reader that raises
     `UnsupportedInput` when it opens the file leaves it to the next one.
     """
+
+
+@hookspec
+def tileframe_origins() -> Sequence[OriginPlugin]:  # type: ignore[empty-body]
+    """Offer to read slides that are no files of this machine, chosen by the scheme of their URL."""
 
 
 @hookspec

@@ -70,10 +70,13 @@ def is_pyramid(text: str, registry: Registry) -> bool:
     try:
         location = registry.location(text.rstrip("/\\") or text)
     except OptionError:
-        if SCHEME.fullmatch(text):
+        if SCHEME.fullmatch(text) and isinstance(registry.slide(text), Path):
             raise
         return False  # a slide may be called anything
-    if location.scheme != "file" or location.container:
+    if location.scheme != "file" and not location.container:
+        slide = registry.slide(text)
+        return isinstance(slide, Path) or not Path(slide.name).suffix
+    if location.container:
         return True
     descriptors = (offer.descriptor.format(name=location.name) for offer in registry.layouts if offer.descriptor)
     return not is_file and (Path(text).is_dir() or any(Path(location.folder, key).is_file() for key in descriptors))

@@ -23,18 +23,19 @@ from tileframe.ledger import DigestList, Ledger
 from tileframe.locations import Location
 from tileframe.manifest import manifest_text, versions
 from tileframe.options import member, with_short
-from tileframe.planning import Prepared, prepare
+from tileframe.planning import Prepared, prepare, slide_of
 from tileframe.protocols import Content, Progress, Resumes
 from tileframe.records import OnError, Options, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry, load
 from tileframe.serialize import to_json
+from tileframe.slides import Slide
 from tileframe.verification import quick_check, silent
 
 PASSTHROUGH = {False: Passthrough.NEVER, True: Passthrough.ALWAYS, "auto": Passthrough.AUTO}
 
 
 def run(
-    slide: str | Path,
+    slide: str | Slide,
     output: str | Path | Location | None = None,
     *,
     backend: str = "auto",
@@ -67,7 +68,7 @@ def run(
     progress: Progress | None = None,
     on_plan: Callable[[Plan], None] | None = None,
 ) -> Report:
-    """Turn ``slide`` into the pyramid ``output`` and return what was done.
+    """Turn ``slide``, a path or a URL, into the pyramid ``output`` and return what was done.
 
     The options are those of ``tileframe run``; ``quality`` is the format's option of that name, ``skip_blank`` a
     tolerance from 0 to 255, or None to keep blank tiles, and ``workers`` is None for every core this process may use.
@@ -78,9 +79,10 @@ def run(
     run. On any error the target is left as it was, and a `TileframeError` says what was wrong.
     """
     registry = registry or load()
+    opened = registry.slide(slide)
     spec = Spec(
-        Path(slide),
-        output if isinstance(output, Location) else location_for(output, Path(slide), layout, registry),
+        opened,
+        output if isinstance(output, Location) else location_for(output, opened, layout, registry),
         reader=reader, reader_options=reader_options or {}, backend=None if backend == "auto" else backend,
         layout=layout, layout_options=layout_options or {}, store_options=store_options or {},
         format=format, format_options=with_short(format_options or {}, "quality", quality),
@@ -180,16 +182,16 @@ def _executor(spec: Spec, registry: Registry) -> Iterator[Executor | None]:
     made.shutdown()
 
 
-def location_for(output: str | Path | None, slide: Path, layout: str, registry: Registry) -> Location:
+def location_for(output: str | Path | None, slide: Slide, layout: str, registry: Registry) -> Location:
     """Return the location that ``output`` names; in the current folder, under the slide's name, where it is None.
 
     `OptionError` for what names no place, ``-`` among it.
     """
     if output is None:
-        return Location("file", "", slide.stem)
+        return Location("file", "", Path(slide.name).stem)
     if output == "-":
         raise OptionError("-: a pyramid cannot be written to standard output; give FOLDER/NAME, or ./- for that name")
-    return registry.location(str(output), default_name=slide.stem, layout=registry.layout(layout).name)
+    return registry.location(str(output), default_name=Path(slide.name).stem, layout=registry.layout(layout).name)
 
 
 def _journal(prepared: Prepared, registry: Registry, ledger: Ledger, *, keep: bool) -> Journal | None:
@@ -198,7 +200,8 @@ def _journal(prepared: Prepared, registry: Registry, ledger: Ledger, *, keep: bo
     if not isinstance(job.store, Resumes):
         return None
     decided = replace(plan.published(), method="", notes=(), on_error=OnError.FAIL)
-    identity = to_json({"plan": decided, "versions": versions(plan, registry)}).encode()
+    what = {"plan": decided, "versions": versions(plan, registry), "version of the slide": prepared.fingerprint.version}
+    identity = to_json(what).encode()
     journal = Journal(job.store, identity, keep=keep)
     journal.resume(job.layout, plan.pyramid, ledger, fills=plan.on_error is OnError.FILL)
     return journal if registry.backend(plan.backend).resumes else None
@@ -228,7 +231,7 @@ def _refuse_changed(prepared: Prepared) -> None:
 
 
 def _is_changed(prepared: Prepared) -> bool:
-    return Fingerprint.of(Path(prepared.plan.live.slide)).text != prepared.plan.source.fingerprint
+    return Fingerprint.of(slide_of(prepared.plan)) != prepared.fingerprint
 
 
 def _box(region: Box | tuple[int, int, int, int] | None) -> Box | None:

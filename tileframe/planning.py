@@ -20,6 +20,7 @@ from tileframe.reading import Reading
 from tileframe.records import THREADS, Execution, OnError, Passthrough, Plan, SourceRecord, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import open_with, opened, read_head
+from tileframe.slides import Slide
 from tileframe.sources import cropped
 
 ATTEMPTS = {Passthrough.NEVER: (False,), Passthrough.AUTO: (True, False), Passthrough.ALWAYS: (True,)}
@@ -27,10 +28,11 @@ ATTEMPTS = {Passthrough.NEVER: (False,), Passthrough.AUTO: (True, False), Passth
 
 @dataclass(frozen=True)
 class Prepared:
-    """A job, and the backend that will do it."""
+    """A job, the backend that will do it, and what the slide was before it was opened."""
 
     job: Job
     backend: Backend
+    fingerprint: Fingerprint
 
     @property
     def plan(self) -> Plan:
@@ -74,7 +76,7 @@ def open_job(plan: Plan, registry: Registry | None = None) -> Job:
     source. `PluginError` if what the plan needs is not installed here, `InputError` if the slide is another one.
     """
     registry = registry or load()
-    slide = Path(plan.live.slide)
+    slide = slide_of(plan)
     try:
         reader = registry.reader(plan.reader)
         options = reader.resolved(plan.reader_options, "reader")
@@ -93,13 +95,18 @@ def open_job(plan: Plan, registry: Registry | None = None) -> Job:
         raise PluginError(f"the plan cannot be carried out here: {error}") from error
 
 
+def slide_of(plan: Plan) -> Slide:
+    """Return the slide of a plan, as it can be opened."""
+    return plan.live.remote or Path(plan.live.slide)
+
+
 def _live(plan: Plan, found: Managed, registry: Registry) -> Job:
     """Return the job of ``plan``, whose part of the slide is open, and its colours managed, as ``found``."""
     writer, layout = registry.writer(plan.format), registry.layout(plan.layout)
     store = registry.store_for(plan.location)
     options = layout.resolved(plan.layout_options, "layout")
     made = layout.create(plan.location.name, plan.encoding.suffix, plan.pyramid, options=options)
-    refuse_own_slide(Path(plan.live.slide), plan.location, made)
+    refuse_own_slide(slide_of(plan), plan.location, made)
     target = Target(plan.location, made, plan.live.overwrite, plan.source, plan.live.resume)
     return Job(
         plan=plan, source=found.source, layout=made,
@@ -181,7 +188,10 @@ class _Search:
             colour=colours.record, associated=chosen(spec.associated, facts), on_error=spec.on_error,
             skip_blank=_rule(spec, colours),
             notes=_notes(spec, facts, region, colours, because),
-            execution=Execution(str(spec.slide), spec.workers, spec.executor_name, spec.overwrite, spec.resume),
+            execution=Execution(
+                str(spec.slide), spec.workers, spec.executor_name, spec.overwrite, spec.resume,
+                remote=None if isinstance(spec.slide, Path) else spec.slide,
+            ),
         )  # fmt: skip
 
     def _backend_for(self, job: Job) -> Prepared | None:
@@ -201,7 +211,7 @@ class _Search:
                     job.plan, backend=offer.name, method=backend.method(job), promises=backend.promises(job),
                     execution=replace(job.plan.live, passed_over=tuple(self.passed_over)),
                 )  # fmt: skip
-                return Prepared(replace(job, plan=plan), backend)
+                return Prepared(replace(job, plan=plan), backend, self.fingerprint)
             reasons.append(f"backend {offer.name} with reader {job.plan.reader}: {reason}")
         if len(missing) == len(self.backends) > 0:
             raise missing[0]

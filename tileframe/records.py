@@ -9,13 +9,13 @@ import uuid
 from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 from tileframe.errors import OptionError
 from tileframe.facts import WHITE, AbsentTiles, BlankRule, ColourMode, Encoding, Equality, Intent, Ordered, Rgb, ScaleBy
 from tileframe.geometry import MAX_TILE_SIZE, Box, Pyramid, Size
 from tileframe.locations import Location
+from tileframe.slides import RemoteSlide, Slide
 
 OptionValue: TypeAlias = bool | int | float | str | None
 Options: TypeAlias = Mapping[str, OptionValue]
@@ -50,7 +50,7 @@ class OnError(enum.Enum):
 class Spec:
     """What the user asked for, as names and values; nothing has been looked at yet."""
 
-    slide: Path
+    slide: Slide
     location: Location
     reader: str | None = None
     """None takes the best one that can."""
@@ -160,7 +160,7 @@ class Execution:
     """Where and how the work runs; it changes no byte of the result."""
 
     slide: str
-    """The path of the slide."""
+    """The path of the slide, or its address."""
     workers: int
     executor: str
     """The name of who makes the blocks."""
@@ -171,6 +171,8 @@ class Execution:
     """Why better-ranked readers and backends were not taken."""
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Unlike that of any other run: what a worker keeps open for one run must not serve the next."""
+    remote: RemoteSlide | None = None
+    """The slide, where it is no file of this machine."""
 
     @property
     def in_threads(self) -> bool:

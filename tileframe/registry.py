@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pluggy
@@ -18,13 +19,15 @@ from tileframe.hooks import (
     ColourPlugin,
     ExecutorPlugin,
     LayoutPlugin,
+    OriginPlugin,
     Plugin,
     ReaderPlugin,
     StorePlugin,
     ViewerPlugin,
     WriterPlugin,
 )
-from tileframe.locations import Location, Served, parse_location
+from tileframe.locations import SCHEME, Location, Served, parse_location
+from tileframe.slides import Slide
 
 if TYPE_CHECKING:
     import click
@@ -33,6 +36,7 @@ P = TypeVar("P", bound=Plugin[Any])
 
 RECORDS: dict[str, type[Plugin[Any]]] = {
     "reader": ReaderPlugin,
+    "origin": OriginPlugin,
     "colour": ColourPlugin,
     "writer": WriterPlugin,
     "layout": LayoutPlugin,
@@ -124,6 +128,7 @@ class Registry:
     """The plugins of the entry points, by name, the broken ones too."""
 
     readers = _All(ReaderPlugin)
+    origins = _All(OriginPlugin)
     colours = _All(ColourPlugin)
     layouts = _All(LayoutPlugin)
     stores = _All(StorePlugin)
@@ -142,6 +147,20 @@ class Registry:
     def backends(self) -> list[BackendPlugin]:
         """All backends, the fastest first."""
         return sorted(_of_kind(self, BackendPlugin), key=lambda offer: (-offer.speed, offer.name))
+
+    def slide(self, slide: str | Slide) -> Slide:
+        """Return the slide that the user wrote: a path, or, for a URL whose scheme a plugin serves, what is there.
+
+        `PluginError` if two plugins serve it.
+        """
+        match = SCHEME.fullmatch(slide) if isinstance(slide, str) else None
+        serving = [offer for offer in self.origins if match and match[1].lower() in offer.schemes]
+        if len(serving) > 1 and match:
+            names = " and ".join(f"'{offer.name}'" for offer in serving)
+            raise PluginError(f"two plugins read slides from {match[1]}://: {names}; name one in {LIMIT}")
+        if serving:
+            return serving[0].create(slide)
+        return Path(slide) if isinstance(slide, str) else slide
 
     def location(self, text: str, *, default_name: str = "", layout: str | None = None) -> Location:
         """Return the location that the user wrote, for a pyramid of ``layout`` or, where that is None, of any.

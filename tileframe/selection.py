@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tileframe.options import member
 from tileframe.protocols import Source
 from tileframe.records import Options
 from tileframe.registry import Registry, load
+from tileframe.slides import Slide
 
 HEAD = 4096
 """Bytes of a file that a reader's ``guess`` is given."""
@@ -22,7 +24,7 @@ DATA_FOLDERS = {".mrxs": "{}", ".vsi": "_{}_"}
 
 
 def open_slide(
-    slide: str | Path,
+    slide: str | Slide,
     *,
     reader: str | None = None,
     options: Options | None = None,
@@ -31,14 +33,17 @@ def open_slide(
     intent: Intent | str = Intent.RELATIVE,
     registry: Registry | None = None,
 ) -> Source:
-    """Open ``slide`` with the best reader, or the named one; ``options`` are the reader's. The caller closes it.
+    """Open ``slide``, a path or a URL, with the best reader, or the named one. The caller closes it.
+
+    ``options`` are the reader's.
 
     ``background`` is shown where the slide is transparent; None takes the slide's own. ``color`` and ``intent`` are
     those of ``tileframe run``: unless asked otherwise, the source gives sRGB. `InputError` if no reader can open it.
     """
     registry = registry or load()
     mode, wanted = member(ColourMode, color, "color"), member(Intent, intent, "intent")
-    source = next(opened(Path(slide), registry, reader=reader, options=options or {}, background=background))[1]
+    slide = registry.slide(slide)
+    source = next(opened(slide, registry, reader=reader, options=options or {}, background=background))[1]
     try:
         return managed(source, mode, wanted, registry).source
     except BaseException:
@@ -47,7 +52,7 @@ def open_slide(
 
 
 def opened(
-    slide: Path, registry: Registry, *, reader: str | None = None, options: Options, background: Rgb | None = None,
+    slide: Slide, registry: Registry, *, reader: str | None = None, options: Options, background: Rgb | None = None,
     passed_over: list[str] | None = None,
 ) -> Iterator[tuple[ReaderPlugin, Source]]:  # fmt: skip
     """Yield the slide as opened by each reader that takes it, the best first; `InputError` if none does.
@@ -91,21 +96,26 @@ def opened(
     raise InputError(f"{slide}: no reader can open it ({why})")
 
 
-def open_with(offer: ReaderPlugin, slide: Path, options: Any, background: Rgb | None) -> Source:
-    """Open ``slide`` with this reader."""
-    source = offer.create(options=options).open(slide, background=background)
+def open_with(offer: ReaderPlugin, slide: Slide, options: Any, background: Rgb | None) -> Source:
+    """Open ``slide`` with this reader, or a copy of it, where that is elsewhere and the reader reads files alone."""
+    reader: Any = offer.create(options=options)
+    if isinstance(slide, Path) or offer.reads_ranges:
+        source: Source = reader.open(slide, background=background)
+    else:
+        source = slide.copied(lambda path: reader.open(path, background=background))
     refuse_lacking(source, Source, f"the reader '{offer.name}' is broken: open returns")
     return source
 
 
-def _ranked(slide: Path, registry: Registry, reader: str | None) -> list[ReaderPlugin]:
+def _ranked(slide: Slide, registry: Registry, reader: str | None) -> list[ReaderPlugin]:
     head = read_head(slide)
     asked = registry.readers if reader is None else [registry.reader(reader)]
-    folder = _data_folder(slide)
+    folder = _data_folder(slide) if isinstance(slide, Path) else None
     if reader is not None and folder is None:
         return list(asked)
     # A guess that fails ends the run: what that reader is for, another one might take for something else.
-    fits = [(offer.fit(slide, head), offer) for offer in asked]
+    path = slide if isinstance(slide, Path) else Path(slide.name)
+    fits = [(offer.fit(path, head), offer) for offer in asked]
     least = Fit.POSSIBLE if folder is None else Fit.NATIVE
     able = [offer for fit, offer in sorted(fits, key=lambda pair: (-pair[0], pair[1].name)) if fit >= least]
     if folder is not None and not (able and folder.is_dir()):
@@ -120,19 +130,24 @@ def _data_folder(slide: Path) -> Path | None:
     return None if form is None else slide.with_name(form.format(slide.stem))
 
 
-def read_head(slide: Path) -> bytes:
+def read_head(slide: Slide) -> bytes:
     """Return the first bytes of ``slide``; `InputError` for what is no file, empty, or cannot be read."""
     try:
-        if slide.is_dir():
+        if not isinstance(slide, Path):
+            with closing(slide.open()) as remote:
+                head = remote.read_at(0, HEAD)
+        elif slide.is_dir():
             raise InputError(f"{slide}: is a folder; give the slide's main file")
-        if slide.exists() and not slide.is_file():
+        elif slide.exists() and not slide.is_file():
             raise InputError(f"{slide}: is not a file")
-        with slide.open("rb") as file:
-            head = file.read(HEAD)
+        else:
+            with slide.open("rb") as file:
+                head = file.read(HEAD)
     except FileNotFoundError:
-        scheme, _, rest = slide.as_posix().partition(":/")
+        scheme, _, rest = Path(f"{slide}").as_posix().partition(":/")
         if rest and len(scheme) > 1 and "/" not in scheme:
-            raise InputError(f"{scheme}://{rest}: is a URL; slides are read from files: download it first") from None
+            why = "nothing installed reads slides from there, or it is a Path and no text; download it"
+            raise InputError(f"{scheme}://{rest.partition('?')[0]}: is a URL, and {why}") from None
         raise InputError(f"{slide}: no such file") from None
     except OSError as error:
         raise InputError(f"{slide}: cannot be read ({error.strerror})") from error

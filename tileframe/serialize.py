@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tileframe.errors import CheckError, OptionError
+from tileframe.slides import RemoteSlide
 
 T = TypeVar("T")
 
@@ -51,7 +52,7 @@ def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Path):
+    if isinstance(value, Path | RemoteSlide):
         return str(value)
     if isinstance(value, Mapping):
         return dict(value)

@@ -20,6 +20,7 @@ from tileframe.protocols import Progress, tiles_of
 from tileframe.pyramids import StoredPyramid
 from tileframe.records import Finding, Severity, TilesRecord
 from tileframe.registry import Registry, load
+from tileframe.slides import Slide
 
 SAMPLE = 16
 MOST_FILLED = 1000
@@ -98,7 +99,7 @@ def verify(
     target: str | Path | Location | StoredPyramid,
     *,
     checks: Sequence[str] = (),
-    against: str | Path | None = None,
+    against: str | Slide | None = None,
     sample: int | None = None,
     seed: int = 0,
     workers: int | None = None,
@@ -120,7 +121,7 @@ def verify(
     findings = run_checks(target, registry, checks=checks, progress=progress)
     if against is not None:
         told: Progress = silent if progress is None else progress("against")
-        findings += check_against(target, Path(against), registry, told, sample=sample, seed=seed)
+        findings += check_against(target, registry.slide(against), registry, told, sample=sample, seed=seed)
     return findings
 
 

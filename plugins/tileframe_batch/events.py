@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TypeAlias
 
-from tileframe import Location, Plan, Report, TileframeError
+from tileframe import Location, Plan, Report, Slide, TileframeError
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
     """A slide is looked at."""
 
-    slide: Path
+    slide: Slide
     location: Location
     number: int
     """From 1, in the order of the list."""
@@ -25,7 +24,7 @@ class Started:
 class Planned:
     """It is decided how its pyramid is made; that begins now."""
 
-    slide: Path
+    slide: Slide
     plan: Plan
 
 
@@ -33,7 +32,7 @@ class Planned:
 class Progressed:
     """So much of it is done, of all levels; `Planned.plan` has how much that is."""
 
-    slide: Path
+    slide: Slide
     tiles: int
     pixels: int
 
@@ -42,7 +41,7 @@ class Progressed:
 class Made:
     """Its pyramid is made."""
 
-    slide: Path
+    slide: Slide
     location: Location
     report: Report
 
@@ -51,7 +50,7 @@ class Made:
 class Passed:
     """Its pyramid is there, of the same slide, plan and versions: nothing was done."""
 
-    slide: Path
+    slide: Slide
     location: Location
 
 
@@ -59,7 +58,7 @@ class Passed:
 class Failed:
     """There is no pyramid of it, or none that is new; the others go on."""
 
-    slide: Path
+    slide: Slide
     location: Location
     error: TileframeError
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tileframe import Fit, InputError, OptionError
+from tileframe import Fit, InputError, OptionError, Slide
 from tileframe_batch.dicom import series_of
 
 HEAD = 4096
@@ -36,7 +36,7 @@ OF_NAMES = ("_files", "_associated", "")
 class Found:
     """A slide, and where it was found."""
 
-    path: Path
+    path: Slide
     below: Path
     """The folder that it is in, from the one that was given on; empty for a file that was given."""
 
@@ -51,7 +51,10 @@ def found(arguments: Sequence[str], registry: Any, *, except_in: Path | None = N
     slides: dict[str, Found] = {}
     empty: list[str] = []
     for argument in arguments:
-        path = Path(argument)
+        path = registry.slide(argument)
+        if not isinstance(path, Path):
+            slides.setdefault(argument, Found(path, Path()))
+            continue
         if path.is_dir():
             some = list(_in_folder(path, registry, except_in))
         elif path.exists() or not any(sign in argument for sign in "*?["):
@@ -63,7 +66,7 @@ def found(arguments: Sequence[str], registry: Any, *, except_in: Path | None = N
         if not some:
             empty.append(argument)
         for one in some:
-            slides.setdefault(os.path.realpath(one.path), one)
+            slides.setdefault(os.path.realpath(f"{one.path}"), one)
     if not slides:
         raise InputError(f"{empty[0]}: no slide is there")
     return [*slides.values(), *(Found(Path(argument), Path()) for argument in empty)]
@@ -117,7 +120,7 @@ def _without_parts(slides: Sequence[Found]) -> list[Found]:
     """Leave out files that are parts of another slide among them."""
     parts: set[Path] = set()
     series: dict[tuple[Path, str], list[Path]] = {}
-    for path in (one.path for one in slides):
+    for path in (one.path for one in slides if isinstance(one.path, Path)):
         if path.suffix.lower() in LISTS:
             parts |= {path.with_name(name) for name in _listed(path)}
         elif (uid := series_of(path)) is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tileframe import Location, OptionError
+from tileframe import Location, OptionError, Slide
 from tileframe_batch.finding import Found
 
 
@@ -17,7 +17,7 @@ from tileframe_batch.finding import Found
 class Named:
     """A slide, and where its pyramid goes."""
 
-    slide: Path
+    slide: Slide
     location: Location
 
 
@@ -38,10 +38,10 @@ def named(slides: Sequence[Found], into: Location) -> list[Named]:
     Where two would have the same name, whatever its case, both keep the ending: ``a.svs`` and ``a.ndpi``.
     `OptionError` where that does not help.
     """
-    stems = Counter(_key(one.below, one.path.stem) for one in slides)
+    stems = Counter(_key(one.below, Path(one.path.name).stem) for one in slides)
     found: dict[str, Named] = {}
     for one in slides:
-        name = one.path.stem if stems[_key(one.below, one.path.stem)] == 1 else one.path.name
+        name = Path(one.path.name).stem if stems[_key(one.below, Path(one.path.name).stem)] == 1 else one.path.name
         key = _key(one.below, name)
         if key in found:
             raise OptionError(

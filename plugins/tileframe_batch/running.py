@@ -152,7 +152,7 @@ def _ended(
         say(Planned(spec.slide, plan))
 
     try:
-        if spec.slide.is_dir():
+        if isinstance(spec.slide, Path) and spec.slide.is_dir():
             raise InputError(f"{spec.slide}: no slide is there")
         refuse(spec.location)
         if not force and is_made(spec, registry):

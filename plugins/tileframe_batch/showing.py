@@ -253,5 +253,6 @@ def _viewer(name: str, spec: Spec, registry: Any) -> Viewer:
 
 def _refuse_slides(report: Path, to_do: Sequence[Named]) -> None:
     refuse_unwritable(report)
-    if any(os.path.realpath(one.slide) == os.path.realpath(report) for one in to_do):
+    files = (one.slide for one in to_do if isinstance(one.slide, Path))
+    if any(os.path.realpath(file) == os.path.realpath(report) for file in files):
         raise OutputError(f"{report}: is one of the slides; give another file for the report")

@@ -53,15 +53,16 @@ def info(
         with open_pyramid(target, registry=registry) as pyramid:
             _show_pyramid(pyramid, as_json=as_json)
         return
-    offer, source = next(opened(Path(target), registry, reader=reader, options=options))
+    slide = registry.slide(target)
+    offer, source = next(opened(slide, registry, reader=reader, options=options))
     with source:
         facts = source.facts
         colours = managed(source, ColourMode.SRGB, Intent.RELATIVE, registry)
     if as_json:
         known = {name: value for name, value in to_builtins(facts).items() if name != "icc"}
-        show_json({"slide": Path(target).name, "reader": offer.name, "facts": known, "colour": colours.record})
+        show_json({"slide": slide.name, "reader": offer.name, "facts": known, "colour": colours.record})
         return
-    say(f"{target}")
+    say(target if isinstance(slide, Path) else f"{slide}")
     notes = (*facts.notes, *colours.notes)
     show_rows([("reader", offer.name), *_rows(facts), *_colour(colours.record, notes)])
 

@@ -128,7 +128,8 @@ def run(
     """Make the pyramid of SLIDE; of several, or of all in a folder, into the folder given by -o."""
     if dry_run and report is not None:
         raise OptionError(f"--report {report} is for the figures of a run, and --dry-run makes none; leave one out")
-    slide, are_many = Path(slides[0]), len(slides) > 1 or _is_many(slides[0])
+    slide = registry.slide(slides[0])
+    are_many = len(slides) > 1 or (isinstance(slide, Path) and _is_many(slides[0]))
     spec = Spec(
         slide, Location("file", "", "") if are_many else location_for(output, slide, layout, registry),
         backend=None if backend == "auto" else backend, layout=layout,
@@ -259,6 +260,6 @@ def _show_forecast(coming: Forecast) -> None:
 def _refuse_overwriting(path: Path, spec: Spec, plan: Plan, registry: Registry) -> None:
     layout = registry.layout(plan.layout)
     made = layout.create(plan.location.name, plan.encoding.suffix, plan.pyramid)
-    same = real_path(path) == real_path(spec.slide)
+    same = isinstance(spec.slide, Path) and real_path(path) == real_path(spec.slide)
     if same or is_written(path, plan.location, made):
         raise OutputError(f"{path}: the report would be written over the slide or the pyramid; give another file")

@@ -20,7 +20,7 @@ SHOWN = 20
 @click.command()
 @click.argument("target", metavar="PYRAMID", type=FILE)
 @click.option("--check", "checks", multiple=True, metavar="NAME", help="Only this check; may be given again.")
-@click.option("--against", type=click.Path(path_type=Path), metavar="SLIDE", help="Also compare the base with it.")
+@click.option("--against", type=FILE, metavar="SLIDE", help="Also compare the base with it.")
 @isolates
 @click.option("--sample", type=int, metavar="N", help="With --against: compare only so many tiles.")
 @click.option("--seed", type=int, metavar="N", help="Of the sample; default 0.")
@@ -33,7 +33,7 @@ def verify(
     /,
     target: str,
     checks: tuple[str, ...],
-    against: Path | None,
+    against: str | None,
     sample: int | None,
     seed: int | None,
     workers: int | None,

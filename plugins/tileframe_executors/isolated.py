@@ -9,10 +9,9 @@ from __future__ import annotations
 import pickle
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import TypeVar, cast
 
-from tileframe import BaseSource, Box, InputError, PluginError, ReaderPlugin, Rgb, Source, TileframeError
+from tileframe import BaseSource, Box, InputError, PluginError, ReaderPlugin, Rgb, Slide, Source, TileframeError
 from tileframe.executors import broken
 from tileframe.pixels import Pixels
 from tileframe_executors import opened
@@ -32,7 +31,7 @@ class IsolatedReader:
     def __init__(self, offer: ReaderPlugin, options: object = None) -> None:
         self._offer, self._options = offer, options
 
-    def open(self, path: Path, *, background: Rgb | None = None) -> Source:
+    def open(self, path: Slide, *, background: Rgb | None = None) -> Source:
         """Open ``path`` in a process; what the reader raises is raised here, and `InputError` if it crashes."""
         opening = Opening(self._offer, self._options, path, background)
         try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-from tileframe import Box, CompressedTiles, InputError, ReaderPlugin, Rgb, SlideFacts, Source, Sparse
+from tileframe import Box, CompressedTiles, InputError, ReaderPlugin, Rgb, Slide, SlideFacts, Source, Sparse
 from tileframe.pixels import Pixels
 from tileframe_executors.shared import Attached, Written
 
@@ -16,7 +16,7 @@ class Opening:
 
     offer: ReaderPlugin
     options: object
-    path: Path
+    path: Slide
     background: Rgb | None
 
 
@@ -35,7 +35,8 @@ _MEMORY = Attached()
 
 def open_slide(opening: Opening) -> Found:
     """Open the slide, as the first call in this process."""
-    source = opening.offer.create(options=opening.options).open(opening.path, background=opening.background)
+    reader: Any = opening.offer.create(options=opening.options)
+    source: Source = reader.open(opening.path, background=opening.background)
     _OPEN.append(source)
     return Found(source.facts, isinstance(source, CompressedTiles), isinstance(source, Sparse))
 

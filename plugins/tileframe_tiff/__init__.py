@@ -31,4 +31,4 @@ def _reader(options: TiffOptions) -> Reader:
 def tileframe_readers() -> Sequence[ReaderPlugin]:
     """Offer the reader."""
     summary = "Aperio slides, and TIFFs of every kind, tile by tile or row by row"
-    return [ReaderPlugin("tiff", summary, _reader, _guess, options=TiffOptions)]
+    return [ReaderPlugin("tiff", summary, _reader, _guess, options=TiffOptions, reads_ranges=True)]

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from tileframe import WHITE, Access, InputError, Rgb, Samples, SlideFacts, Source, UnsupportedInput
+from tileframe import WHITE, Access, InputError, Rgb, Samples, Slide, SlideFacts, Source, UnsupportedInput
 from tileframe_tiff import tags, vendors
 from tileframe_tiff.chunks import Chunks, is_plain
 from tileframe_tiff.colours import meaning
@@ -27,13 +26,13 @@ class TiffReader:
     def __init__(self, options: TiffOptions) -> None:
         self._options = options
 
-    def open(self, path: Path, *, background: Rgb | None = None) -> Source:
+    def open(self, path: Slide, *, background: Rgb | None = None) -> Source:
         """Open ``path``; `UnsupportedInput` for a slide that is OpenSlide's, `InputError` for what cannot be read."""
         file = SharedFile(path)
         try:
             if not file.is_tiff():
                 raise UnsupportedInput("is no TIFF")
-            contents = contents_of(path)
+            contents = contents_of(file)
             if not contents.pages:
                 raise UnsupportedInput(f"a TIFF without pictures: the link to the first {contents.broken or 'is 0'}")
             vendors.refuse_others(contents.pages[0])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import tifffile
 
-from tileframe import Size, UnsupportedInput
+from tileframe import InputError, Size, UnsupportedInput
 from tileframe_tiff import tags as known
+from tileframe_tiff.files import SharedFile
 from tileframe_tiff.stacks import Stack, ome_stacks
 from tileframe_tiff.tags import integer, integers, text
 
@@ -99,11 +99,16 @@ class Contents:
     big_endian_classic: bool
 
 
-def contents_of(path: Path) -> Contents:
+def contents_of(shared: SharedFile) -> Contents:
     """Return what the file holds; `UnsupportedInput` if that, or a tag that is needed, cannot be read."""
+    with shared.opened() as opened:
+        return _contents_of(opened)
+
+
+def _contents_of(opened: Any) -> Contents:
     try:
         # Of damaged numbers, numpy would say on stderr that they overflow.
-        with np.errstate(all="ignore"), tifffile.TiffFile(path) as file:
+        with np.errstate(all="ignore"), tifffile.TiffFile(opened) as file:
             places, broken = _chain(file.filehandle)
             pages: list[Page] = []
             # All tags are read while the file is open; large ones otherwise only when they are asked for.
@@ -111,17 +116,22 @@ def contents_of(path: Path) -> Contents:
                 try:
                     pages.append(_page(file, number, place))
                 except Exception as error:
-                    if not pages:
+                    if not pages or _is_of_reading(error):
                         raise
                     broken = f"leads to what is none: {_said(error)}"
                     break
             stacks = ome_stacks(file) if pages and file.is_ome else []
             file.filehandle.seek(0)
             return Contents(pages, broken, stacks, file.filehandle.read(4) == b"MM\0*")
-    except (UnsupportedInput, MemoryError):
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # tifffile raises anything on damaged files, from KeyError to struct.error
         raise UnsupportedInput(f"a TIFF whose structure cannot be read: {_said(error)}") from error
+
+
+def _is_of_reading(error: Exception) -> bool:
+    """Say whether it is no fault of the file that it was not read, as a server's that is down."""
+    return isinstance(error, InputError) and not isinstance(error, UnsupportedInput)
 
 
 def _said(error: Exception) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from tileframe import Access, BaseSource, Box, InputError, Size, SlideFacts, Source
+from tileframe import Access, BaseSource, Box, InputError, Size, Slide, SlideFacts, Source
 from tileframe.machine import refuse_more_memory
 from tileframe.pixels import Pixels
 
@@ -18,7 +17,7 @@ BAND = 256
 class HeldSource(BaseSource):
     """A decoded picture; any box, from any thread."""
 
-    def __init__(self, path: Path, pixels: Pixels, facts: SlideFacts) -> None:
+    def __init__(self, path: Slide, pixels: Pixels, facts: SlideFacts) -> None:
         super().__init__(facts)
         self._path = path
         self._pixels: Pixels | None = pixels
@@ -34,7 +33,7 @@ class HeldSource(BaseSource):
         self._pixels = None
 
 
-def upright(source: Source, orientation: int, path: Path) -> Source:
+def upright(source: Source, orientation: int, path: Slide) -> Source:
     """Return ``source``, which is closed, turned as a TIFF's orientation says, 2 to 8; others mean nothing."""
     if not 2 <= orientation <= 8:
         return source

@@ -18,6 +18,7 @@ from tileframe_example.plain import tileframe_backends as tileframe_backends
 from tileframe_example.pool import tileframe_executors as tileframe_executors
 from tileframe_example.sheet import tileframe_viewers as tileframe_viewers
 from tileframe_example.weight import tileframe_checks as tileframe_checks
+from tileframe_example.zipped import tileframe_origins as tileframe_origins
 
 MAGIC = b"\x93NUMPY"
 
