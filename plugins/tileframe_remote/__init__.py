@@ -1,0 +1,24 @@
+"""Slides on web servers and in object stores: read by ranges, or through a bounded cache of copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tileframe import OriginPlugin, PluginError, RemoteSlide, hookimpl
+
+SCHEMES = ("http", "https", "s3", "gs", "az")
+
+
+def _slide(url: str) -> RemoteSlide:
+    try:
+        from tileframe_remote.slide import UrlSlide
+    except ImportError as error:
+        message = f"slides are read from URLs by obstore: pip install 'tileframe[objects]' ({error})"
+        raise PluginError(message) from error
+    return UrlSlide(url)
+
+
+@hookimpl
+def tileframe_origins() -> Sequence[OriginPlugin]:
+    """Offer them."""
+    return [OriginPlugin("url", "slides at https://, s3://, gs:// and az://", _slide, SCHEMES)]
