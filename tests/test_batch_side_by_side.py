@@ -75,8 +75,10 @@ def test_large_ones_are_alone_with_all_workers_and_come_last(here, monkeypatch):
     monkeypatch.setattr(running, "SMALL", 500 * 400 - 1)
     events: list[Any] = []
     ended = run_many(["scans"], "out/", like=TWO, on_event=events.append)
-    assert [one.slide.suffix for one in ended[-3:]] == [".svs"] * 3
-    first = next(at for at, event in enumerate(events) if isinstance(event, Planned) and event.slide.suffix == ".svs")
+    assert [Path(one.slide.name).suffix for one in ended[-3:]] == [".svs"] * 3
+    first = next(
+        at for at, event in enumerate(events) if isinstance(event, Planned) and Path(event.slide.name).suffix == ".svs"
+    )
     assert max(under_way(events[first:])) == 1
     workers = {event.plan.live.workers for event in events[first:] if isinstance(event, Planned)}
     assert workers == {2}

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 import click
 
 import tileframe
-from tileframe import CheckError, InputError, Location, OutputError, Spec, TileframeError, Viewer
+from tileframe import CheckError, InputError, Location, OutputError, Slide, Spec, TileframeError, Viewer
 from tileframe.cli.text import say
 from tileframe.files import refuse_unwritable
 from tileframe.serialize import to_builtins
@@ -83,8 +83,8 @@ class Shown:
         self._asked, self._count, self._viewer, self._index = asked, count, viewer, index
         self._report, self._registry = report, registry
         self._done = 0
-        self._pixels: dict[Path, int] = {}
-        self._shares: dict[Path, float] = {}
+        self._pixels: dict[Slide, int] = {}
+        self._shares: dict[Slide, float] = {}
         """Of each slide that is under way, how much of it is done."""
         self._indexed = self._without_page = False
         self._bar: Progress | None = None
