@@ -9,6 +9,9 @@ from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from typing import TypeVar
 
+import click
+from click.globals import push_context
+
 from tileframe_batch.events import Event
 
 T = TypeVar("T")
@@ -44,7 +47,8 @@ def side_by_side(
             begun.add(future)
             future.add_done_callback(came.put)
 
-    pool = ThreadPoolExecutor(at_once, thread_name_prefix="tileframe-slide")
+    context = click.get_current_context(silent=True)
+    pool = ThreadPoolExecutor(at_once, "tileframe-slide", _within, (context,))
     try:
         begin(2 * at_once)  # one for each waits: no thread does, while something is told here
         while begun:
@@ -67,3 +71,9 @@ def side_by_side(
                 error.add_note(note)
         raise
     pool.shutdown()
+
+
+def _within(context: click.Context | None) -> None:
+    """Let this thread see the command that runs, if one does: by it plugins know whether to print what they say."""
+    if context is not None:
+        push_context(context)
