@@ -20,7 +20,7 @@ import pytest
 from tests.archived import DESCRIPTOR, FILES, LAYOUT, TILES, fill, finished, prepared, store_for, zipped
 from tileframe import Location, OutputError, Target
 from tileframe.testing.made import MadeLayout
-from tileframe_stores import members as members_module
+from tileframe_storage import members as members_module
 from tileframe_stores.archive import ArchiveStore
 from tileframe_stores.directory import DirectoryStore
 

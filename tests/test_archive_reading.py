@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 
 from tests.archived import DESCRIPTOR, LAYOUT, TILES, finished, place, prepared, zipped
 from tileframe import InputError, TileAddress
-from tileframe_stores.stored_archive import StoredArchive
-from tileframe_stores.zipformat import (
+from tileframe_storage.zipformat import (
     TOO_MANY,
     Directory,
     end_records,
 )
+from tileframe_stores.stored_archive import StoredArchive
 
 
 def test_an_archive_may_be_renamed_and_keeps_its_name_inside(tmp_path):

@@ -18,11 +18,8 @@ from tileframe import Location, OutputError, Size, Target, run, verify
 from tileframe.facts import WHITE
 from tileframe.records import Severity, SourceRecord
 from tileframe.testing.made import MadeLayout
-from tileframe_stores.directory import DirectoryStore
-from tileframe_stores.loose import StoredDirectory
-from tileframe_stores.members import Members
-from tileframe_stores.stored_archive import StoredArchive
-from tileframe_stores.zipformat import (
+from tileframe_storage.members import Members
+from tileframe_storage.zipformat import (
     TOO_LARGE,
     TOO_MANY,
     Directory,
@@ -30,6 +27,9 @@ from tileframe_stores.zipformat import (
     end_records,
     local_header,
 )
+from tileframe_stores.directory import DirectoryStore
+from tileframe_stores.loose import StoredDirectory
+from tileframe_stores.stored_archive import StoredArchive
 
 SZI = next(offer for offer in tileframe_stores.tileframe_stores() if offer.name == "szi")
 

@@ -27,8 +27,8 @@ def _zip(target: Target, options: DiskOptions) -> Store:
 
 
 def _szi(target: Target, options: DiskOptions) -> Store:
+    from tileframe_storage.szi import SCAN_PROPERTIES, scan_properties
     from tileframe_stores.archive import ArchiveStore
-    from tileframe_stores.szi import SCAN_PROPERTIES, scan_properties
 
     return ArchiveStore(target, options, {SCAN_PROPERTIES: scan_properties(target)})
 

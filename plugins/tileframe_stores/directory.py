@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from tileframe import Content, OutputError, Target
+from tileframe_storage.kinds import files_of, top
+from tileframe_storage.writing import read_all, write_all
 from tileframe_stores.durable import flush, flush_folder
 from tileframe_stores.exchange import exchange, put_back
 from tileframe_stores.loose import READ, walk
 from tileframe_stores.noted import Noted
 from tileframe_stores.options import DiskOptions
-from tileframe_stores.ours import files_of, page_of, refuse_loose, top
+from tileframe_stores.ours import page_of, refuse_loose
 from tileframe_stores.owning import WORKSPACE
 from tileframe_stores.scratch import Scratch
-from tileframe_stores.writing import read_all, write_all
 
 # Without O_BINARY, Windows would change every newline of a tile.
 NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0)

@@ -8,8 +8,8 @@ import stat
 from collections.abc import Iterator
 
 from tileframe import InputError, Location, OutputError
+from tileframe_storage.zipformat import MOST_BYTES
 from tileframe_stores.owning import recover, scratch_of
-from tileframe_stores.zipformat import MOST_BYTES
 
 # So that opening a pipe does not wait for who fills it, and a link is seen as one; Windows has neither.
 READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from zlib import crc32
 
-from tileframe_stores.writing import write_pieces
+from tileframe_storage.writing import write_pieces
 
 # Before an entry: its length, and its CRC-32.
 FRAME = struct.Struct("<II")

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO
 from zlib import crc32
 
-from tileframe_stores.writing import write_pieces
-from tileframe_stores.zipformat import (
+from tileframe_storage.writing import write_pieces
+from tileframe_storage.zipformat import (
     BLOCK,
     CENTRAL,
     CENTRAL_MARK,
