@@ -57,6 +57,7 @@ from tileframe.protocols import (
     CompressedTiles,
     Content,
     EmbedsProfiles,
+    Flushes,
     Layout,
     Managed,
     Pixels,
@@ -115,15 +116,15 @@ __all__ = [
     "WHITE", "Access", "AdoptsFolder", "AssociatedRecord", "Backend", "BackendPlugin", "BaseSource", "Box", "Check",
     "CheckError", "CheckPlugin", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord", "Comparison",
     "CompressedTiles", "Content", "Cropped", "EmbedsProfiles", "Encoding", "Equality", "ExecutorPlugin", "Finding",
-    "Fit", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Managed",
+    "Fit", "Flushes", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Managed",
     "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OriginPlugin", "OutputError", "Passthrough",
     "Pixels", "Plan", "Plugin", "PluginError", "Progress", "Pyramid", "RangeFile", "Reader", "ReaderPlugin",
     "RemoteSlide", "Report", "Resumes", "Rgb", "Samples", "Severity", "Size", "Slide", "SlideFacts", "Source",
     "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid", "Target", "TileAddress",
     "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin", "WorkerError", "Writer",
-    "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl", "is_pyramid", "location_for",
-    "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run", "stored_size", "tile",
-    "tiles_of", "verify",
+    "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl", "is_pyramid", "location_for", "managed",
+    "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run", "stored_size", "tile", "tiles_of",
+    "verify",
 ]  # fmt: skip
 
 

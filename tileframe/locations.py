@@ -88,6 +88,7 @@ def parse_location(text: str, served: Served, *, default_name: str = "", layout:
     scheme, rest = "file", text
     if match := SCHEME.fullmatch(text):
         scheme, rest = match[1].lower(), match[2]
+        refuse_secrets(scheme, rest)
     if scheme not in served.schemes:
         known = ", ".join(sorted(served.schemes))
         raise OptionError(f"{text}: no store serves '{scheme}://' (have: {known})")
@@ -102,6 +103,13 @@ def parse_location(text: str, served: Served, *, default_name: str = "", layout:
         return Location(scheme, rest if scheme == "file" else folder, default_name)
     found = _location(scheme, folder, last, served, layout, text)
     return found if found.name else replace(found, name=default_name)
+
+
+def refuse_secrets(scheme: str, rest: str) -> None:
+    """Raise `OptionError`, without a word of it, if an address holds a user, a password or a signature."""
+    if "@" in rest.partition("/")[0] or re.search(r"[?&](sig|X-Amz-[A-Za-z]+|X-Goog-[A-Za-z]+)=", rest, re.IGNORECASE):
+        right = "give them to the environment, as the vendor's own tools want it"
+        raise OptionError(f"{scheme}://...: has a user, a password or a signature in it; {right}")
 
 
 def _location(scheme: str, folder: str, last: str, served: Served, layout: str | None, text: str) -> Location:

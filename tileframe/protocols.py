@@ -189,7 +189,7 @@ class Target:
 
 
 class Store(Protocol):
-    """Where the bytes of one new pyramid go. Nothing can be seen at the target before `commit`."""
+    """Where the bytes of one new pyramid go. Nothing can be seen at the target before `commit`, or no descriptor."""
 
     @property
     def shared(self) -> bool:
@@ -239,6 +239,14 @@ class Resumes(Protocol):
 
     def leave(self) -> str:
         """Close, and leave all that was put and noted; returns where it is. `discard` does nothing then."""
+
+
+@runtime_checkable
+class Flushes(Protocol):
+    """Optional ability of a `Store`: `put` returns before the file has arrived."""
+
+    def flush(self) -> None:
+        """Wait until all that was put before is kept; `OutputError` if some of it is not."""
 
 
 @runtime_checkable

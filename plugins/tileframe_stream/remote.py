@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from tileframe import Job, Plan, Store, TileAddress, open_job
+from tileframe import Flushes, Job, Plan, Store, TileAddress, open_job
 from tileframe.ledger import TileRecord
 from tileframe_stream.halving import no_threads_of_opencv
 from tileframe_stream.memory import keep_freed_memory
@@ -24,6 +24,8 @@ def remote_job(plan: Plan) -> Iterator[tuple[Job, Kept]]:
         kept = Kept()
         store = job.store if job.store.shared else cast("Store", KeptStore(job.store, kept))
         yield replace(job, ledger=kept, store=store), kept
+        if job.store.shared and isinstance(job.store, Flushes):
+            job.store.flush()  # before the run hears that the block is finished
 
 
 class Kept:
