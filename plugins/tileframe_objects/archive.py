@@ -123,7 +123,8 @@ class ObjectArchiveStore:
         self._refuse()
         self._members.show()
         self._state = "committed"
-        self._clear(self._bucket)
+        with suppress(OutputError):  # all is there; the next run removes what is left of this one
+            self._clear(self._bucket)
 
     def discard(self) -> None:
         """Give the upload up, and remove the copy on this machine; after `commit`, do nothing."""

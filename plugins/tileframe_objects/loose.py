@@ -97,8 +97,9 @@ class ObjectStore:
 
     def note(self, entries: Sequence[bytes]) -> None:
         """Have ``entries`` sent once all that was put before has arrived."""
-        key, data = self._unfinished.noted(entries)
-        self._puts.add(key, data, after_all=True)
+        if not self._puts.has_failed:  # else it is no matter of the notes: the next tile is an error
+            key, data = self._unfinished.noted(entries)
+            self._puts.add(key, data, after_all=True)
 
     def stored(self) -> Iterator[tuple[str, bytes]]:
         """Yield what an unfinished run has put, read by several threads."""
@@ -145,7 +146,8 @@ class ObjectStore:
         self._puts.stop()
         if self._put is not None:
             remove(self._bucket, self._target, but=self._is_put)
-        self._unfinished.remove()
+        with suppress(OutputError):  # all is there; the next run removes what is left of this one
+            self._unfinished.remove()
         self._unfinished.close()
 
     def discard(self) -> None:

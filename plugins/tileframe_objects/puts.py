@@ -41,6 +41,11 @@ class Puts:
             loop = self._loop or self._begin()
             loop.call_soon_threadsafe(self._start, key, data, after_all)
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether nothing can be added any more."""
+        return self._error is not None
+
     def wait(self) -> None:
         """Wait until all that was added before has arrived; raise what one has failed with."""
         with self._changed:
