@@ -103,13 +103,6 @@ class Bucket:
                 raise self._fault(f"{self.shown(key)}: has appeared there") from None
         return True
 
-    async def send(self, key: str, data: bytes, headers: dict[str, str]) -> None:
-        """Write an object, as `put` does."""
-        import obstore
-
-        with self._written(key):
-            await obstore.put_async(self.store, self.path(key), data, attributes=headers, use_multipart=False)
-
     def writer(self, key: str, headers: dict[str, str]) -> Any:
         """Return what a large object is written to, which is there once that is closed, and never after an error."""
         import obstore

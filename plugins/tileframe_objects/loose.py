@@ -165,8 +165,8 @@ class ObjectStore:
                 remove(bucket, self._target, but=others.__contains__)
             self._unfinished.remove(bucket)
 
-    async def _send(self, key: str, data: bytes) -> None:
-        await self._bucket.send(key, data, headers(key, self._options, lasting=True))
+    def _send(self, key: str, data: bytes) -> None:
+        self._bucket.put(key, data, headers(key, self._options, lasting=True))
 
     def _begin(self) -> None:
         """Before the first tile: take away what says that a whole pyramid is there."""
