@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import sys
 import webbrowser
+from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
 import click
 
 import tileframe
-from tileframe import Comparison, Location, OptionError, OutputError, StoredPyramid, Viewer
+from tileframe import Comparison, Location, OptionError, OutputError, StoredFiles, StoredPyramid, Viewer
 from tileframe_viewer.page import PageViewer
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
@@ -59,6 +62,15 @@ def view(
             for text in (target, other)
             if text is not None
         ]
+        stored: dict[Path, StoredFiles] = {}
+        if any(pyramid.location.scheme != "file" for pyramid in pyramids):
+            if not serve:
+                raise OptionError(f"{pyramids[0].location}: a browser does not read it there; --serve is a way")
+            stored = _as_folders(pyramids, Path(stack.enter_context(TemporaryDirectory(prefix="tileframe-view-"))))
+            pyramids = [
+                replace(pyramid, location=Location("file", f"{folder}", pyramid.files.name))
+                for pyramid, folder in zip(pyramids, stored, strict=True)
+            ]
         locations = [pyramid.location for pyramid in pyramids]
         layouts = [pyramid.layout_name for pyramid in pyramids]
         formats = [pyramid.writer.encoding.format for pyramid in pyramids]
@@ -66,9 +78,9 @@ def view(
         viewer.prepare(locations, overwrite=overwrite)
         comparison = _compared(pyramids[0], pyramids[1]) if other is not None and figures else None
         page = viewer.write(pyramids, comparison=comparison, overwrite=overwrite)
-    if serve:
-        _serve(page, locations, port=port or 0, opens=opens)
-        return
+        if serve:
+            _serve(page, locations, stored, port=port or 0, opens=opens)
+            return
     click.echo(f"{page}")
     archive = next((location for location in locations if location.container), None)
     if archive is not None and isinstance(viewer, PageViewer):
@@ -85,14 +97,22 @@ def _compared(one: StoredPyramid, other: StoredPyramid) -> Comparison:
         return tileframe.compare(one, other, progress=lambda _, done: bar.update(done - bar.pos))
 
 
-def _serve(page: Path, locations: list[Location], *, port: int, opens: bool) -> None:
+def _as_folders(pyramids: Sequence[StoredPyramid], folder: Path) -> dict[Path, StoredFiles]:
+    """Return a new folder for each pyramid, as if its loose files were in it; the page is written into the first."""
+    folders = {folder.resolve() / f"{number}": pyramid.files for number, pyramid in enumerate(pyramids)}
+    for one in folders:
+        one.mkdir()
+    return folders
+
+
+def _serve(page: Path, locations: list[Location], stored: dict[Path, StoredFiles], *, port: int, opens: bool) -> None:
     from tileframe_viewer.serving import Server
 
     beside = [Path(location.folder).resolve() for location in locations if location.scheme == "file"]
     folders = [page.resolve().parent, *beside]
     root = Path(os.path.commonpath(folders))
     try:
-        server = Server(root, folders, port=port)
+        server = Server(root, folders, port=port, stored=stored)
     except OSError as error:
         raise OutputError(f"port {port} of 127.0.0.1 cannot be had ({error.strerror}); leave out --port") from error
     url = f"{server.origin}/{quote(os.fsencode(page.resolve().relative_to(root).as_posix()))}"

@@ -1,4 +1,4 @@
-"""Serves the folder of a page to the browsers of this machine only, whole files and parts of them."""
+"""Serves the folder of a page, and pyramids in object stores, to the browsers of this machine only."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from tileframe import InputError, StoredFiles
 
 ADDRESS = "127.0.0.1"
 PIECE = 1 << 16
@@ -26,7 +29,11 @@ class Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, root: Path, folders: Sequence[Path], *, port: int = 0) -> None:
+    def __init__(
+        self, root: Path, folders: Sequence[Path], *, port: int = 0, stored: Mapping[Path, StoredFiles] | None = None
+    ) -> None:
+        """``stored`` are pyramids that are shown as if they were in those folders, which have nothing else of them."""
+        self.stored = {folder.resolve(): files for folder, files in (stored or {}).items()}
         self.folders = [folder.resolve() for folder in folders]
         self._free = threading.BoundedSemaphore(MOST)
         super().__init__((ADDRESS, port), partial(_Handler, directory=str(root)))
@@ -111,13 +118,31 @@ class _Handler(SimpleHTTPRequestHandler):
             return None
         path = Path(self.translate_path(self.path))
         if not self._is_served(path):
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return None
+            return self._send_stored(path)
         wanted = self.headers.get("Range")
         # If-Range asks for the whole file if it has changed; we always send the whole, for we compare no versions.
         if wanted is None or self.command != "GET" or self.headers.get("If-Range"):
             return super().send_head()
         return self._send_part(path, wanted)
+
+    def _send_stored(self, path: Path) -> BinaryIO | None:
+        """Send a file of a pyramid that is somewhere else."""
+        for folder, files in self.server.stored.items():
+            if folder in path.parents:
+                try:
+                    data = files.get(path.relative_to(folder).as_posix())
+                except KeyError:
+                    break
+                except InputError:
+                    self.send_error(HTTPStatus.BAD_GATEWAY)
+                    return None
+                self.send_response(HTTPStatus.OK)
+                self.send_header("Content-Type", self.guess_type(str(path)))
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                return BytesIO(data)
+        self.send_error(HTTPStatus.NOT_FOUND)
+        return None
 
     def _send_part(self, path: Path, wanted: str) -> BinaryIO | None:
         try:
