@@ -79,7 +79,7 @@ class ObjectArchiveStore:
         left = self._unfinished.left()
         if left is not None:
             self._unfinished.refuse(left, self._target.resume)
-            abort_uploads(self._location, self._bucket.path(self._key))
+            self._abort_uploads()
             self._unfinished.remove()
         self._refuse()
         self._unfinished.claim()
@@ -123,6 +123,7 @@ class ObjectArchiveStore:
         self._refuse()
         self._members.show()
         self._state = "committed"
+        self._abort_uploads()
         with suppress(OutputError):  # all is there; the next run removes what is left of this one
             self._clear(self._bucket)
 
@@ -133,12 +134,17 @@ class ObjectArchiveStore:
                 self._members.close()
             if self._state == "open":
                 self._members.abort()
+                self._abort_uploads()
         if self._state == "open":
             self._state = "discarded"
             with suppress(OutputError):  # what the run has failed with is the error
                 self._clear(Bucket(self._location, self._options, fault=OutputError, retry=IMPATIENT))
         if self._folder is not None:
             self._folder.cleanup()
+
+    def _abort_uploads(self) -> None:
+        """Give up what a killed run has begun, and what was begun twice because an answer was lost."""
+        abort_uploads(self._location, self._bucket.path(self._key))
 
     def _clear(self, bucket: Bucket) -> None:
         self._unfinished.remove(bucket)

@@ -116,6 +116,8 @@ def reason(error: BaseException) -> str:
     code = CODE.search(text)
     status = re.search(r"status code: ([45][0-9]{2})", text) or STATUS.search(text)
     kind = type(error).__name__
+    if code and code[1] in ("NoSuchBucket", "ContainerNotFound"):
+        return "there is no such bucket"
     if code or status:
         told = " ".join(found[1] for found in (status, code) if found)
         return f"the server answered {told}"

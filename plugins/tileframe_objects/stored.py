@@ -16,6 +16,7 @@ class StoredObjects:
     def __init__(self, location: Location) -> None:
         self._bucket = Bucket(location)
         self._name = location.name
+        self._bucket.size(location.manifest_key)  # a server that does not answer says nothing about a pyramid
 
     @property
     def name(self) -> str:

@@ -1,4 +1,4 @@
-"""Gives up uploads in parts that a killed run has left in S3: nobody sees them, and somebody pays for them."""
+"""Gives up uploads in parts that have not come to their end in S3: nobody sees them, and somebody pays for them."""
 
 from __future__ import annotations
 
