@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,7 +66,7 @@ def moto() -> Iterator[str]:
 def client(url: str) -> Any:
     import boto3
 
-    return boto3.client(
+    return boto3.Session().client(
         "s3", endpoint_url=url, region_name=KEYS["AWS_REGION"], aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
     )  # fmt: skip
@@ -101,11 +100,6 @@ def in_memory(location: Location) -> Any:
     from tileframe_objects.opening import open_bucket, split
 
     return open_bucket("memory", split(location.folder)[0])
-
-
-def get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=10) as answer:
-        return bytes(answer.read())
 
 
 def without_vendors(patch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ class Bucket:
         """``fault`` is raised where a request has failed for good; ``retry`` is for another time than the options'."""
         options = options or ObjectOptions()
         name, prefix = split(location.folder)
-        if {"", ".", ".."} & set(prefix.split("/") if prefix else ()):
+        if not {"", ".", ".."}.isdisjoint(location.folder.split("/")[1:]):
             raise OptionError(f"{location}: a folder in a bucket has no empty, '.' or '..' part")
         self.location, self.options = location, options
         seconds = options.retry if retry is None else retry

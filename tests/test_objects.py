@@ -1,0 +1,200 @@
+"""Pyramids in object stores, from the command line and from Python: the same files as in a folder."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.buckets import BUCKET, client, environment, everything, in_memory, moto, place, uploads, without_vendors
+from tests.pictures import gradient, photo, png, svs
+from tileframe import Location, OptionError, OutputError, compare, open_pyramid, run, verify
+from tileframe.cli import run_command
+
+OPTIONS: dict[str, Any] = {"tile_size": 64, "overlap": 0}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with moto() as url:
+        yield url
+
+
+@pytest.fixture
+def s3(server, monkeypatch) -> str:
+    without_vendors(monkeypatch)
+    for name, value in environment(server).items():
+        monkeypatch.setenv(name, value)
+    return str(server)
+
+
+@pytest.fixture
+def slide(tmp_path):
+    return svs(tmp_path / "slide.svs", photo(500, 400))
+
+
+def objects(folder: str) -> dict[str, bytes]:
+    """What is in memory below a folder."""
+    import obstore
+
+    store, start = in_memory(Location("memory", folder, "")), folder.partition("/")[2]
+    paths = [one["path"] for some in obstore.list(store, start) for one in some]
+    return {path[len(start) + 1 :]: bytes(obstore.get(store, path).bytes()) for path in paths}
+
+
+def plant(folder: str, key: str) -> None:
+    import obstore
+
+    obstore.put(in_memory(Location("memory", folder, "")), f"{folder.partition('/')[2]}/{key}", b"a stranger's")
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("layout", ["dzi", "zoomify", "google", "iiif3"])
+def test_every_layout_is_the_same_in_a_bucket_as_in_a_folder(layout, slide, tmp_path):
+    options = {**OPTIONS, "layout": layout}
+    run(slide, tmp_path / "local" / "slide", **options)
+    run(slide, f"memory://{place(tmp_path)}/slide", **options)
+    found, wanted = objects(place(tmp_path)), files(tmp_path / "local")
+    assert found.keys() == wanted.keys()
+    assert [key for key in found if found[key] != wanted[key]] == ["slide.tileframe.json"]
+    assert verify(f"memory://{place(tmp_path)}/slide") == []
+
+
+@pytest.mark.parametrize("backend", ["vips", "openslide"])
+def test_every_backend_puts_the_same_objects(backend, slide, tmp_path):
+    for name in ("stream", backend):
+        run(slide, f"memory://{place(tmp_path)}/{name}", backend=name, **OPTIONS)
+    with (
+        open_pyramid(f"memory://{place(tmp_path)}/stream") as one,
+        open_pyramid(f"memory://{place(tmp_path)}/{backend}") as other,
+    ):
+        assert compare(one, other).layout == ()
+
+
+@pytest.mark.parametrize("container", ["szi", "zip"])
+def test_an_archive_has_the_members_and_bytes_of_one_on_a_disk(container, slide, tmp_path):
+    output = f"memory://{place(tmp_path)}/slide.{container}"
+    run(slide, tmp_path / f"slide.{container}", workers=1, **OPTIONS)
+    run(slide, output, workers=1, **OPTIONS)
+    ours = zipfile.ZipFile(io.BytesIO(objects(place(tmp_path))[f"slide.{container}"]))
+    theirs = zipfile.ZipFile(tmp_path / f"slide.{container}")
+    assert ours.namelist() == theirs.namelist()
+    assert [name for name in ours.namelist() if ours.read(name) != theirs.read(name)] == ["slide/slide.tileframe.json"]
+    assert verify(output) == []
+
+
+def test_workers_in_other_processes_put_into_the_bucket_themselves(s3, slide, tmp_path):
+    output = f"s3://{place(tmp_path)}/slide"
+    run(slide, output, executor="processes", workers=2, **OPTIONS)
+    run(slide, tmp_path / "local" / "slide", **OPTIONS)
+    found, wanted = everything(s3, f"{place(tmp_path).partition('/')[2]}/"), files(tmp_path / "local")
+    assert [key for key in wanted if found[key] != wanted[key]] == ["slide.tileframe.json"]
+    assert found.keys() == wanted.keys()
+    # Over another one the workers' tiles go through the run, which knows what is new.
+    run(slide, output, executor="processes", workers=2, overwrite=True, region=(0, 0, 300, 200), **OPTIONS)
+    assert verify(f"{output}.dzi") == []
+    assert uploads(s3) == []
+
+
+def test_headers_are_as_the_options_say(s3, slide, tmp_path):
+    options = {"cache_control": "public, max-age=31536000", "descriptor_cache_control": "no-cache"}
+    run(slide, f"s3://{place(tmp_path)}/slide", store_options=options, tile_size=256)
+    folder = place(tmp_path).partition("/")[2]
+
+    def head(key: str) -> tuple[str, str]:
+        found = client(s3).head_object(Bucket=BUCKET, Key=f"{folder}/{key}")
+        return found["ContentType"], found["CacheControl"]
+
+    assert head("slide_files/0/0_0.jpeg") == ("image/jpeg", "public, max-age=31536000")
+    assert head("slide.dzi") == ("application/xml", "no-cache")
+    assert head("slide.tileframe.json") == ("application/json", "no-cache")
+
+
+def test_what_is_there_is_refused_or_replaced_and_strangers_stay(slide, tmp_path):
+    folder = place(tmp_path)
+    output = f"memory://{folder}/slide"
+    run(slide, output, **OPTIONS)
+    before = objects(folder)
+    with pytest.raises(OutputError, match=r"slide\.dzi: exists; give --overwrite to replace the pyramid"):
+        run(slide, output, **OPTIONS)
+    plant(folder, "slide_files/mine.txt")
+    with pytest.raises(OutputError, match=r"slide_files: holds 'mine\.txt', and is not overwritten; move that away"):
+        run(slide, output, overwrite=True, **OPTIONS)
+    assert objects(folder) == {**before, "slide_files/mine.txt": b"a stranger's"}
+    import obstore
+
+    obstore.delete(in_memory(Location("memory", folder, "")), f"{folder.partition('/')[2]}/slide_files/mine.txt")
+    plant(folder, "slide2_files/mine.txt")
+    run(slide, output, overwrite=True, region=(0, 0, 100, 100), **OPTIONS)
+    assert verify(f"{output}.dzi") == []
+    assert objects(folder)["slide2_files/mine.txt"] == b"a stranger's"
+    assert len(objects(folder)) < len(before)
+
+
+def test_a_slide_that_cannot_be_read_costs_no_old_pyramid(slide, tmp_path):
+    output = f"memory://{place(tmp_path)}/slide"
+    run(slide, output, **OPTIONS)
+    before = objects(place(tmp_path))
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(png(tmp_path / "whole.png", gradient(900, 700)).read_bytes()[:3000])
+    assert run_command(["run", f"{broken}", "-o", output, "--overwrite", "-q"]) == 3
+    assert objects(place(tmp_path)) == before
+
+
+@pytest.mark.parametrize(
+    "output",
+    ["s3://AKIAKEY:secret@bucket/x.dzi", "s3://bucket/x.dzi?X-Amz-Signature=secret", "az://c/x?sv=1&sig=secret"],
+)
+def test_an_address_with_a_secret_is_refused_without_a_word_of_it(output, slide, capsys):
+    for command in (["run", f"{slide}", "-o", output], ["verify", output], ["info", output], ["view", output]):
+        assert run_command(command) == 2
+        said = capsys.readouterr().err
+        assert "has a user, a password or a signature in it" in said
+        assert "secret" not in said
+        assert "AKIA" not in said
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        ("s3://x.dzi", "no bucket is named; give s3://BUCKET/FOLDER/NAME"),
+        ("s3://bucket/../x.dzi", "a folder in a bucket has no empty, '.' or '..' part"),
+        ("s3://bucket//x.dzi", "a folder in a bucket has no empty, '.' or '..' part"),
+    ],
+)
+def test_a_place_that_cannot_be_is_refused(output, said, slide, capsys):
+    assert run_command(["run", f"{slide}", "-o", output]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_profile_of_the_vendors_own_tools_is_read(s3, slide, tmp_path, monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    credentials = tmp_path / "credentials"
+    credentials.write_text("[archive]\naws_access_key_id = AKIAOFTHEFILE\naws_secret_access_key = ofthefile\n")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", f"{credentials}")
+    monkeypatch.setenv("AWS_PROFILE", "archive")
+    run(slide, f"s3://{place(tmp_path)}/slide.szi", **OPTIONS)
+    record = everything(s3, place(tmp_path).partition("/")[2])["/slide.szi"]
+    assert b"AKIA" not in record
+    monkeypatch.setenv("AWS_PROFILE", "none")
+    with pytest.raises(OptionError, match="AWS_PROFILE: names a profile without credentials that can be used"):
+        run(slide, f"s3://{place(tmp_path)}/other", **OPTIONS)
+
+
+def test_without_the_extra_it_is_said_what_to_install(slide):
+    code = "import sys; sys.modules['obstore'] = None; from tileframe.cli import run_command; sys.exit(run_command({}))"
+    for command in (["run", f"{slide}", "-o", "s3://bucket/x.dzi"], ["info", "gs://bucket/x.dzi"]):
+        done = subprocess.run([sys.executable, "-c", code.format(command)], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert done.stderr.endswith("needs obstore, which is not installed: pip install 'tileframe[objects]'\n")
+        assert done.stderr.count("\n") == 1
