@@ -59,7 +59,7 @@ class Faulty:
                 if fault == "half":
                     await writer.drain()
                     break
-        except (asyncio.IncompleteReadError, ConnectionError):
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass
         finally:
             writer.close()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from tileframe import Content, InputError, Location, OptionError, OutputError
-from tileframe_objects.opening import open_bucket, reason, split
+from tileframe_objects.opening import Patience, again, open_bucket, reason, split
 from tileframe_objects.options import ObjectOptions
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-DELETED_AT_ONCE = 1000
-"""Keys in one request, where the service takes several."""
+PAGE = 1000
+"""Names in one request that lists or removes objects."""
 PART = 16 << 20
 """Bytes of one part of a large object: S3 takes 10,000 parts, so archives may have 160 GB."""
 PARTS_AT_ONCE = 4
@@ -40,8 +41,8 @@ class Bucket:
         if not {"", ".", ".."}.isdisjoint(location.folder.split("/")[1:]):
             raise OptionError(f"{location}: a folder in a bucket has no empty, '.' or '..' part")
         self.location, self.options = location, options
-        seconds = options.retry if retry is None else retry
-        self.store: ObjectStore = open_bucket(location.scheme, name, retry=seconds, timeout=options.timeout)
+        self._retry = options.retry if retry is None else retry
+        self.store: ObjectStore = open_bucket(location.scheme, name, retry=self._retry, timeout=options.timeout)
         self._start = f"{prefix}/" if prefix else ""
         self._fault = fault
 
@@ -86,7 +87,8 @@ class Bucket:
             if not isinstance(data, bytes):
                 obstore.put(self.store, self.path(key), data, attributes=headers, chunk_size=PART, max_concurrency=2)
             elif not (new and self._put_new(key, data, headers)):
-                obstore.put(self.store, self.path(key), data, attributes=headers, use_multipart=False)
+                put = partial(obstore.put, self.store, self.path(key), data, attributes=headers, use_multipart=False)
+                again(put, self._retry)
 
     def _put_new(self, key: str, data: bytes, headers: dict[str, str]) -> bool:
         """Write an object that must not be there yet; say no where the service cannot promise that."""
@@ -114,15 +116,18 @@ class Bucket:
 
     def get(self, key: str, limit: int | None = None, *, most: int | None = None) -> bytes:
         """Return an object, or its first ``limit`` bytes; `KeyError` if there is none, an error beyond ``most``."""
-        import obstore
-
         if limit is not None and self.size(key) == 0:
             return b""  # of which no part can be asked for
         with self.translated(key, "read"):
-            found = obstore.get(self.store, self.path(key), options={"range": (0, limit)} if limit else None)
-            if most is not None and (length := int(found.meta["size"])) > most:
-                raise self._fault(f"has {length:,} bytes, and no file of a pyramid has more than {most:,}")
-            return bytes(found.bytes())
+            return again(lambda: self._got(key, limit, most), self._retry)
+
+    def _got(self, key: str, limit: int | None, most: int | None) -> bytes:
+        import obstore
+
+        found = obstore.get(self.store, self.path(key), options={"range": (0, limit)} if limit else None)
+        if most is not None and (length := int(found.meta["size"])) > most:
+            raise self._fault(f"has {length:,} bytes, and no file of a pyramid has more than {most:,}")
+        return bytes(found.bytes())
 
     def part(self, key: str, offset: int, size: int) -> bytes:
         """Return a part of an object, which is not beyond its end."""
@@ -131,7 +136,8 @@ class Bucket:
         if size <= 0:
             return b""
         with self.translated(key, "read"):
-            return bytes(obstore.get_range(self.store, self.path(key), start=offset, length=size))
+            part = partial(obstore.get_range, self.store, self.path(key), start=offset, length=size)
+            return bytes(again(part, self._retry))
 
     def size(self, key: str) -> int | None:
         """Return how many bytes an object has; None if there is none."""
@@ -139,36 +145,47 @@ class Bucket:
 
         try:
             with self.translated(key, "read"):
-                return int(obstore.head(self.store, self.path(key))["size"])
+                return int(again(partial(obstore.head, self.store, self.path(key)), self._retry)["size"])
         except KeyError:
             return None
 
     def keys(self, folder: str) -> Iterator[str]:
         """Yield the key of every object below ``folder``."""
-        import obstore
-
         try:
             with self.translated(folder, "listed"):
-                for some in obstore.list(self.store, self.path(folder), chunk_size=DELETED_AT_ONCE):
-                    for found in some:
-                        yield found["path"][len(self._start) :]
+                yield from self._listed(folder)
         except KeyError:
             raise self._fault(f"{self.location}: cannot be listed (there is no such bucket)") from None
+
+    def _listed(self, folder: str) -> Iterator[str]:
+        import obstore
+
+        last: str | None = None
+        patience = Patience(self._retry)
+        while True:
+            try:
+                for some in obstore.list(self.store, self.path(folder), offset=last, chunk_size=PAGE):
+                    for found in some:
+                        last = found["path"]
+                        yield last[len(self._start) :]
+                return
+            except Exception as error:
+                patience.wait(error)
 
     def delete(self, keys: Iterable[str]) -> None:
         """Remove objects, whether they are there or not."""
         import obstore
 
         rest = iter(keys)
-        while some := list(islice(rest, DELETED_AT_ONCE)):
+        while some := list(islice(rest, PAGE)):
             try:
                 with self.translated(some[0], "removed"):
-                    obstore.delete(self.store, [self.path(key) for key in some])
+                    again(partial(obstore.delete, self.store, [self.path(key) for key in some]), self._retry)
             except KeyError:  # some services say so of one that is not there, and may have left out others
                 for key in some:
                     try:
                         with self.translated(key, "removed"):
-                            obstore.delete(self.store, self.path(key))
+                            again(partial(obstore.delete, self.store, self.path(key)), self._retry)
                     except KeyError:
                         continue
 

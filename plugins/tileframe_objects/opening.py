@@ -16,11 +16,14 @@ How it is used, by whatever reads or writes objects::
 from __future__ import annotations
 
 import os
+import random
 import re
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from tileframe import OptionError
 
@@ -28,10 +31,13 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 Bucket: TypeAlias = "ObjectStore"
+T = TypeVar("T")
 SCHEMES = ("s3", "az", "gs", "memory")
 SERVICES = {"s3": "S3", "az": "Azure", "gs": "Google Cloud Storage", "memory": "memory"}
 RETRY, TIMEOUT = 180.0, 30.0
 """Seconds for which a request that fails is sent again, and after which an answer is not waited for any longer."""
+MOST_PAUSE = 15.0
+"""Seconds between two times that a request is sent."""
 MOST_RETRIES = 1000  # time bounds them, not their number
 # What AWS' own tools look for before they ask the machine for its role.
 AWS_KEYS = (
@@ -46,6 +52,7 @@ ENDPOINTS = {
     "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT"),
     "az": ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"),
 }
+BROKEN = "the connection failed"
 # What is told of an error: nothing but these words, for its text holds URLs, and answers hold access keys.
 CAUSES = {
     r"Account must be specified": "AZURE_STORAGE_ACCOUNT_NAME is not set",
@@ -56,7 +63,7 @@ CAUSES = {
     r"certificate|UnknownIssuer|InvalidCertificate": "its certificate is not trusted",
     r"URL scheme is not allowed|BadScheme": "it is http, and not https",
     r"Connection reset|connection closed|ConnectionReset|IncompleteMessage|kind: Connect|error sending request"
-    r"|kind: Request|end of file|decoding response body|kind: Interrupted|Wrong size": "the connection failed",
+    r"|kind: Request|end of file|decoding response body|kind: Interrupted|Wrong size": BROKEN,
 }
 # Where the machine was asked for its role, as a last resort.
 NO_CREDENTIALS = r"169\.254\.169\.254|metadata\.google|token request|InstanceCredential"
@@ -130,6 +137,33 @@ def reason(error: BaseException) -> str:
     return next((told for pattern, told in CAUSES.items() if re.search(pattern, text)), f"obstore says {kind}")
 
 
+class Patience:
+    """For how long a request is made anew whose answer breaks off, with back-off and jitter.
+
+    obstore makes those anew whose answer has not begun; not those that end within a list or an object.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._until, self._pause = time.monotonic() + seconds, 0.1
+
+    def wait(self, error: Exception) -> None:
+        """Wait a moment, or raise ``error`` where it is of another kind, or the time is over."""
+        if reason(error) != BROKEN or time.monotonic() + self._pause > self._until:
+            raise error
+        time.sleep(random.uniform(self._pause / 2, self._pause))
+        self._pause = min(2 * self._pause, MOST_PAUSE)
+
+
+def again(request: Callable[[], T], seconds: float) -> T:
+    """Return what ``request`` returns, which is made anew for so long where its answer breaks off."""
+    patience = Patience(seconds)
+    while True:
+        try:
+            return request()
+        except Exception as error:
+            patience.wait(error)
+
+
 @cache
 def _memory(bucket: str) -> Bucket:
     """Return the one store of this name in this process."""
@@ -154,7 +188,7 @@ def _client(scheme: str, timeout: float) -> ClientConfig:
 
 
 def _retries(seconds: float) -> RetryConfig:
-    backoff = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=15), "base": 2}
+    backoff = {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=MOST_PAUSE), "base": 2}
     return {"backoff": backoff, "max_retries": MOST_RETRIES, "retry_timeout": timedelta(seconds=seconds)}  # type: ignore[typeddict-item]
 
 
