@@ -188,7 +188,7 @@ def test_a_dry_run_says_what_would_become_of_each(here, capsys):
             "out: names one pyramid, and there are several slides; give FOLDER/ or FOLDER/.szi",
         ),
         (["scans", "-o", "out/x.dzi"], 2, "out/x.dzi: names one pyramid, and there are several slides; give FOLDER/"),
-        (["scans", "-o", "s3://bucket/"], 2, "s3://bucket/: no store serves 's3://' (have: file)"),
+        (["scans", "-o", "ftp://host/"], 2, "ftp://host/: no store serves 'ftp://' (have: az, file, gs, memory, s3)"),
         (["x*.svs", "-o", "out/"], 3, "x*.svs: no slide is there"),
         (["scans", "-o", "scans/"], 2, "scans: is the folder of the output, too; give another one"),
         (["scans/a.svs", "--force", "-o", "out/"], 2, "--force is for several slides"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tileframe import Content, InputError, OutputError, Target
-from tileframe_objects.bucket import IMPATIENT, Bucket
+from tileframe_objects.bucket import FIRST, IMPATIENT, Bucket
 from tileframe_objects.headers import headers
 from tileframe_objects.options import ObjectOptions
 from tileframe_objects.stored import StoredObjectArchive
@@ -76,7 +76,8 @@ class ObjectArchiveStore:
         name = self._location.name
         if not is_name_of_folder(name):
             raise OutputError(f"{self._location}: {name!a} is no name for a folder in an archive; give another output")
-        left = self._unfinished.left()
+        first = min(FIRST, self._options.retry)
+        left = self._unfinished.left(Bucket(self._location, self._options, fault=OutputError, retry=first))
         if left is not None:
             self._unfinished.refuse(left, self._target.resume)
             self._abort_uploads()

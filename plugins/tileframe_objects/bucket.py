@@ -20,6 +20,10 @@ PAGE = 1000
 PART = 16 << 20
 """Bytes of one part of a large object: S3 takes 10,000 parts, so archives may have 160 GB."""
 PARTS_AT_ONCE = 4
+FIRST = 15.0
+"""Seconds for which the first request of a run is sent again: it finds out whether there is such a server at all."""
+READING = 30.0
+"""Seconds for which a request is sent again that only reads a finished pyramid."""
 IMPATIENT = 5.0
 """Seconds for which a request is sent again that only clears up after a run that has failed."""
 

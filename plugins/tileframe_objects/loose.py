@@ -8,7 +8,7 @@ from contextlib import closing, suppress
 
 from tileframe import Content, OutputError, Target
 from tileframe.work import in_order
-from tileframe_objects.bucket import IMPATIENT, Bucket
+from tileframe_objects.bucket import FIRST, IMPATIENT, Bucket
 from tileframe_objects.headers import headers
 from tileframe_objects.options import ObjectOptions
 from tileframe_objects.ours import first_head, heads, is_ours, refuse, remove, tiles_and_pictures
@@ -44,7 +44,8 @@ class ObjectStore:
 
     def prepare(self) -> None:
         """Claim the target; `OutputError` if something is there, or another run is writing, or it cannot be written."""
-        left = self._unfinished.left()
+        first = min(FIRST, self._options.retry)
+        left = self._unfinished.left(Bucket(self._location, self._options, fault=OutputError, retry=first))
         if left is not None:
             self._unfinished.refuse(left, self._target.resume)
             is_complete = self._bucket.size(first_head(self._target)) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tileframe import InputError, Location
-from tileframe_objects.bucket import Bucket
+from tileframe_objects.bucket import READING, Bucket
 from tileframe_storage.reading import ArchiveFiles
 from tileframe_storage.zipformat import MOST_BYTES
 
@@ -14,7 +14,7 @@ class StoredObjects:
     """The objects of a pyramid below the folder of its location."""
 
     def __init__(self, location: Location) -> None:
-        self._bucket = Bucket(location)
+        self._bucket = Bucket(location, retry=READING)
         self._name = location.name
         self._bucket.size(location.manifest_key)  # a server that does not answer says nothing about a pyramid
 
@@ -44,7 +44,7 @@ class StoredObjectArchive(ArchiveFiles):
     """The members of an archive in a bucket, by one request each."""
 
     def __init__(self, location: Location) -> None:
-        bucket = Bucket(location)
+        bucket = Bucket(location, retry=READING)
         key = f"{location.name}.{location.container}"
         length = bucket.size(key)
         if length is None:

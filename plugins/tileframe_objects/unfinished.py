@@ -73,9 +73,9 @@ class Unfinished:
         """Where it is, for people."""
         return self._bucket.shown(self._folder)
 
-    def left(self) -> Left | None:
+    def left(self, bucket: Bucket) -> Left | None:
         """Return what another run has left there; None for nothing."""
-        keys = sorted(self._bucket.keys(self._folder))
+        keys = sorted(bucket.keys(self._folder))
         if not keys:
             return None
         try:
