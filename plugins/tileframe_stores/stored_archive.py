@@ -40,15 +40,15 @@ class StoredArchive(ArchiveFiles):
 
     def _part(self, offset: int, size: int) -> bytes:
         try:
-            data = self._call(offset, size)
+            data = self._read_some(offset, size)
             # As much as one call gives is enough for all but members of gigabytes.
-            while 0 < len(data) < size and (more := self._call(offset + len(data), size - len(data))):
+            while 0 < len(data) < size and (more := self._read_some(offset + len(data), size - len(data))):
                 data += more
         except OSError as error:
             raise InputError(f"{self._path}: cannot be read ({error.strerror})") from error
         return data
 
-    def _call(self, offset: int, size: int) -> bytes:
+    def _read_some(self, offset: int, size: int) -> bytes:
         if hasattr(os, "pread"):
             return os.pread(self._file, size, offset)
         with self._lock:
