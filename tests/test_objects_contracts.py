@@ -84,7 +84,7 @@ class TestSziInMemory(InMemory):
 
 
 class InS3(InMemory):
-    puts = 60
+    puts = 20
 
     @pytest.fixture(autouse=True)
     def reached(self, server, monkeypatch):
@@ -109,10 +109,12 @@ class InS3(InMemory):
             client(self.server).delete_object(Bucket=BUCKET, Key=f"{start}/{key}")
 
 
+@pytest.mark.thorough
 class TestLooseObjectsInS3(InS3):
     plugin = LOOSE
 
 
+@pytest.mark.thorough
 class TestSziInS3(InS3):
     plugin = SZI
     atomic = True

@@ -116,7 +116,7 @@ def _location(scheme: str, folder: str, last: str, served: Served, layout: str |
     """Return the location of the file ``last``; its name is empty where ``last`` is a suffix alone."""
     # Its own first: two layouts may have the same.
     for other, descriptor in sorted(served.descriptors.items(), key=lambda item: item[0] != layout):
-        named = _described(folder, last, descriptor)
+        named = _described(scheme, folder, last, descriptor)
         if named is not None and layout not in (None, other):
             right = f"give {Location(scheme, *named)}" if named[1] else "give FOLDER/NAME"
             raise OptionError(f"{text}: is a descriptor of the layout {other}, not of {layout}; {right}")
@@ -133,13 +133,17 @@ def _location(scheme: str, folder: str, last: str, served: Served, layout: str |
     return Location(scheme, folder, last)
 
 
-def _described(folder: str, last: str, descriptor: str) -> tuple[str, str] | None:
+def _described(scheme: str, folder: str, last: str, descriptor: str) -> tuple[str, str] | None:
     """Return folder and name of the pyramid whose ``descriptor`` the file ``last`` is; None if it is none."""
     ending = descriptor.removeprefix("{name}")
     if not ending.startswith("/"):
         return (folder, last[: -len(ending)]) if last.lower().endswith(ending.lower()) else None
-    above, name = os.path.split(folder)
-    return (str(Path(above)), name) if last == ending[1:] and name not in ("", ".", "..") else None
+    if scheme == "file":
+        above, name = os.path.split(folder)
+        above = str(Path(above))
+    else:
+        above, _, name = folder.rpartition("/")
+    return (above, name) if last == ending[1:] and name not in ("", ".", "..") else None
 
 
 def _checked(location: Location, text: str) -> Location:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 
@@ -20,6 +21,10 @@ READERS = 32
 """Threads that read back what an unfinished run has put."""
 
 
+NOTED_EVERY = 1.0
+"""Seconds in which what is noted goes into one object."""
+
+
 class ObjectStore:
     """Keeps the files of a pyramid as objects. A later run can go on, on any machine."""
 
@@ -33,6 +38,8 @@ class ObjectStore:
         self._put = Seen() if target.overwrite else None
         self._heads: set[str] = set()
         """The keys of what `commit` has begun to write."""
+        self._notes: list[bytes] = []
+        self._noted = 0.0
         self._begun = threading.Event()
         self._lock = threading.Lock()
         self._state = "new"
@@ -98,9 +105,16 @@ class ObjectStore:
 
     def note(self, entries: Sequence[bytes]) -> None:
         """Have ``entries`` sent once all that was put before has arrived."""
-        if not self._puts.has_failed:  # else it is no matter of the notes: the next tile is an error
-            key, data = self._unfinished.noted(entries)
+        with self._lock:
+            self._notes += entries
+            if time.monotonic() - self._noted >= NOTED_EVERY:
+                self._send_notes()
+
+    def _send_notes(self) -> None:
+        if self._notes and not self._puts.has_failed:  # else the next tile is an error
+            key, data = self._unfinished.noted(self._notes)
             self._puts.add(key, data, after_all=True)
+            self._notes, self._noted = [], time.monotonic()
 
     def stored(self) -> Iterator[tuple[str, bytes]]:
         """Yield what an unfinished run has put, read by several threads."""
@@ -124,9 +138,11 @@ class ObjectStore:
     def leave(self) -> str:
         """Send what is on the way, as far as the network lets it, and leave all that is there."""
         with suppress(OutputError):
+            self._send_notes()
             self.flush()
-            self._unfinished.release()
         self._puts.stop()
+        with suppress(OutputError):
+            self._unfinished.release(self._hasty())
         self._unfinished.close()
         self._state = "left"
         return self._unfinished.place
@@ -158,13 +174,17 @@ class ObjectStore:
         if self._state != "open":
             return
         self._state = "discarded"
-        bucket = Bucket(self._location, self._options, fault=OutputError, retry=IMPATIENT)
+        bucket = self._hasty()
         with suppress(OutputError):  # what the run has failed with is the error; a later run removes what is left
             if self._begun.is_set():
                 # Of others may be what has appeared meanwhile where nothing is to be overwritten.
                 others = set() if self._target.overwrite else set(heads(self._target)) - self._heads
                 remove(bucket, self._target, but=others.__contains__)
             self._unfinished.remove(bucket)
+
+    def _hasty(self) -> Bucket:
+        """Return the bucket as a run wants it that has failed, maybe because of the network."""
+        return Bucket(self._location, self._options, fault=OutputError, retry=IMPATIENT)
 
     def _send(self, key: str, data: bytes) -> None:
         self._bucket.put(key, data, headers(key, self._options, lasting=True))

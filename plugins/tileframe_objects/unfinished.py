@@ -12,15 +12,19 @@ import struct
 import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import IO
 
 import psutil
 
 from tileframe import OutputError
+from tileframe.work import in_order
 from tileframe_objects.bucket import Bucket
 
 OWNER, NOTES = "owner.json", "notes-"
+READERS = 32
+"""Threads that read what is noted; a long run notes often."""
 LENGTH = struct.Struct("<I")
 """Before each entry in an object of notes."""
 
@@ -128,12 +132,12 @@ class Unfinished:
         if left is not None:
             self._count = len(left.notes)
             self._old = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
-            for key in left.notes:
-                self._old.write(self._bucket.get(key))
+            with closing(in_order(self._bucket.get, left.notes, workers=READERS)) as found:
+                self._old.writelines(found)
 
-    def release(self) -> None:
+    def release(self, bucket: Bucket) -> None:
         """Say that this run has ended, and leave the rest."""
-        self._bucket.put(self._owner, json.dumps({**json.loads(self._mine), "ended": True}).encode(), {})
+        bucket.put(self._owner, json.dumps({**json.loads(self._mine), "ended": True}).encode(), {})
 
     def refuse_other(self) -> None:
         """Raise `OutputError` if another run has taken the target over."""
