@@ -69,7 +69,7 @@ def respond(method: bytes, target: bytes, body: bytes) -> bytes:
         rows = "".join(f"<Deleted><Key>{key}</Key></Deleted>" for key in keys)
         return answered(200, f"<DeleteResult>{rows}</DeleteResult>")
     elif "list-type" in query:
-        return listed(query["prefix"][0], query.get("continuation-token", [""])[0])
+        return listed(query.get("prefix", [""])[0], query.get("continuation-token", [""])[0])
     elif key not in OBJECTS:
         return answered(404)
     return answered(200, OBJECTS[key] if method == b"GET" else b"", len(OBJECTS[key]) if method == b"HEAD" else None)

@@ -46,7 +46,9 @@ class Bucket:
             raise OptionError(f"{location}: a folder in a bucket has no empty, '.' or '..' part")
         self.location, self.options = location, options
         self._retry = options.retry if retry is None else retry
-        self.store: ObjectStore = open_bucket(location.scheme, name, retry=self._retry, timeout=options.timeout)
+        # Where there is less time for all, one answer that does not come must not take it.
+        timeout = options.timeout if retry is None else min(options.timeout, max(retry, 1.0))
+        self.store: ObjectStore = open_bucket(location.scheme, name, retry=self._retry, timeout=timeout)
         self._start = f"{prefix}/" if prefix else ""
         self._fault = fault
 
