@@ -15,7 +15,7 @@ import pytest
 from tests.buckets import BUCKET, client, environment, everything, in_memory, moto, place, uploads, without_vendors
 from tests.pictures import gradient, photo, png, svs
 from tileframe import Location, OptionError, OutputError, compare, open_pyramid, run, verify
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 OPTIONS: dict[str, Any] = {"tile_size": 64, "overlap": 0}
 
@@ -192,7 +192,8 @@ def test_a_profile_of_the_vendors_own_tools_is_read(s3, slide, tmp_path, monkeyp
 
 
 def test_without_the_extra_it_is_said_what_to_install(slide):
-    code = "import sys; sys.modules['obstore'] = None; from tileframe.cli import run_command; sys.exit(run_command({}))"
+    code = "import sys; sys.modules['obstore'] = None; from tileframe_start import command; "
+    code += "sys.exit(command.run_command({}))"
     for command in (["run", f"{slide}", "-o", "s3://bucket/x.dzi"], ["info", "gs://bucket/x.dzi"]):
         done = subprocess.run([sys.executable, "-c", code.format(command)], capture_output=True, text=True, check=False)
         assert done.returncode == 2

@@ -17,7 +17,7 @@ from tests.buckets import BUCKET, free_port, listening, place, without_vendors
 from tests.faulty import faulty
 from tests.pictures import photo, svs
 from tileframe import run, verify
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 ACCOUNT = "devstoreaccount1"
 # Of every azurite, as its manual says.

@@ -16,7 +16,7 @@ from tests.buckets import BUCKET, KEYS, client, environment, everything, moto, p
 from tests.faulty import FAULTS, Faulty, faulty
 from tests.pictures import gradient, photo, png, svs
 from tileframe import run, verify
-from tileframe.cli import run_command
+from tileframe_start.command import run_command
 
 SMALL = ("--tile-size", "64", "--overlap", "0", "-q")
 PATIENT = ("--store-option", "retry=60", "--store-option", "timeout=1")
