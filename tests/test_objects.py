@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
+from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -16,6 +21,7 @@ from tests.buckets import BUCKET, client, environment, everything, in_memory, mo
 from tests.pictures import gradient, photo, png, svs
 from tileframe import Location, OptionError, OutputError, compare, open_pyramid, run, verify
 from tileframe_start.command import run_command
+from tileframe_viewer.serving import Server
 
 OPTIONS: dict[str, Any] = {"tile_size": 64, "overlap": 0}
 
@@ -199,3 +205,29 @@ def test_without_the_extra_it_is_said_what_to_install(slide):
         assert done.returncode == 2
         assert done.stderr.endswith("needs obstore, which is not installed: pip install 'tileframe[objects]'\n")
         assert done.stderr.count("\n") == 1
+
+
+def test_view_serves_a_pyramid_that_is_in_a_bucket(slide, tmp_path, capsys, monkeypatch):
+    loose, archive = f"memory://{place(tmp_path)}/slide.dzi", f"memory://{place(tmp_path)}/slide.szi"
+    for output in (loose, archive):
+        run(slide, output, **OPTIONS)
+    assert run_command(["view", loose]) == 2
+    assert "a browser does not read it there; --serve is a way" in capsys.readouterr().err
+    seen: dict[str, bytes] = {}
+
+    def serve(server: Server) -> None:
+        thread = threading.Thread(target=HTTPServer.serve_forever, args=(server,))
+        thread.start()
+        for number in (0, 1):
+            for key in ("slide.dzi", "slide_files/0/0_0.jpeg", "slide_files/9/none.jpeg"):
+                with suppress(HTTPError), urlopen(f"{server.origin}/{number}/{key}", timeout=20) as answer:
+                    seen[f"{number}/{key}"] = answer.read()
+        server.shutdown()
+        thread.join()
+
+    monkeypatch.setattr(Server, "serve_forever", serve)
+    assert run_command(["view", loose, archive, "--serve", "--no-open", "--no-figures"]) == 0
+    wanted = objects(place(tmp_path))
+    assert seen == {
+        f"{number}/{key}": wanted[key] for number in (0, 1) for key in ("slide.dzi", "slide_files/0/0_0.jpeg")
+    }
