@@ -63,11 +63,13 @@ PUBLIC_MODULES = {
 FOR_PLUGINS = {"tileframe", *(f"tileframe.{name}" for name in PUBLIC_MODULES)}
 IMAGE_LIBRARIES = {"PIL", "cv2", "imagecodecs", "openslide", "pyvips", "simplejpeg", "tifffile"}
 # The bench's inputs and the demo's slide are written by the same code; who reads PNGs and JPEGs judges damage
-# alike; and a zip file is the same one on a disk and in an object store.
+# alike; a zip file is the same one on a disk and in an object store; and buckets are opened
+# alike, whatever is in them.
 SHARED = {
     "tileframe_bench": {"tileframe_demo"},
     "tileframe_objects": {"tileframe_storage"},
     "tileframe_openslide": {"tileframe_damage"},
+    "tileframe_remote": {"tileframe_objects"},
     "tileframe_stores": {"tileframe_storage"},
     "tileframe_vips": {"tileframe_damage"},
     "tileframe_writers": {"tileframe_damage"},

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http.client import responses
 from typing import Any
-from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import BaseError, NotSupportedError, PermissionDeniedError, UnauthenticatedError
-from obstore.store import HTTPStore, from_url
+from obstore.store import HTTPStore
 
 from tileframe import InputError
+from tileframe_objects.opening import open_bucket, reason
 from tileframe_remote.addresses import WEB, Address
 
 CLIENT: Any = {"connect_timeout": "10s", "read_timeout": "30s", "timeout": "24h", "allow_http": True}
@@ -121,17 +121,16 @@ class Server:
                 raise NoRanges from None
             if re.search(BODY, str(error)):
                 raise BrokenOff(f"{self._address.shown}: the answer of the server broke off") from None
-            raise InputError(f"{self._address.shown}: {_reason(error)}") from None
+            why = _reason(error) if self._address.scheme in WEB else f"cannot be read ({reason(error)})"
+            raise InputError(f"{self._address.shown}: {why}") from None
 
 
 def _store(address: Address) -> tuple[Any, str]:
+    """Return a store, and the path in it."""
     if address.scheme in WEB:
         return HTTPStore(address.url, client_options=CLIENT, retry_config=RETRY), ""
     bucket, _, key = address.url.partition("://")[2].partition("/")
-    try:
-        return from_url(f"{address.scheme}://{bucket}", client_options=CLIENT, retry_config=RETRY), key
-    except (BaseError, ValueError) as error:
-        raise InputError(f"{address.shown}: {_reason(error)}") from None
+    return open_bucket(address.scheme, bucket), key
 
 
 def _state(meta: Any) -> State:
@@ -153,7 +152,7 @@ def _reason(error: Exception) -> str:
     for pattern, words in REASONS:
         if found := re.search(pattern, said):
             return words.format(*found.groups())
-    return f"cannot be read ({_scrubbed(said)})"
+    return f"cannot be read ({reason(error)})"
 
 
 BODY = r"kind: (Body|Interrupted|Decode)|IncompleteBody|IncompleteMessage"
@@ -168,9 +167,3 @@ REASONS = (
     (r"CorruptMessage|InvalidMessage|HandshakeFailure", "the server speaks no TLS that can be used"),
     (r"kind: Connect", "the server is not reached"),
 )
-
-
-def _scrubbed(said: str) -> str:
-    """Return the first line of what obstore says, its URLs without users and queries."""
-    line = " ".join(said.partition("Debug source")[0].split())
-    return re.sub(r"\w+://\S+", lambda found: urlsplit(found[0])._replace(query="", fragment="").geturl(), line)[:200]
