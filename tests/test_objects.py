@@ -161,7 +161,8 @@ def test_a_slide_that_cannot_be_read_costs_no_old_pyramid(slide, tmp_path):
     ["s3://AKIAKEY:secret@bucket/x.dzi", "s3://bucket/x.dzi?X-Amz-Signature=secret", "az://c/x?sv=1&sig=secret"],
 )
 def test_an_address_with_a_secret_is_refused_without_a_word_of_it(output, slide, capsys):
-    for command in (["run", f"{slide}", "-o", output], ["verify", output], ["view", output]):
+    slides = (["info", output], ["run", output, "-o", "out/"])
+    for command in (["run", f"{slide}", "-o", output], ["verify", output], ["view", output], *slides):
         assert run_command(command) == 2
         said = capsys.readouterr().err
         assert "has a user, a password or a signature in it" in said

@@ -26,7 +26,7 @@ from tileframe.hooks import (
     ViewerPlugin,
     WriterPlugin,
 )
-from tileframe.locations import SCHEME, Location, Served, parse_location
+from tileframe.locations import SCHEME, Location, Served, parse_location, refuse_secrets
 from tileframe.slides import Slide
 
 if TYPE_CHECKING:
@@ -151,14 +151,16 @@ class Registry:
     def slide(self, slide: str | Slide) -> Slide:
         """Return the slide that the user wrote: a path, or, for a URL whose scheme a plugin serves, what is there.
 
-        `PluginError` if two plugins serve it.
+        `PluginError` if two plugins serve it, `OptionError` for one with a password in it.
         """
         match = SCHEME.fullmatch(slide) if isinstance(slide, str) else None
         serving = [offer for offer in self.origins if match and match[1].lower() in offer.schemes]
         if len(serving) > 1 and match:
             names = " and ".join(f"'{offer.name}'" for offer in serving)
             raise PluginError(f"two plugins read slides from {match[1]}://: {names}; name one in {LIMIT}")
-        if serving:
+        if serving and match:
+            if match[1].lower() not in ("http", "https"):  # only such an address may be signed
+                refuse_secrets(match[1], match[2])
             return serving[0].create(slide)
         return Path(slide) if isinstance(slide, str) else slide
 
