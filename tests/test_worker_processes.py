@@ -24,8 +24,8 @@ from tests.pictures import damage_tile, photo, svs
 from tests.pyramids import assembled, tiles
 from tileframe import Box, InputError, Spec, WorkerError, compare, machine, open_pyramid, plan, run
 from tileframe.selection import read_head
+from tileframe.work import answer
 from tileframe_executors.processes import ProcessEnded, Processes
-from tileframe_executors.worker import answer
 from tileframe_stream import remote
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals of POSIX")

@@ -216,6 +216,8 @@ class ExecutorPlugin(Plugin[Executor]):
     interface = Executor
     isolated: Callable[[ReaderPlugin], ReaderPlugin] | None = None
     """Returns a reader like the given one that opens and reads each slide in other processes, for ``--isolate``."""
+    options: type = NoOptions
+    """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
 
 
 @dataclass(frozen=True)

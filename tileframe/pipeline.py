@@ -61,6 +61,7 @@ def run(
     on_error: OnError | str = OnError.FAIL,
     workers: int | None = None,
     executor: str | Executor | None = None,
+    executor_options: Options | None = None,
     overwrite: bool = False,
     resume: bool | None = None,
     keep: bool = True,
@@ -90,7 +91,8 @@ def run(
         region=_box(region), limit_bounds=limit_bounds, mpp=mpp, associated=tuple(associated), skip_blank=skip_blank,
         background=Rgb.parse(background) if isinstance(background, str) else background,
         color=member(ColourMode, color, "color"), intent=member(Intent, intent, "intent"),
-        workers=machine.available_cores() if workers is None else workers, executor=executor,
+        workers=machine.available_cores() if workers is None else workers,
+        executor=executor, executor_options=executor_options or {},
         overwrite=overwrite, resume=resume, keep=keep, on_error=member(OnError, on_error, "on_error"),
     )  # fmt: skip
     return execute(spec, registry, progress, on_plan=on_plan)
@@ -115,7 +117,7 @@ def execute(
             job.store.prepare()
             journal = _journal(prepared, registry, ledger, keep=spec.keep)
             resumed = journal.tiles if journal else 0
-            with _executor(spec, registry) as executor:
+            with _executor(spec, plan, registry) as executor:
                 prepared.backend.run(
                     replace(job, ledger=ledger, executor=executor, journal=journal), progress or silent
                 )
@@ -168,12 +170,13 @@ def _complete(prepared: Prepared, registry: Registry, manifest: Callable[[], byt
 
 
 @contextmanager
-def _executor(spec: Spec, registry: Registry) -> Iterator[Executor | None]:
+def _executor(spec: Spec, plan: Plan, registry: Registry) -> Iterator[Executor | None]:
     """Give the executor that ``spec`` asks for, None if it asks for none; shut it down, unless it is the caller's."""
     if spec.executor is None or isinstance(spec.executor, Executor):
         yield Lent(spec.executor) if spec.executor else None
         return
-    made = registry.executor(spec.executor).create(spec.workers)
+    offer = registry.executor(spec.executor)
+    made = offer.create(spec.workers, options=offer.resolved(plan.live.executor_options, "executor"))
     try:
         yield made
     except BaseException:

@@ -17,7 +17,7 @@ from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
 from tileframe.protocols import Managed, Source, Target
 from tileframe.reading import Reading
-from tileframe.records import THREADS, Execution, OnError, Passthrough, Plan, SourceRecord, Spec
+from tileframe.records import THREADS, Execution, OnError, Options, Passthrough, Plan, SourceRecord, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import open_with, opened, read_head
 from tileframe.slides import Slide
@@ -129,8 +129,7 @@ class _Search:
             raise OptionError(f"{spec.location}: the store {store.name} holds {names} alone, not {layout.name}")
         if layout.overlap == 0 and spec.overlap:
             raise OptionError(f"tiles of the layout {layout.name} do not overlap; give --overlap 0, not {spec.overlap}")
-        if isinstance(spec.executor, str):
-            registry.executor(spec.executor)
+        self.executor_options = _executor_options(spec, registry)
         self.spec, self.registry = spec, registry
         self.writer, self.layout, self.store = writer, layout, store
         self.format_options = writer.resolved(spec.format_options, "format")
@@ -189,7 +188,7 @@ class _Search:
             skip_blank=_rule(spec, colours),
             notes=_notes(spec, facts, region, colours, because),
             execution=Execution(
-                str(spec.slide), spec.workers, spec.executor_name, spec.overwrite, spec.resume,
+                str(spec.slide), spec.workers, spec.executor_name, self.executor_options, spec.overwrite, spec.resume,
                 remote=None if isinstance(spec.slide, Path) else spec.slide,
             ),
         )  # fmt: skip
@@ -216,6 +215,15 @@ class _Search:
         if len(missing) == len(self.backends) > 0:
             raise missing[0]
         return None
+
+
+def _executor_options(spec: Spec, registry: Registry) -> Options:
+    """Return the options of the executor, as resolved; `OptionError` for what is unknown or wrong."""
+    if isinstance(spec.executor, str):
+        return asdict(registry.executor(spec.executor).resolved(spec.executor_options, "executor"))
+    for name in spec.executor_options:
+        raise OptionError(f"the executor {spec.executor_name} has no option '{name}' (name one that has by --executor)")
+    return {}
 
 
 def _unable(offer: BackendPlugin, plan: Plan) -> str | None:

@@ -85,6 +85,7 @@ class Spec:
     workers: int = 1
     executor: str | Executor | None = None
     """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
+    executor_options: Options = field(default_factory=dict)
     overwrite: bool = False
     resume: bool | None = None
     """Whether to go on with what an unfinished run has left, or to begin anew; None: it is an error if there is one."""
@@ -164,6 +165,7 @@ class Execution:
     workers: int
     executor: str
     """The name of who makes the blocks."""
+    executor_options: Options
     overwrite: bool
     resume: bool | None = None
     """Whether to go on with what an unfinished run has left there."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
+import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
@@ -56,7 +58,8 @@ def in_order(
 ) -> Generator[R, None, None]:
     """Yield ``work(thing)`` for each of ``things``, in their order, made by ``pool``, or by ``workers`` threads.
 
-    A few for each worker are begun ahead. What ``work`` raises is raised here. On that, or when it is closed, ``stop``
+    A few for each worker are begun ahead; a pool whose workers are not as many as ``workers``, or come and go, has
+    their number as ``workers``. What ``work`` raises is raised here. On that, or when it is closed, ``stop``
     is set, the pool is shut down, and what is running is waited for. Iterate in a ``with closing(...)``: else, after an
     exception of the caller's own, the work goes on until the traceback is gone.
 
@@ -69,7 +72,7 @@ def in_order(
         for number, thing in enumerate(things):
             mark = f"{run}-{number}"
             waiting.append((mark, _checked(used.submit(_marked, mark, work, thing), name)))
-            if len(waiting) >= AHEAD * workers:
+            if len(waiting) >= AHEAD * getattr(used, "workers", workers):
                 yield _result(*waiting[0], name)
                 waiting.popleft()
         while waiting:
@@ -114,3 +117,34 @@ def _result(mark: str, future: Future[tuple[str, R]], name: str) -> R:
             raise PluginError(f"the executor '{name}' gave the result of another call than the one that was asked for")
         case other:
             raise PluginError(f"the executor '{name}' gave a {type(other).__name__} that is no result of the call")
+
+
+def answer(call: bytes) -> bytes:
+    """Return the pickled result of a pickled call, beside what it has raised."""
+    try:
+        function, args, kwargs = pickle.loads(call)
+        return pickle.dumps((function(*args, **kwargs), None), pickle.HIGHEST_PROTOCOL)
+    except BaseException as error:  # whatever it is, it is raised again by the thread that waits for it
+        return _pickled(error)
+
+
+def _pickled(error: BaseException) -> bytes:
+    # A traceback cannot be sent; a note is shown with the exception, and changes nothing of it.
+    note = "In a worker process:\n" + "".join(traceback.format_exception(error))
+    error.add_note(note)
+    try:
+        answer = pickle.dumps((None, error))
+        pickle.loads(answer)
+    except Exception:  # an exception of a stranger's need not survive that
+        other = RuntimeError(f"{type(error).__name__}: {error}")
+        other.add_note(note)
+        return pickle.dumps((None, other))
+    return answer
+
+
+def answered(answer: bytes) -> Any:
+    """Return the result that ``answer`` has in another process, or raise what was raised there."""
+    result, raised = pickle.loads(answer)
+    if raised is not None:
+        raise raised
+    return result

@@ -69,7 +69,7 @@ class RunCommand(click.Command):
 @click.option("--format", default="jpeg", show_default=True, metavar="NAME", help="Tile format: jpeg, jpg, png, ...")
 @click.option("--quality", type=int, metavar="1-100", help="Short for --format-option quality=N; 75 for jpeg.")
 @click.option("--layout", default="dzi", show_default=True, metavar="NAME", help="dzi, zoomify, ...")
-@plugin_options("format", "layout", "reader", "store")
+@plugin_options("format", "layout", "reader", "store", "executor")
 @click.option("--tile-size", type=TileSize(), help="Pixels a side, or native, the slide's own; default: 254 for dzi.")
 @click.option("--overlap", type=int, help="Pixels a tile shares with each neighbour; default: the layout's, 1 for dzi.")
 @one_of(
@@ -92,7 +92,7 @@ class RunCommand(click.Command):
 @one_of("--on-error", OnError.FAIL, help="Where nothing can be decoded: end, or show background and exit with 5.")
 @isolates
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
-@click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, or processes, ...")
+@click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, processes, dask, ...")
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
 @click.option("--resume/--no-resume", default=None, help="Go on with what an unfinished run has left, or begin anew.")
 @click.option("--keep/--no-keep", default=True, show_default=True, help="Keep what is finished if the run is stopped.")

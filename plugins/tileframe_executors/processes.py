@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar, cast
 
+from tileframe.work import answered
 from tileframe_executors.worker import serve
 
 P = ParamSpec("P")
@@ -100,10 +101,7 @@ class Worker:
         except (EOFError, OSError) as error:
             self._process.join()
             raise ProcessEnded(self._process.exitcode or 0) from error
-        result, raised = pickle.loads(answer)
-        if raised is not None:
-            raise raised
-        return result
+        return answered(answer)
 
     def kill(self) -> None:
         """End it at once, whatever it does."""

@@ -121,7 +121,7 @@ class ExecutorContract(Contract):
 
     @contextmanager
     def _pool(self) -> Iterator[Executor]:
-        pool = self.plugin.make(WORKERS)
+        pool = self.plugin.create(WORKERS)
         try:
             yield pool
         finally:
