@@ -47,8 +47,8 @@ class Living:
         self.processes.append(process)
         return process
 
-    def worker(self, **environment: str) -> subprocess.Popen[bytes]:
-        return self.start("dask_worker", "--nthreads", "1", "--no-nanny", "--no-dashboard", **environment)
+    def worker(self, *options: str, **environment: str) -> subprocess.Popen[bytes]:
+        return self.start("dask_worker", "--nthreads", "1", "--no-dashboard", *options, **environment)
 
     def client(self) -> Any:
         file = str(self.folder / "scheduler.json")
@@ -68,8 +68,7 @@ class Living:
 def living(tmp_path_factory) -> Iterator[Living]:
     made = Living(tmp_path_factory.mktemp("cluster"))
     made.start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-    made.worker()
-    made.worker()
+    made.worker("--nworkers", "2")
     yield made
     cluster._close_unused()
     for process in made.processes:
@@ -148,18 +147,16 @@ def test_damage_is_said_as_threads_say_it_after_it_was_tried_again(by, tmp_path,
 
 
 def test_tasks_are_called_after_their_slide_and_block(here, living, by, tmp_path, registry):
-    found: set[Any] = set()
+    def keys(dask_scheduler: Any) -> set[Any]:
+        return {entry[0] for entry in dask_scheduler.transition_log}
+
     with living.client() as client:
-
-        def look(tiles: int, pixels: int) -> None:
-            found.update(key for keys in client.processing().values() for key in keys)
-
-        run(here / "a.svs", tmp_path / "o", **{**HOW, "tile_size": 16}, **by, progress=look, registry=registry)
-    groups = {key[0] for key in found}
-    assert len(groups) == 1, "one group for the slide"
-    assert groups.pop().startswith("tileframe-block-a.svs-")
-    assert {key[1] for key in found} == {12}, "the level"
-    assert all(0 <= place < 24 for key in found for place in key[2:4])
+        before = client.run_on_scheduler(keys)
+        run(here / "a.svs", tmp_path / "o", **HOW, **by, registry=registry)
+        found = client.run_on_scheduler(keys) - before
+    (group,) = {key[0] for key in found}
+    assert group.startswith("tileframe-block-a.svs-")
+    assert sorted(key[1:4] for key in found) == [(12, col, row) for col in range(2) for row in range(2)]
 
 
 class TestDask(ExecutorContract):
@@ -206,7 +203,7 @@ def test_a_worker_of_another_version_is_refused_with_what_differs(here, living, 
     other = tmp_path / "other" / "tileframe-9.9.dist-info"
     other.mkdir(parents=True)
     (other / "METADATA").write_text("Metadata-Version: 2.1\nName: tileframe\nVersion: 9.9\n")
-    worker = living.worker(PYTHONPATH=str(other.parent))
+    worker = living.worker("--no-nanny", PYTHONPATH=str(other.parent))
     try:
         address = living.until_there_are(3)
         for when in ("timeout=9.5", "timeout=10"):  # a connection that is new, and one that was there before the worker
