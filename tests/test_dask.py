@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -139,7 +140,8 @@ def test_a_slide_that_is_replaced_meanwhile_ends_the_run(here, by, tmp_path, reg
 def test_damage_is_said_as_threads_say_it_after_it_was_tried_again(by, tmp_path, registry):
     slide = damage_tile(svs(tmp_path / "a.svs", photo(600, 421)), 1)
     said = []
-    for how in ({}, by):
+    threads: dict[str, Any] = {}
+    for how in (threads, by):
         with pytest.raises(InputError, match=r"tile 1, 0 of the base .* \(in the tiles a_files/") as caught:
             run(slide, tmp_path / "out" / "a", **how, registry=registry)
         said.append(str(caught.value))
@@ -179,13 +181,16 @@ def wrong(capsys: pytest.CaptureFixture[str], here: Path, tmp_path: Path, *optio
     return code, line
 
 
-def test_a_scheduler_that_does_not_answer_is_said_in_one_line(here, tmp_path, capsys):
-    code, line = wrong(capsys, here, tmp_path, "scheduler=tcp://127.0.0.1:1", "timeout=0.5")
+@pytest.mark.parametrize("who", ["nobody", "another server"])
+def test_a_scheduler_that_does_not_answer_is_said_in_one_line(who, here, tmp_path, capsys):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = "tcp://127.0.0.1:1" if who == "nobody" else f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        code, line = wrong(capsys, here, tmp_path, f"scheduler={address}", "timeout=0.5")
     assert code == 1
-    assert line.startswith("tileframe: no scheduler of Dask answers at tcp://127.0.0.1:1 within 0.5 s; give another")
+    assert line.startswith(f"tileframe: no scheduler of Dask answers at {address} within 0.5 s; give another")
 
 
-@pytest.mark.parametrize("address", ["nowhere", "ftp://127.0.0.1:1", ""])
+@pytest.mark.parametrize("address", ["nowhere", "ftp://127.0.0.1:1", "tcp://127.0.0.1", ""])
 def test_what_is_no_address_is_refused(address, here, tmp_path, capsys):
     code, line = wrong(capsys, here, tmp_path, f"scheduler={address}", "timeout=0.5")
     assert code == 2

@@ -193,7 +193,7 @@ def test_a_plan_names_the_executor_and_makes_none(tmp_path, registry):
 
 def test_an_unknown_executor_is_refused_with_those_there_are(tmp_path, registry):
     slide = svs(tmp_path / "a.svs", photo(300, 200))
-    with pytest.raises(OptionError, match=r"no executor named 'moon' \(have: processes, threads\)"):
+    with pytest.raises(OptionError, match=r"no executor named 'moon' \(have: dask, processes, threads\)"):
         run(slide, tmp_path / "out", executor="moon", registry=registry)
 
 

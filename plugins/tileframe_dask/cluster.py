@@ -5,23 +5,24 @@ from __future__ import annotations
 import asyncio
 import atexit
 import logging
+import re
 import signal
 import threading
 import time
 from collections.abc import Coroutine, Iterator
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from typing import Any, Protocol
 
 import dask
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Security, rpc
 
 from tileframe import OptionError, PluginError, WorkerError
-from tileframe.errors import one_line
 from tileframe_dask import DaskOptions, versions
 
+ADDRESS = re.compile(r"((tcp|tls|wss?|ucxx?)://)?[^/\s]+:\d{1,5}")
 UNUSED = 60.0
 """Seconds after its last run for which a connection is kept: the next slide of a batch takes it over."""
 IDLE = {
@@ -88,7 +89,7 @@ class Cluster:
     def _refuse_other_versions(self) -> None:
         for worker, found in self.client.run(versions.here, on_error="return").items():
             if isinstance(found, ImportError | AttributeError):
-                raise PluginError(f"the worker {worker} has not this version of tileframe ({one_line(found)})")
+                raise PluginError(f"the worker {worker} has not this version of tileframe ({found})")
             if isinstance(found, dict) and (error := refused(worker, found)):
                 raise error
 
@@ -167,17 +168,33 @@ def _started(workers: int, options: DaskOptions) -> LocalCluster:
                 silence_logs=logging.getLogger("distributed").getEffectiveLevel(),
             )
     except Exception as error:
-        raise WorkerError(f"no cluster can be started here ({one_line(error)})") from error
+        raise WorkerError(f"no cluster can be started here ({error})") from error
 
 
 def _connected(to: LocalCluster | str, timeout: float) -> Client:
+    if isinstance(to, str):
+        _ask(to, timeout)
+    return Client(to, timeout=timeout, set_as_default=False, direct_to_workers=isinstance(to, LocalCluster))
+
+
+def _ask(address: str, timeout: float) -> None:
+    """See that a scheduler is there; a `Client` waits for ever for a server of another kind, and ends with noise."""
+    if not ADDRESS.fullmatch(address):
+        raise OptionError(f"the scheduler '{address}' is no address of Dask, as tcp://HOST:8786")
+
+    async def identity() -> None:
+        connection = Security().get_connection_args("client")
+        async with rpc(address, timeout=timeout, connection_args=connection) as scheduler:
+            await asyncio.wait_for(scheduler.identity(), timeout)
+
     try:
-        return Client(to, timeout=timeout, set_as_default=False, direct_to_workers=isinstance(to, LocalCluster))
-    except OSError as error:
+        with ThreadPoolExecutor(1) as another:  # this thread may have an event loop, as in a notebook
+            another.submit(asyncio.run, identity()).result()
+    except (OSError, EOFError) as error:
         said = "give another one, or more time, as by --executor-option timeout=60"
-        raise WorkerError(f"no scheduler of Dask answers at {to} within {timeout:g} s; {said}") from error
-    except (ValueError, TypeError, RuntimeError, ImportError) as error:
-        raise OptionError(f"the scheduler '{to}' is no address of Dask, as tcp://HOST:8786 ({error})") from error
+        raise WorkerError(f"no scheduler of Dask answers at {address} within {timeout:g} s; {said}") from error
+    except Exception as error:  # among it that there are no certificates for tls://
+        raise OptionError(f"the scheduler '{address}' cannot be used ({error})") from error
 
 
 @contextmanager

@@ -29,6 +29,8 @@ TASKS, TOGETHER = 2, 4
 """The most tasks that a worker's thread has at a time, and the most calls of a task: each task costs 10 ms."""
 IN_MEMORY = 1 << 30
 """Bytes of results that may wait here, unless each thread has no more than a few calls."""
+GUESSED = 4 << 20
+"""Bytes that a result is taken to have before there is one: those of an archive's block."""
 STOPPING, ON_THE_WAY = 60.0, 2.0
 """Seconds that a run which stops waits, at most, for what is being made, and for results that are on their way."""
 FINAL = (OptionError, CheckError, PluginError)
@@ -76,7 +78,7 @@ class DaskExecutor(Executor):
     @property
     def workers(self) -> int:
         """What `tileframe.work.in_order` is to take for the number of workers: enough for each thread to have tasks."""
-        most = IN_MEMORY // (AHEAD * max(1, self._largest))
+        most = IN_MEMORY // (AHEAD * (self._largest or GUESSED))
         return max(self.threads, min(TASKS * TOGETHER // 2 * self.threads, most))
 
     def submit(self, function: Callable[..., R], /, *arguments: Any, **options: Any) -> Future[R]:

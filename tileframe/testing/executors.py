@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 
-from tileframe import ExecutorPlugin, InputError, Location, Size, Spec
+from tileframe import ExecutorPlugin, InputError, Location, NoOptions, Size, Spec
 from tileframe.pipeline import execute
 from tileframe.selection import read_head
 from tileframe.testing.cases import Contract, gradient
@@ -121,7 +121,8 @@ class ExecutorContract(Contract):
 
     @contextmanager
     def _pool(self) -> Iterator[Executor]:
-        pool = self.plugin.create(WORKERS)
+        options = self.plugin.resolved({}, "executor")
+        pool = self.plugin.make(WORKERS, *([] if isinstance(options, NoOptions) else [options]))
         try:
             yield pool
         finally:
