@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,11 +24,13 @@ from tileframe import (
     ExecutorPlugin,
     InputError,
     OptionError,
+    Plan,
     PluginError,
     Size,
     Spec,
     TileframeError,
     WorkerError,
+    option,
     plan,
     run,
 )
@@ -176,6 +178,52 @@ def test_an_executor_is_made_for_the_workers_of_its_run_and_shut_down(tmp_path):
     assert workers == 3
     with pytest.raises(RuntimeError, match="after shutdown"):
         pool.submit(int)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    size: int = option(1, help="How many.", low=1)
+
+
+def test_an_executor_is_given_its_options_which_stand_in_the_plan_and_in_no_manifest(tmp_path):
+    plans: list[Plan] = []
+    made: list[tuple[int, Chosen]] = []
+
+    def make(workers: int, options: Chosen) -> ThreadPoolExecutor:
+        made.append((workers, options))
+        return ThreadPoolExecutor(workers)
+
+    offered = load([Offers(executors=[ExecutorPlugin("mine", "in tests", make, options=Chosen)])])
+    slide = svs(tmp_path / "a.svs", photo(300, 200))
+    how: dict[str, Any] = {"executor": "mine", "workers": 2, "registry": offered}
+    run(slide, tmp_path / "b", **how)
+    run(slide, tmp_path / "a", **how, executor_options={"size": "7"}, on_plan=plans.append)
+    assert made == [(2, Chosen()), (2, Chosen(7))]
+    assert plans[0].live.executor_options == {"size": 7}
+    assert 'size": 7' not in (tmp_path / "a.tileframe.json").read_text()
+    with pytest.raises(OptionError, match=r"^size of the executor mine must be 1 or more, not 0$"):
+        run(slide, tmp_path / "c", **how, executor_options={"size": 0})
+    with pytest.raises(OptionError, match=r"^the executor threads has no option 'size' \(name one that has"):
+        run(slide, tmp_path / "c", executor_options={"size": 7}, registry=offered)
+
+
+def test_a_pool_that_grows_is_given_more():
+    class Growing(ThreadPoolExecutor):
+        workers = 1
+
+    taken: list[int] = []
+
+    def things() -> Iterator[int]:
+        for number in range(99):
+            taken.append(number)
+            yield number
+
+    with Growing(1) as pool, closing(in_order(abs, things(), workers=1, pool=pool)) as made:
+        next(made)
+        assert len(taken) == AHEAD
+        pool.workers = 3
+        next(made)
+        assert len(taken) == 1 + 3 * AHEAD  # less the one that was taken out
 
 
 def test_a_plan_names_the_executor_and_makes_none(tmp_path, registry):

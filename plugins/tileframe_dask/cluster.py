@@ -29,9 +29,10 @@ IDLE = {
     "distributed.worker.profile.enabled": False,
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "5s",
+    "distributed.scheduler.work-stealing-interval": "1s",
 }
 """Settings of a cluster here: by its own, Dask looks at itself 100 times a second, in each process."""
-LOOK = 1.0
+LOOK = 2.0
 """Seconds between two looks at the workers that there are."""
 
 
