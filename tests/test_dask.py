@@ -228,19 +228,20 @@ def test_a_worker_of_another_version_is_refused_with_what_differs(here, living, 
 
 
 @posix
-def test_a_worker_that_is_killed_costs_its_blocks_alone(here, tmp_path, registry):
-    killed: list[int] = []
+def test_a_worker_that_is_killed_costs_its_blocks_alone(large, tmp_path, registry):
+    how: dict[str, Any] = {**HOW, "region": (0, 0, 6000, 4200), "registry": registry}  # 3x3 blocks
+    killed: list[str] = []
 
     def kill(tiles: int, pixels: int) -> None:
-        if not killed:
-            (mine,) = [one for one in cluster._OPEN.values() if one.address == "the local cluster"]
-            busy = [worker for worker, keys in mine.client.processing().items() if keys]
-            killed.append(mine.client.run(os.getpid)[busy[0]])
-            os.kill(killed[0], signal.SIGKILL)
+        (mine,) = [one for one in cluster._OPEN.values() if one.address == "the local cluster"]
+        for worker in [worker for worker, keys in mine.client.processing().items() if keys][: not killed]:
+            killed.append(worker)
+            os.kill(mine.client.run(os.getpid)[worker], signal.SIGKILL)
 
-    run(here / "a.svs", tmp_path / "o.dzi", **HOW, executor="dask", progress=kill, registry=registry)
-    assert killed
-    assert digests(tmp_path / "o.dzi") == digests(here / "o.dzi")
+    run(large, tmp_path / "theirs" / "o.dzi", **how, executor="dask", progress=kill)
+    assert len(killed) == 1
+    run(large, tmp_path / "ours" / "o.dzi", **how)
+    assert digests(tmp_path / "theirs" / "o.dzi") == digests(tmp_path / "ours" / "o.dzi")
 
 
 @posix
