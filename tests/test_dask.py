@@ -203,6 +203,19 @@ def test_what_is_no_address_is_refused(address, here, tmp_path, capsys):
     assert f"the scheduler '{address}' is no address" in line
 
 
+def test_a_dashboard_that_cannot_be_shown_is_refused(here, tmp_path, capsys, monkeypatch):
+    code, line = wrong(capsys, here, tmp_path, "scheduler=tcp://127.0.0.1:1", "dashboard=8787")
+    assert (code, "that cluster's own" in line) == (2, True)
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    code, line = wrong(capsys, here, tmp_path, "dashboard=8787")
+    assert (code, line) == (6, "tileframe: Dask's dashboard needs bokeh: pip install bokeh")
+    monkeypatch.setattr(cluster, "find_spec", lambda name: name)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        code, line = wrong(capsys, here, tmp_path, f"dashboard={port}")
+    assert (code, line.partition(" (")[0]) == (2, f"tileframe: the port {port} is not free for the dashboard")
+
+
 def test_a_cluster_without_workers_is_not_waited_for_without_end(here, tmp_path, capsys):
     with distributed.LocalCluster(n_workers=0, dashboard_address=":0", host="127.0.0.1", silence_logs=50) as empty:
         code, line = wrong(capsys, here, tmp_path, f"scheduler={empty.scheduler_address}", "patience=0.5")

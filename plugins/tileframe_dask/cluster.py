@@ -7,12 +7,14 @@ import atexit
 import logging
 import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import Coroutine, Iterator
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from importlib.util import find_spec
 from multiprocessing import resource_tracker
 from typing import Any, Protocol
 
@@ -54,6 +56,8 @@ class Cluster:
         self.users: set[User] = set()
         self.timer: threading.Timer | None = None
         self._local: LocalCluster | None = None
+        if options.scheduler is not None and options.dashboard is not None:
+            raise OptionError(f"the dashboard at {options.scheduler} is that cluster's own; leave out dashboard=N")
         try:
             self._local = _started(workers, options) if options.scheduler is None else None
             self.client = _connected(self._local or str(options.scheduler), options.timeout)
@@ -158,18 +162,31 @@ atexit.register(_close_unused)
 
 def _started(workers: int, options: DaskOptions) -> LocalCluster:
     """Start a scheduler in this process, and ``workers`` others."""
+    port = options.dashboard
+    if port is not None:
+        _refuse_no_dashboard(port)
     try:
         with _interrupts_kept(), dask.config.set(IDLE):
             return LocalCluster(
                 n_workers=workers,
                 threads_per_worker=1,
                 memory_limit=None,  # else a worker that has more than its part of the memory would be held up
-                dashboard_address=f"127.0.0.1:{options.dashboard or 0}",
-                scheduler_kwargs={"dashboard": options.dashboard is not None},
+                dashboard_address=f"127.0.0.1:{port or 0}",
+                scheduler_kwargs={"dashboard": port is not None},
                 silence_logs=logging.getLogger("distributed").getEffectiveLevel(),
             )
     except Exception as error:
         raise WorkerError(f"no cluster can be started here ({error})") from error
+
+
+def _refuse_no_dashboard(port: int) -> None:
+    """Raise an error where Dask would show nothing, or at another port, and say so in its log alone."""
+    if find_spec("bokeh") is None:
+        raise PluginError("Dask's dashboard needs bokeh: pip install bokeh")
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError as error:
+        raise OptionError(f"the port {port} is not free for the dashboard ({error.strerror})") from error
 
 
 def _connected(to: LocalCluster | str, timeout: float) -> Client:
