@@ -33,7 +33,7 @@ IDLE = {
     "distributed.admin.system-monitor.interval": "5s",
     "distributed.scheduler.work-stealing-interval": "1s",
 }
-"""Settings of a cluster here: by its own, Dask looks at itself 100 times a second, in each process."""
+"""Settings of a cluster here: on its own, Dask looks at itself a hundred times a second, in each process."""
 LOOK = 2.0
 """Seconds between two looks at the workers that there are."""
 
