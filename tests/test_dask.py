@@ -20,8 +20,8 @@ import pytest
 from tests.pictures import damage_tile, photo, svs
 from tests.pyramids import assembled
 from tileframe import ExecutorPlugin, InputError, open_pyramid, run
-from tileframe.cli import run_command
 from tileframe.testing import ExecutorContract
+from tileframe_start.command import run_command
 
 distributed = pytest.importorskip("distributed", reason="the executor dask needs dask.distributed")
 cluster = pytest.importorskip("tileframe_dask.cluster")
