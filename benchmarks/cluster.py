@@ -18,7 +18,7 @@ from tileframe import Report
 from tileframe_bench.baselines import OVERLAP, TILE_SIZE
 from tileframe_bench.processes import in_own_process
 from tileframe_bench.records import Spread
-from tileframe_bench.table import aligned
+from tileframe_bench.text import aligned
 from tileframe_bench.workloads import WORKLOADS, scaled
 
 CLUSTER = {"executor": "dask"}

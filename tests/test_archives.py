@@ -16,7 +16,8 @@ from tests.archived import DESCRIPTOR, FILES, LAYOUT, TILES, fill, finished, pla
 from tests.pictures import gradient, png
 from tileframe import Location, OutputError, Size, Target, run, verify
 from tileframe.facts import WHITE
-from tileframe.records import Severity, SourceRecord
+from tileframe.findings import Severity
+from tileframe.records import SourceRecord
 from tileframe.testing.made import MadeLayout
 from tileframe_storage.members import Members
 from tileframe_storage.zipformat import (

@@ -26,7 +26,7 @@ LAYERS = (
     {"errors", "slides"},
     {"executors", "files", "fingerprint", "geometry", "locations", "machine", "options", "serialize"},
     {"facts"},
-    {"pixels", "records"},
+    {"findings", "pixels", "records"},
     {"protocols", "work"},
     {"absent", "reading"},
     {"guards", "ledger", "pyramids", "sources", "tiles"},

@@ -33,6 +33,7 @@ from tileframe.facts import (
     Samples,
     SlideFacts,
 )
+from tileframe.findings import Comparison, Finding, LevelDifference, Severity
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.hooks import (
     BackendPlugin,
@@ -77,15 +78,11 @@ from tileframe.pyramids import Check, StoredPyramid, Viewer
 from tileframe.records import (
     AssociatedRecord,
     ColourRecord,
-    Comparison,
-    Finding,
-    LevelDifference,
     Manifest,
     OnError,
     Passthrough,
     Plan,
     Report,
-    Severity,
     SourceRecord,
     Spec,
 )

@@ -9,11 +9,12 @@ from tileframe.absent import may_be_absent
 from tileframe.colour import managed
 from tileframe.errors import CheckError, InputError, OptionError
 from tileframe.facts import Access, ColourMode, Intent, Rgb
+from tileframe.findings import Finding, Severity
 from tileframe.geometry import Box, TileAddress
 from tileframe.protocols import Pixels, Progress, Source, Writer
 from tileframe.pyramids import StoredPyramid
 from tileframe.reading import Reading
-from tileframe.records import Finding, OnError, Severity
+from tileframe.records import OnError
 from tileframe.registry import Registry
 from tileframe.selection import opened
 from tileframe.slides import Slide

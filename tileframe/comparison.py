@@ -9,11 +9,11 @@ from functools import partial
 
 from tileframe.errors import CheckError, InputError
 from tileframe.facts import Equality
+from tileframe.findings import Comparison, LevelDifference
 from tileframe.geometry import TileAddress
 from tileframe.ledger import Presence
 from tileframe.protocols import Progress
 from tileframe.pyramids import StoredPyramid
-from tileframe.records import Comparison, LevelDifference
 from tileframe.work import in_order
 
 MOST_SENTENCES = 20

@@ -9,10 +9,11 @@ from typing import Protocol, Self
 
 from tileframe.absent import Absence
 from tileframe.errors import CheckError
+from tileframe.findings import Comparison, Finding
 from tileframe.geometry import Pyramid, Size, TileAddress
 from tileframe.locations import Location
 from tileframe.protocols import Layout, Pixels, Progress, StoredFiles, Writer, stored_size
-from tileframe.records import Comparison, Finding, Manifest
+from tileframe.records import Manifest
 
 
 @dataclass(frozen=True)

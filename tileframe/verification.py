@@ -12,13 +12,14 @@ from tileframe.absent import run_lengths
 from tileframe.against import check_against
 from tileframe.errors import CheckError, PluginError
 from tileframe.facts import AbsentTiles
+from tileframe.findings import Finding, Severity
 from tileframe.job import Job
 from tileframe.ledger import DigestList, Ledger, Presence
 from tileframe.locations import Location
 from tileframe.opening import open_pyramid
 from tileframe.protocols import Progress, tiles_of
 from tileframe.pyramids import StoredPyramid
-from tileframe.records import Finding, Severity, TilesRecord
+from tileframe.records import TilesRecord
 from tileframe.registry import Registry, load
 from tileframe.slides import Slide
 
