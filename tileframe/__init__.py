@@ -10,6 +10,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from tileframe.absent import Absence
 from tileframe.errors import (
     CheckError,
     InputError,
@@ -78,6 +79,7 @@ from tileframe.pyramids import Check, StoredPyramid, Viewer
 from tileframe.records import (
     AssociatedRecord,
     ColourRecord,
+    Made,
     Manifest,
     OnError,
     Passthrough,
@@ -85,6 +87,7 @@ from tileframe.records import (
     Report,
     SourceRecord,
     Spec,
+    TilesRecord,
 )
 from tileframe.slides import RangeFile, RemoteSlide, Slide
 from tileframe.sources import BaseSource, Cropped, View, cropped
@@ -110,18 +113,18 @@ LAZY = {
 }  # fmt: skip
 
 __all__ = [
-    "WHITE", "Access", "AdoptsFolder", "AssociatedRecord", "Backend", "BackendPlugin", "BaseSource", "Box", "Check",
-    "CheckError", "CheckPlugin", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord", "Comparison",
+    "WHITE", "Absence", "Access", "AdoptsFolder", "AssociatedRecord", "Backend", "BackendPlugin", "BaseSource", "Box",
+    "Check", "CheckError", "CheckPlugin", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord", "Comparison",
     "CompressedTiles", "Content", "Cropped", "EmbedsProfiles", "Encoding", "Equality", "ExecutorPlugin", "Finding",
-    "Fit", "Flushes", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Managed",
-    "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OriginPlugin", "OutputError", "Passthrough",
-    "Pixels", "Plan", "Plugin", "PluginError", "Progress", "Pyramid", "RangeFile", "Reader", "ReaderPlugin",
-    "RemoteSlide", "Report", "Resumes", "Rgb", "Samples", "Severity", "Size", "Slide", "SlideFacts", "Source",
-    "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid", "Target", "TileAddress",
-    "TileframeError", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin", "WorkerError", "Writer",
-    "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl", "is_pyramid", "location_for", "managed",
-    "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run", "stored_size", "tile", "tiles_of",
-    "verify",
+    "Fit", "Flushes", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Made",
+    "Managed", "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OriginPlugin", "OutputError",
+    "Passthrough", "Pixels", "Plan", "Plugin", "PluginError", "Progress", "Pyramid", "RangeFile", "Reader",
+    "ReaderPlugin", "RemoteSlide", "Report", "Resumes", "Rgb", "Samples", "Severity", "Size", "Slide", "SlideFacts",
+    "Source", "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid", "Target",
+    "TileAddress", "TileframeError", "TilesRecord", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin",
+    "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl", "is_pyramid",
+    "location_for", "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run",
+    "stored_size", "tile", "tiles_of", "verify",
 ]  # fmt: skip
 
 

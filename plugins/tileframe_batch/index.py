@@ -7,7 +7,7 @@ import json
 import os
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 from pathlib import Path
@@ -36,6 +36,7 @@ class Entry:
     """The file that it was made of; None where its manifest is not there."""
     width: int
     height: int
+    """0 both where it is not known."""
     mpp: float | None
     """Micrometres per pixel."""
     made: str | None
@@ -83,7 +84,8 @@ class Index:
         write_whole(self._folder / RECORD, f"{text}\n".encode())
         if not self._has_page:
             return self._folder / RECORD
-        write_whole(self._folder / PAGE, _page(self._folder, entries).encode("utf-8", "replace"))
+        text = page_text(self._folder.resolve().name or "Slides", entries)
+        write_whole(self._folder / PAGE, text.encode("utf-8", "replace"))
         return self._folder / PAGE
 
     def _thumbnail(self, pyramid: StoredPyramid) -> str:
@@ -136,11 +138,11 @@ def _beginning(page: Path) -> str:
         raise OutputError(f"{page}: cannot be read ({error.strerror})") from error
 
 
-def _page(folder: Path, entries: list[Entry]) -> str:
+def page_text(title: str, entries: Sequence[Entry]) -> str:
+    """Return the gallery of ``entries``, whose paths are relative to where it will be."""
     style, script = ((HERE / name).read_text(encoding="utf-8") for name in ("index.css", "index.js"))
-    title = escape(folder.resolve().name or "Slides")
     return Template((HERE / "index_page.html").read_text(encoding="utf-8")).substitute(
-        title=title,
+        title=escape(title),
         version=tileframe.__version__,
         style=style,
         script=script,
@@ -156,7 +158,7 @@ def _digest(text: str) -> str:
 
 
 def _card(entry: Entry) -> str:
-    facts = [f"{entry.width:,}\N{MULTIPLICATION SIGN}{entry.height:,}"]
+    facts = [f"{entry.width:,}\N{MULTIPLICATION SIGN}{entry.height:,}"] if entry.width else []
     facts += [f"{entry.mpp:g} \N{MICRO SIGN}m per pixel"] if entry.mpp else []
     words = escape(" ".join([entry.name, entry.slide or ""]).casefold(), quote=True)
     link = quote(os.fsencode(entry.page or entry.target))

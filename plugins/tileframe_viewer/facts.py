@@ -54,6 +54,9 @@ def _of_source(manifest: Manifest) -> list[tuple[str, str]]:
 
 def _of_run(manifest: Manifest) -> list[tuple[str, str]]:
     plan, filled = manifest.plan, manifest.tiles.filled
+    if not manifest.made.finished:  # there was no run: the tiles are made when they are asked for
+        made = f"when they are asked for; the promise is '{plan.promises}'"
+        return [("Tiles made", made), ("Read by", plan.reader), *[("Note", note) for note in plan.notes]]
     missing = f"{filled:,} tiles show background where the slide could not be read"
     absent = f"{manifest.tiles.absent:,} blank tiles, which are left out"
     return [

@@ -11,7 +11,7 @@ from string import Template
 import tileframe
 from tileframe import Comparison, Location, OutputError, StoredPyramid
 from tileframe.files import write_whole
-from tileframe_viewer.assets import FOLDER, HERE, Assets, read_assets, write_assets
+from tileframe_viewer.assets import FOLDER, HERE, read_assets, write_assets
 from tileframe_viewer.record import address, record_text, refuse_unknown
 
 GENERATOR = '<meta name="generator" content="tileframe '
@@ -54,7 +54,7 @@ class PageViewer:
         refuse_unknown(pyramids)
         page = self.prepare([pyramid.location for pyramid in pyramids], overwrite=overwrite)
         assets = read_assets()
-        text = _page_text(page, assets, pyramids, comparison)
+        text = page_text(pyramids, comparison, folder=page.parent, assets_folder=page.parent / FOLDER)
         write_assets(page.parent / FOLDER, assets)
         # Names of files need not be UTF-8; what is not is shown as a question mark.
         write_whole(page, text.encode("utf-8", "replace"))
@@ -83,10 +83,12 @@ def _title(locations: Sequence[Location], between: str) -> str:
     return between.join(location.name for location in locations)
 
 
-def _page_text(page: Path, assets: Assets, pyramids: Sequence[StoredPyramid], comparison: Comparison | None) -> str:
+def page_text(
+    pyramids: Sequence[StoredPyramid], comparison: Comparison | None, *, folder: Path, assets_folder: Path
+) -> str:
+    """Return the page of one pyramid or of two, as it stands in ``folder``; its assets are in ``assets_folder``."""
     template = Template((HERE / "page" / "page.html").read_text(encoding="utf-8"))
-    folder = page.parent / FOLDER
-    locations = [pyramid.location for pyramid in pyramids]
+    assets, locations = read_assets(), [pyramid.location for pyramid in pyramids]
     return template.substitute(
         title=escape(_title(locations, " and ")),
         # Parts of an archive are fetched by the page's script; loose tiles are pictures, and it needs no more.
@@ -94,9 +96,9 @@ def _page_text(page: Path, assets: Assets, pyramids: Sequence[StoredPyramid], co
         generator=f"tileframe {tileframe.__version__}",
         kind="one" if len(pyramids) == 1 else "pair",
         folder=FOLDER,
-        icon=address(folder / assets.icon, page.parent),
-        style=address(folder / assets.style, page.parent),
-        openseadragon=address(folder / assets.openseadragon, page.parent),
-        script=address(folder / assets.script, page.parent),
-        record=record_text(pyramids, page.parent, comparison),
+        icon=address(assets_folder / assets.icon, folder),
+        style=address(assets_folder / assets.style, folder),
+        openseadragon=address(assets_folder / assets.openseadragon, folder),
+        script=address(assets_folder / assets.script, folder),
+        record=record_text(pyramids, folder, comparison),
     )
