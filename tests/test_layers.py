@@ -62,6 +62,7 @@ PUBLIC_MODULES = {
 }
 FOR_PLUGINS = {"tileframe", *(f"tileframe.{name}" for name in PUBLIC_MODULES)}
 IMAGE_LIBRARIES = {"PIL", "cv2", "imagecodecs", "openslide", "pyvips", "simplejpeg", "tifffile"}
+# The server shows the gallery of several slides and the viewer's page, and finds slides as a run of several does.
 # The bench's inputs and the demo's slide are written by the same code; who reads PNGs and JPEGs judges damage
 # alike; a zip file is the same one on a disk and in an object store; and buckets are opened
 # alike, whatever is in them.
@@ -71,6 +72,7 @@ SHARED = {
     "tileframe_openslide": {"tileframe_damage"},
     "tileframe_remote": {"tileframe_objects"},
     "tileframe_stores": {"tileframe_storage"},
+    "tileframe_serve": {"tileframe_batch", "tileframe_viewer"},
     "tileframe_vips": {"tileframe_damage"},
     "tileframe_writers": {"tileframe_damage"},
 }

@@ -1,0 +1,92 @@
+"""What is sent: an answer with the headers that all have, and its refusals."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tileframe_serve.pages import NOTHING, policy, problem_page, problem_picture
+
+TYPES = {
+    "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "avif": "image/avif",
+    "jxl": "image/jxl", "dzi": "application/xml", "xml": "application/xml", "json": "application/json",
+    "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml",
+    "txt": "text/plain; charset=utf-8", "html": "text/html; charset=utf-8",
+}  # fmt: skip
+REASONS = {
+    400: "Bad request", 401: "Not allowed", 403: "Not allowed", 404: "Not found", 405: "Method not allowed",
+    414: "Address too long", 421: "Misdirected request", 500: "Cannot be read", 503: "Busy",
+}  # fmt: skip
+RETRY = 2
+"""Seconds after which who was sent away may come again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, headers and body."""
+
+    body: bytes = b""
+    type: str = "application/octet-stream"
+    status: int = 200
+    tag: str | None = None
+    """Of the ETag, without quotes; what has one may be kept by clients."""
+    headers: Sequence[tuple[str, str]] = field(default=())
+
+    def raw_headers(self, common: Sequence[tuple[bytes, bytes]], keep: str) -> list[tuple[bytes, bytes]]:
+        """Return all headers, as ASGI wants them."""
+        found = [(b"content-length", b"%d" % len(self.body)), *common]
+        if self.status not in (204, 304):
+            found.append((b"content-type", self.type.encode()))
+        if not self.type.startswith("text/html"):
+            found.append((b"content-security-policy", NOTHING.encode()))
+        if self.tag is not None:
+            found += [(b"etag", f'"{self.tag}"'.encode()), (b"cache-control", keep.encode())]
+        elif not any(name == "cache-control" for name, _ in self.headers):
+            found.append((b"cache-control", b"no-store"))
+        found += [(name.encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
+        return found
+
+
+class Refused(Exception):
+    """A request that gets no answer but why not."""
+
+    def __init__(self, status: int, text: str, headers: Sequence[tuple[str, str]] = ()) -> None:
+        super().__init__(text)
+        self.status, self.text, self.headers = status, text, headers
+
+
+def as_type(key: str) -> str:
+    """Return the media type of a file, by its ending."""
+    return TYPES.get(key.rpartition(".")[2].lower(), "application/octet-stream")
+
+
+def as_json(record: Mapping[str, Any], *, tag: str | None = None, type: str = TYPES["json"]) -> Answer:
+    """Return an answer of JSON."""
+    return Answer(json.dumps(record, indent=1).encode(), type, tag=tag)
+
+
+def as_page(text: str, *, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Answer:
+    """Return a page, with the policy that it has in itself; it is asked for again each time."""
+    kept = [("content-security-policy", policy(text)), ("cache-control", "no-cache"), *headers]
+    return Answer(text.encode("utf-8", "replace"), TYPES["html"], status, headers=kept)
+
+
+def refusal(refused: Refused, accept: str) -> Answer:
+    """Return why not: as a picture where one is wanted, as a page for people, and as JSON for all others.
+
+    A browser shows a picture that comes with an error's status, too.
+    """
+    headers = list(refused.headers)
+    if refused.status == 503:
+        headers.append(("retry-after", str(RETRY)))
+    title = REASONS.get(refused.status, "Error")
+    if refused.status >= 500 and "image/" in accept and "text/html" not in accept:
+        text = "cannot be read" if refused.status == 500 else "busy: try again"
+        return Answer(problem_picture(text), "image/png", refused.status, headers=headers)
+    if "text/html" in accept:
+        return as_page(problem_page(title, refused.text), status=refused.status, headers=headers)
+    record = {"status": refused.status, "title": title, "detail": refused.text}
+    body = json.dumps(record).encode()
+    return Answer(body, "application/problem+json", refused.status, headers=headers)

@@ -1,0 +1,143 @@
+"""Opens what a request is about and makes what it asks for, in the bounds that the server has."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Hashable
+from functools import partial
+from typing import Any, TypeVar
+
+from tileframe import Size, TileframeError
+from tileframe_serve import iiif
+from tileframe_serve.answers import Refused
+from tileframe_serve.catalogue import Catalogue, Entry
+from tileframe_serve.kitchen import Busy, Kept, Kitchen, Receive
+from tileframe_serve.opened import Held, Opened
+from tileframe_serve.settings import Settings
+from tileframe_serve.slides import Slide
+from tileframe_serve.stored import Stored
+
+T = TypeVar("T")
+
+LOG = logging.getLogger("tileframe_serve")
+FORGOTTEN = 5.0
+"""Seconds for which a slide that could not be opened is not tried again."""
+SEARCHED = 30.0
+"""Seconds for which the folders are taken to hold what they held."""
+THUMBNAIL = 256
+
+
+class Served:
+    """Catalogue, open slides, kept tiles and threads of one process."""
+
+    def __init__(self, settings: Settings, registry: Any, catalogue: Catalogue) -> None:
+        self.settings, self.catalogue = settings, catalogue
+        self.opened = Opened(settings, registry)
+        self.kept = Kept(settings.cache << 20)
+        self.kitchen = Kitchen(settings.threads, settings.queue, settings.seconds)
+        self.known: dict[str, tuple[Size, float | None]] = {}
+        """Of what was open once: size, and micrometres per pixel."""
+        self._broken: dict[str, tuple[float, Refused]] = {}
+        self._searched = time.monotonic()
+
+    def entry(self, name: str) -> Entry:
+        """Return the entry of an id."""
+        entry = self.catalogue.entries.get(name)
+        if entry is None:
+            raise Refused(404, "there is no such slide here")
+        return entry
+
+    async def search(self, receive: Receive) -> None:
+        """Look into the folders again, if that was not done lately."""
+        if time.monotonic() - self._searched > SEARCHED:
+            self._searched = time.monotonic()
+            try:
+                await self.kitchen.make("search", self.catalogue.search, then=lambda _: None, receive=receive)
+            except (TileframeError, Busy):  # nothing is there now, or no time: what was there is shown as broken
+                return
+
+    async def open(self, entry: Entry, receive: Receive) -> Held:
+        """Return what is open of ``entry``; `Refused` where it cannot be opened."""
+        if (held := self.opened.peek(entry)) is not None:
+            return held
+        until, refused = self._broken.get(entry.id, (0.0, None))
+        if refused is not None and time.monotonic() < until:
+            raise Refused(refused.status, refused.text)
+        work = partial(self.opened.open, entry)
+        opening = self.kitchen.make(("open", entry.id), work, then=self._keep, receive=receive)
+        try:
+            return await self._said(entry, opening)
+        except Refused as error:
+            if error.status != 503:
+                self._broken[entry.id] = (time.monotonic() + FORGOTTEN, error)
+            raise
+
+    async def make(self, held: Held, key: Hashable, work: Callable[[], bytes], receive: Receive) -> bytes:
+        """Return the bytes that ``work`` makes of what is open, or that are kept of it."""
+        whole = (held.entry.id, held.shown.version, key)
+        if (found := self.kept.get(whole)) is not None:
+            return found
+        held.take()
+        try:
+            then = partial(self.kept.put, whole)
+            return await self._said(held.entry, self.kitchen.make(whole, work, then=then, receive=receive, uses=held))
+        finally:
+            held.give()
+
+    async def thumbnail(self, held: Held, receive: Receive) -> bytes:
+        """Return a small JPEG of all of it."""
+        levels = held.shown.levels
+        whole = iiif.parse(["full", "max", "0", "default.jpg"], levels.base)
+        picture = iiif.sized(whole, iiif.fitting(levels.base, THUMBNAIL))
+        return await self.make(held, "thumbnail", partial(iiif.render, levels, picture), receive)
+
+    async def make_thumbnails(self) -> None:
+        """Make the thumbnails of all that is served, one after the other; what cannot be opened is passed over."""
+        for entry in list(self.catalogue.entries.values()):
+            try:
+                await self.thumbnail(await self.open(entry, never), never)
+            except Refused:
+                continue
+            except Exception:  # of a plugin, say: it is told when somebody asks for that slide, too
+                LOG.exception("no thumbnail could be made of %r", entry.name)
+
+    async def tidy(self) -> None:
+        """Close what nobody asks for, again and again."""
+        while True:
+            await asyncio.sleep(5)
+            self.opened.close_unused()
+
+    def close(self) -> None:
+        """Close all that is open, when what is being made is done."""
+        self.kitchen.close()
+        self.opened.close()
+
+    def refusal(self, entry: Entry, error: Exception) -> Refused:
+        """Return how a client is told of ``error``: without any path of this machine."""
+        said = str(error).replace(entry.target, entry.name)
+        return Refused(500, said if entry.root is None else said.replace(entry.root, ""))
+
+    def _keep(self, held: Held) -> None:
+        self.opened.keep(held)
+        shown = held.shown
+        manifest = shown.stored.manifest if isinstance(shown, Stored) else None
+        plan = shown.plan if isinstance(shown, Slide) else manifest.plan if manifest else None
+        mpp = plan.source.mpp[0] if plan is not None and plan.source.mpp else None
+        self.known[held.entry.id] = (shown.pyramid.base, mpp)
+
+    async def _said(self, entry: Entry, waiting: Awaitable[T]) -> T:
+        try:
+            return await waiting
+        except TileframeError as error:
+            raise self.refusal(entry, error) from error
+        except Busy as error:
+            raise Refused(503, str(error)) from error
+        except MemoryError as error:
+            raise Refused(503, "there is not enough memory for it now") from error
+
+
+async def never() -> Any:
+    """Stand for a client that does not go away."""
+    await asyncio.Event().wait()

@@ -1,0 +1,201 @@
+"""The command ``tileframe serve``. Imports nothing heavy: it is loaded whenever ``tileframe`` starts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tileframe import ColourMode, Intent, OptionError, OutputError, Passthrough, PluginError, Rgb, machine
+from tileframe.cli.parameters import FILE, PAGE, one_of, plugin_options
+from tileframe.cli.text import say
+from tileframe.options import with_short
+
+if TYPE_CHECKING:
+    from tileframe_serve.settings import Settings
+
+LIBRARIES = ("uvicorn", "prometheus_client")
+LINE = b'{"time": '
+"""With which every line of the access log begins."""
+CONNECTIONS = 1024
+"""At a time, of each process; more get 503."""
+GRACE = 30
+"""Seconds that answers which were begun have when the server is stopped."""
+
+
+class ServeCommand(click.Command):
+    """Takes ``--passthrough`` alone as well as with a value, which click would take from what follows."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Give it its value where it has none."""
+        alone = f"--passthrough={Passthrough.ALWAYS.value}"
+        return super().parse_args(ctx, [alone if word == "--passthrough" else word for word in args])
+
+
+@click.command(cls=ServeCommand)
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=FILE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at: this machine's alone.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes one that is free."
+)
+@click.option("--url", metavar="URL", help="The address that clients see, where a proxy is before the server.")
+@click.option("--token", envvar="TILEFRAME_TOKEN", metavar="TEXT", help="Let in only who knows it; or TILEFRAME_TOKEN.")
+@click.option("--cors", multiple=True, metavar="ORIGIN", help="Let pages of this origin read all; * is every origin.")
+@click.option("--associated", is_flag=True, help="Serve label, macro and thumbnail; they can name a patient.")
+@click.option("--reader", metavar="NAME", help="Default: the best one that can.")
+@click.option("--page", type=int, metavar="N", help=PAGE)
+@click.option("--format", default="jpeg", show_default=True, metavar="NAME", help="Of the tiles of slides.")
+@click.option("--quality", type=int, metavar="1-100", help="Short for --format-option quality=N; 75 for jpeg.")
+@plugin_options("format", "reader")
+@click.option("--tile-size", metavar="N", help="Pixels a side, or native; default: the slide's own, or the layout's.")
+@click.option("--overlap", type=int, metavar="N", help="Default: the layout's; 0 where tiles are passed through.")
+@one_of("--passthrough", Passthrough.AUTO, metavar="[=never]", help="Send the slide's own JPEG tiles as they are.")
+@click.option("--limit-bounds/--no-limit-bounds", default=True, show_default=True, help="Crop to the scanned part.")
+@click.option("--background", type=Rgb.parse, metavar="#rrggbb", help="Where a slide is transparent.")
+@one_of("--color", ColourMode.SRGB, help="Convert to sRGB, keep the numbers, or also embed the profile in every tile.")
+@one_of("--intent", Intent.RELATIVE, help="What conversion does with colours that sRGB does not have.")
+@click.option("--mpp", type=float, metavar="F", help="Micrometres per pixel, where the slide's are missing or wrong.")
+@click.option("--isolate", is_flag=True, help="Read slides in other processes: one that crashes ends in an error.")
+@click.option("--workers", type=int, default=1, show_default=True, metavar="N", help="Processes that share the port.")
+@click.option("--threads", type=int, metavar="N", help="Of each process, to decode; default: the cores there are.")
+@click.option("--queue", type=int, default=200, show_default=True, metavar="N", help="Requests that may wait for them.")
+@click.option("--timeout", type=float, default=20.0, show_default=True, metavar="S", help="Seconds of a request.")
+@click.option("--cache", type=int, default=256, show_default=True, metavar="MB", help="Of tiles, in each process.")
+@click.option("--open-slides", type=int, default=16, show_default=True, metavar="N", help="At a time, in each process.")
+@click.option("--access-log", metavar="FILE", help="A line of JSON for each answer; - is standard output.")
+@click.pass_obj
+def serve(
+    registry: Any,
+    /,
+    paths: tuple[str, ...],
+    port: int,
+    page: int | None,
+    quality: int | None,
+    format_options: dict[str, str],
+    reader_options: dict[str, str],
+    tile_size: str | None,
+    workers: int,
+    threads: int | None,
+    timeout: float,
+    open_slides: int,
+    **asked: Any,
+) -> None:
+    """Show slides, pictures and finished pyramids in the browser, without making pyramids first.
+
+    PATH is a file, a pyramid, or a folder that is searched. Tiles are made when they are asked for, as `tileframe run
+    --passthrough=auto` with the same options makes them. Ctrl-C or SIGTERM ends it, after the answers that were begun.
+    """
+    for library in LIBRARIES:
+        if find_spec(library) is None:
+            raise PluginError(f"tileframe serve needs {library}: pip install 'tileframe[serve]'")
+    if workers < 1:
+        raise OptionError(f"the number of workers must be 1 or more, not {workers}")
+    if tile_size is not None and tile_size != "native" and not tile_size.isdecimal():
+        raise OptionError(f"--tile-size is a number of pixels, or native, not '{tile_size}'")
+    from tileframe_serve.settings import Settings
+
+    settings = Settings(
+        paths=paths, format_options=with_short(format_options, "quality", quality),
+        reader_options=with_short(reader_options, "page", page),
+        tile_size=int(tile_size) if tile_size and tile_size != "native" else tile_size,  # type: ignore[arg-type]
+        threads=machine.available_cores() if threads is None else threads, seconds=timeout, slides=open_slides,
+        **{**asked, "url": asked["url"] and asked["url"].rstrip("/")},
+    )  # fmt: skip
+    _refuse_unknown(settings, registry)
+    _serve(settings, registry.isolated() if settings.isolate else registry, port, workers)
+
+
+def _refuse_unknown(settings: Settings, registry: Any) -> None:
+    """Raise `OptionError` for a reader, a format or an option of theirs that does not exist, before any slide."""
+    offer = registry.writer(settings.format)
+    offer.create(options=offer.resolved(settings.format_options, "format"))
+    if settings.reader is not None:
+        registry.reader(settings.reader).resolved(settings.reader_options, "reader")
+
+
+def _serve(settings: Settings, registry: Any, port: int, workers: int) -> None:
+    import uvicorn
+
+    from tileframe_serve.app import App, no_threads_of_opencv
+    from tileframe_serve.catalogue import Catalogue
+    from tileframe_serve.settings import LOOPBACK
+
+    catalogue = Catalogue(settings.paths, registry)
+    if settings.access_log is not None and settings.access_log != "-":
+        _refuse_log(Path(settings.access_log))
+    listening = _listening(settings.host, port)
+    host, port = listening.getsockname()[:2]
+    address = settings.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    if settings.host not in LOOPBACK and settings.token is None:
+        say("tileframe: other machines can reach this, and no token is asked for; --token asks for one", err=True)
+    say(f"{address}/")
+    say(f"tileframe: {len(catalogue.entries):,} in the gallery; Ctrl-C ends it", err=True)
+    how: dict[str, Any] = {
+        "access_log": False, "log_level": "warning", "server_header": False, "date_header": True, "lifespan": "on",
+        "timeout_graceful_shutdown": GRACE, "timeout_keep_alive": 30, "proxy_headers": False,
+        "limit_concurrency": CONNECTIONS,
+    }  # fmt: skip
+    with listening:
+        if workers == 1:
+            no_threads_of_opencv()
+            server = uvicorn.Server(uvicorn.Config(App(settings, registry, catalogue), **how))
+            _until_stopped(lambda: server.run(sockets=[listening]))
+            return
+        numbers = tempfile.mkdtemp(prefix="tileframe-serve-")
+        try:
+            _share(settings, numbers)
+            # The name of a function, by which each process makes its own.
+            config = uvicorn.Config("tileframe_serve.app:create_app", factory=True, workers=workers, **how)
+            _until_stopped(lambda: _processes(config, listening))
+        finally:
+            shutil.rmtree(numbers, ignore_errors=True)
+
+
+def _refuse_log(path: Path) -> None:
+    """Raise `OutputError` where no log can be written, or where a file is that is none: a slide, say."""
+    try:
+        with path.open("ab+") as file:
+            file.seek(0)
+            if file.read(len(LINE)) not in (b"", LINE):
+                raise OutputError(f"{path}: exists already, and is no access log of tileframe's; give another file")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def _share(settings: Settings, numbers: str) -> None:
+    """Leave to the worker processes what they are to do, and where they add up their numbers."""
+    from tileframe_serve.metrics import SHARED
+
+    settings.to_environment()
+    os.environ[SHARED] = numbers
+
+
+def _processes(config: Any, listening: socket.socket) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    Multiprocess(config, sockets=[listening]).run()
+
+
+def _until_stopped(run: Any) -> None:
+    try:
+        run()
+    except KeyboardInterrupt:  # raised once more when all is done: the way to end it
+        click.echo(err=True)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = f"{error.strerror}".partition(" (while")[0]
+        right = "give another --port, or 0 for one that is free"
+        raise OutputError(f"port {port} of {host} cannot be had ({reason}); {right}") from error
+    listening.set_inheritable(True)
+    return listening
