@@ -34,6 +34,7 @@ from tileframe import (
     run,
     verify,
 )
+from tileframe.registry import load
 from tileframe_start.command import build_cli
 
 # What the page's plugins promise that it does not test itself, nor does plugins/example, which has the others.
@@ -312,6 +313,21 @@ def test_the_queue_is_given_each_slide_where_there_is_one(loaded, tmp_path, monk
     monkeypatch.delenv("SLIDE_QUEUE")
     assert build_cli(registry).main(words, standalone_mode=False, obj=registry) == 0
     assert (tmp_path / "out" / "a.dzi").is_file()
+
+
+def test_a_reader_of_ranges_gives_the_pixels_of_the_file(shown, tmp_path):
+    registry = load([shown("ranged"), shown("zipped")])
+    slide = grey8(tmp_path, 600, 500)
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(slide, slide.name)
+        archive.writestr("cut_600x500.grey8", b"cut")
+    report = run(f"zipped://{tmp_path}/a.zip/{slide.name}", tmp_path / "there", format="png", registry=registry)
+    run(slide, tmp_path / "here", format="png", registry=registry)
+    assert report.reader == "ranged"
+    assert differing(tmp_path / "there.dzi", tmp_path / "here.dzi") == []
+    assert np.array_equal(assembled(report.target, report.levels - 1), gradient(600, 500)[:, :, [0, 0, 0]])
+    with pytest.raises(InputError, match=r"zipped:.*/cut_600x500\.grey8: is no file of 300000 bytes"):
+        run(f"zipped://{tmp_path}/a.zip/cut_600x500.grey8", tmp_path / "cut", registry=registry)
 
 
 def test_a_slide_in_an_archive_is_that_slide(loaded, tmp_path):

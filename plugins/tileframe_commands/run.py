@@ -62,7 +62,7 @@ class RunCommand(click.Command):
 
 @click.command(cls=RunCommand)
 @click.argument("slides", metavar="SLIDE...", nargs=-1, required=True, type=FILE)
-@click.option("-o", "--output", type=FILE, metavar="LOCATION", help="NAME, NAME.szi, FOLDER/ or FOLDER/.szi.")
+@click.option("-o", "--output", type=FILE, metavar="LOCATION", help="NAME, NAME.szi, FOLDER/, FOLDER/.szi; or s3://...")
 @click.option("--backend", default="auto", show_default=True, metavar="NAME", help="auto, or see `tileframe plugins`.")
 @click.option("--reader", metavar="NAME", help="Default: the best one that can.")
 @click.option("--page", type=int, metavar="N", help=PAGE)
@@ -84,7 +84,7 @@ class RunCommand(click.Command):
 @one_of("--intent", Intent.RELATIVE, help="What conversion does with colours that sRGB does not have.")
 @click.option("--mpp", type=float, metavar="F", help="Micrometres per pixel, where the slide's are missing or wrong.")
 @click.option(
-    "--associated", multiple=True, metavar="NAME", help="Export label, macro or all; they can name a patient."
+    "--associated", multiple=True, metavar="NAME", help="Export label, macro, thumbnail or all; may name a patient."
 )
 @click.option(
     "--skip-blank", type=int, metavar="[=TOLERANCE]", help="Leave out tiles that are background, give or take 0 to 255."
