@@ -12,10 +12,10 @@ from tileframe.errors import InputError, OptionError, PluginError, UnsupportedIn
 from tileframe.facts import ColourMode, Fit, Intent, Rgb
 from tileframe.hooks import ReaderPlugin, refuse_lacking
 from tileframe.options import member
-from tileframe.protocols import Source
+from tileframe.protocols import CompressedTiles, Source, Sparse
 from tileframe.records import Options
 from tileframe.registry import Registry, load
-from tileframe.slides import Slide
+from tileframe.slides import RangeFile, Slide
 
 HEAD = 4096
 """Bytes of a file that a reader's ``guess`` is given."""
@@ -103,7 +103,12 @@ def open_with(offer: ReaderPlugin, slide: Slide, options: Any, background: Rgb |
         source: Source = reader.open(slide, background=background)
     else:
         source = slide.copied(lambda path: reader.open(path, background=background))
-    refuse_lacking(source, Source, f"the reader '{offer.name}' is broken: open returns")
+    broken = f"the reader '{offer.name}' is broken: open returns"
+    refuse_lacking(source, Source, broken)
+    if isinstance(source, Sparse):
+        refuse_lacking(source, Sparse, broken)
+    if isinstance(source, CompressedTiles):
+        refuse_lacking(source, CompressedTiles, broken)
     return source
 
 
@@ -134,7 +139,8 @@ def read_head(slide: Slide) -> bytes:
     """Return the first bytes of ``slide``; `InputError` for what is no file, empty, or cannot be read."""
     try:
         if not isinstance(slide, Path):
-            with closing(slide.open()) as remote:
+            refuse_lacking(remote := slide.open(), RangeFile, f"the origin of {slide} is broken: open returns")
+            with closing(remote):
                 head = remote.read_at(0, HEAD)
         elif slide.is_dir():
             raise InputError(f"{slide}: is a folder; give the slide's main file")
