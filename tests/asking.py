@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,11 +67,22 @@ class Asked:
 
 
 @contextmanager
+def own_loop() -> Iterator[Callable[[Any], Any]]:
+    """What runs coroutines in a thread with a loop of its own: that of the test may drive a browser."""
+    runner = asyncio.Runner()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            yield lambda work: thread.submit(runner.run, work).result()
+        finally:
+            thread.submit(runner.close).result()
+
+
+@contextmanager
 def serving(*paths: Path | str, **asked: Any) -> Iterator[Asked]:
-    with asyncio.Runner() as runner:
+    with own_loop() as run:
         app = App(Settings(paths=tuple(map(str, paths)), **asked), load())
         try:
-            yield Asked(app, runner.run)
+            yield Asked(app, run)
         finally:
             app.close()
 

@@ -95,9 +95,11 @@ def faulty(upstream: str) -> Iterator[tuple[str, Faulty]]:
     """The URL of a proxy before ``upstream``, and what it does."""
     proxy = Faulty(upstream)
     loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(proxy.talk, "127.0.0.1", 0, limit=1 << 20))
+    # All in the thread: that of the test may have a loop already, which drives a browser.
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
+    starting = asyncio.start_server(proxy.talk, "127.0.0.1", 0, limit=1 << 20)
+    server = asyncio.run_coroutine_threadsafe(starting, loop).result()
     try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", proxy
     finally:

@@ -16,7 +16,7 @@ from functools import partial
 
 import pytest
 
-from tests.asking import Reply, got, server, serving
+from tests.asking import Reply, got, own_loop, server, serving
 from tests.pictures import gradient, photo, png, svs
 from tileframe_serve import kitchen, opened
 from tileframe_serve.asking import never
@@ -77,7 +77,8 @@ def test_what_nobody_waits_for_any_more_is_not_begun():
         await asyncio.gather(tasks[0], tasks[2])
         made_by.close()
 
-    asyncio.run(two_of_three_go_away())
+    with own_loop() as run:
+        run(two_of_three_go_away())
     assert begun == [0, 2]
 
 
@@ -99,7 +100,8 @@ def test_one_who_goes_away_takes_nothing_from_those_who_stay():
         assert await other == b"tile"
         made_by.close()
 
-    asyncio.run(one_goes())
+    with own_loop() as run:
+        run(one_goes())
     assert kept == [b"tile"]
 
 

@@ -172,7 +172,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_one_error_and_leaves_nothing(
     said = r"^a worker process of the executor 'processes' was killed \(SIGKILL\), perhaps for want of memory"
     how: dict[str, Any] = {"tile_size": 65, "executor": "processes", "workers": 1, "registry": registry}  # 3x3 blocks
     with pytest.raises(WorkerError, match=said):
-        run(here / "a.svs", tmp_path / "out" / "a", format="png", progress=kill, **how)
+        run(here / "a.svs", tmp_path / "out" / "a", format="png", progress=kill, keep=False, **how)
     assert killed
     assert not (tmp_path / "out").exists()
     assert not any(psutil.pid_exists(pid) for pid in killed)
