@@ -75,14 +75,6 @@ def test_page_and_report_have_the_trial_and_nothing_is_left_in_the_scratch_folde
     assert list((folder / "scratch").iterdir()) == []
 
 
-def test_the_report_has_samples_in_order_of_time(found):
-    samples = [run.samples for entry in found.trials[0].entries for run in entry.runs]
-    assert any(samples)
-    for taken in samples:
-        assert [one.seconds for one in taken] == sorted(one.seconds for one in taken)
-        assert all(0 <= load <= 1 for one in taken for load in one.core_loads)
-
-
 def test_undersized_tiles_of_the_plain_loop_are_marked_and_not_ranked(ran, folder):
     line = next(line for line in ran.stdout.splitlines() if line.startswith("  generator loop: "))
     assert re.search(r"not ranked: \d of 17 tiles are missing, damaged or of another size, for one", line)

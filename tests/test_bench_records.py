@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.benched import entry, failed, trial, unranked
-from tileframe_bench.records import Run, Spread
+from tileframe_bench.records import Spread
 from tileframe_bench.text import figure, shortened, table, weight
 
 WRONG = unranked(entry("wrong", 1, 1), "2 of 9 tiles are missing")
@@ -59,7 +59,3 @@ def test_figures_have_three_digits():
 def test_long_names_are_shortened_in_their_middle():
     assert shortened("a very long name of a slide that nobody would think of.svs", 20) == "a very lo…nk of.svs"
     assert shortened("short\x00", 20) == "short\N{REPLACEMENT CHARACTER}"
-
-
-def test_a_run_without_seconds_keeps_no_cores_busy():
-    assert Run(0, 0, 0, None, None, ()).cores_busy == 0

@@ -68,7 +68,8 @@ def bench(
         Pyramid(Size(1, 1), tile_size, 0)
     _refuse_unwritable([path for path in (report, html) if path is not None], slides)
     for library in ("jinja2", "matplotlib") if html else ():
-        _refuse_missing(library)
+        if find_spec(library) is None:  # not loaded yet: a large parent would distort measurements
+            raise PluginError(f"this needs {library}, which is not installed: pip install 'tileframe[bench]'")
     from tileframe_bench.entrants import entrants
     from tileframe_bench.environment import scratch_folder
     from tileframe_bench.session import Plan, benchmark
@@ -99,7 +100,7 @@ def bench(
     finally:
         if found is not None:
             if html is not None:
-                from tileframe_bench.page import page  # only now: a large parent would distort measurements
+                from tileframe_bench.page import page
 
                 write_whole(html, page(found).encode("utf-8", "replace"))
             if report is not None and not report.is_file():
@@ -122,16 +123,6 @@ def _refuse_unwritable(files: Sequence[Path], slides: Sequence[Path]) -> None:
         if path.resolve() in [slide.resolve() for slide in slides]:
             raise OutputError(f"{path}: would be written over the slide; give another file")
         refuse_unwritable(path)
-
-
-def _refuse_missing(library: str) -> None:
-    """Raise `PluginError` if ``library`` is not installed, without loading it."""
-    try:
-        found = find_spec(library)
-    except ValueError:  # a module without a spec, as None in sys.modules
-        found = None
-    if found is None:
-        raise PluginError(f"this needs {library}, which is not installed: pip install 'tileframe[bench]'")
 
 
 def _inputs(slides: tuple[Path, ...], names: tuple[str, ...], scale: float) -> list[Path | Workload]:

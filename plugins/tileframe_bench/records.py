@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Literal, Self
@@ -67,7 +67,7 @@ class Run:
     @property
     def cores_busy(self) -> float:
         """Cores kept busy, on average."""
-        return self.cpu_seconds / self.seconds if self.seconds else 0.0
+        return self.cpu_seconds / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +102,12 @@ class Entry:
     @property
     def seconds(self) -> Spread:
         """The spread of the seconds of its runs, of which there is at least one."""
-        return self.spread(lambda run: run.seconds)
+        return Spread.of([run.seconds for run in self.runs])
 
     @property
     def equality(self) -> str:
         """How equal its pyramid is to the reference, in a word or two."""
         return self.verdict.strength.value if self.verdict and self.verdict.strength else "other layout"
-
-    def spread(self, figure: Callable[[Run], float]) -> Spread:
-        """Return the spread of ``figure`` over its runs, of which there is at least one."""
-        return Spread.of([figure(run) for run in self.runs])
 
     def median(self, name: str) -> float | None:
         """Return the median of the figure ``name`` of its runs; None if the system did not tell one of them."""

@@ -58,9 +58,9 @@ class Pass:
 
     def __init__(self, job: Job, folder: Path, each: Each = map) -> None:
         self.decode: Callable[[Box], Pixels] = job.source.read
-        self.halve: Callable[[Pixels, Pixels], None] = _halve
+        self.halve: Callable[[Pixels, Pixels], None] = lambda above, below: np.copyto(below, halve(above))
         self.encode: Callable[[TileAddress, Pixels], bytes] = lambda tile, pixels: job.writer.encode(pixels)
-        self.write: Callable[[Path, bytes], object] = _write
+        self.write: Callable[[Path, bytes], object] = Path.write_bytes
         self._job, self._folder, self._each = job, folder, each
         self._side = job.pyramid.tile_size
 
@@ -121,12 +121,3 @@ def _in_pieces(each: Each, do: Callable[[int, int], None], pixels: Pixels, high:
     corners = list(product(range(0, pixels.shape[0], high), range(0, pixels.shape[1], wide)))
     for _ in each(do, *zip(*corners, strict=True)):
         pass  # what is raised in a thread is raised here
-
-
-def _halve(above: Pixels, below: Pixels) -> None:
-    below[:] = halve(above)
-
-
-def _write(path: Path, encoded: bytes) -> None:
-    with open(path, "wb", buffering=0) as file:
-        file.write(encoded)

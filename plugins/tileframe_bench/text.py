@@ -76,7 +76,7 @@ def _row(trial: Trial, place: str, entry: Entry) -> tuple[str, ...]:
         f"{ratio.median:.2f} ({ratio.least:.2f} to {ratio.most:.2f})" if ratio and entry.name != trial.baseline else "",
         f"{entry.median('cpu_seconds'):.2f}",
         f"{entry.median('cores_busy'):.2f}",
-        f"{entry.spread(lambda run: run.peak_resident / 1e6).most:,.0f}",
+        f"{max(run.peak_resident for run in entry.runs) / 1e6:,.0f}",
         "" if written is None else f"{written / 1e6:,.0f}",
         entry.equality,
     )
