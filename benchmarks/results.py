@@ -11,7 +11,6 @@ minutes of each other show less than it varies within a day.
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,8 @@ from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+import click
 
 from benchmarks.speed import alone, stages_of
 from benchmarks.stages import Stages
@@ -58,14 +59,12 @@ GROWING = (
 class Work:
     """What the work alone took, stage by stage, in one thread."""
 
-    date: str
-    """ISO 8601, in UTC."""
+    date: str  # ISO 8601, in UTC
     command: str
     machine: Machine
     versions: dict[str, str]
     tile_size: int
-    rounds: dict[str, tuple[Stages, ...]]
-    """By input."""
+    rounds: dict[str, tuple[Stages, ...]]  # by input
     schema: int = SCHEMA
 
 
@@ -73,8 +72,7 @@ class Work:
 class Kept:
     """All that was measured so far."""
 
-    benches: Mapping[str, Bench] = field(default_factory=dict)
-    """By file, in the order of their sections."""
+    benches: Mapping[str, Bench] = field(default_factory=dict)  # by file, in the order of their sections
     work: Work | None = None
 
     def trials(self, section: str) -> list[Trial]:
@@ -121,9 +119,9 @@ def measured(name: str, parts: Sequence[Plan], scratch: Path) -> Iterator[Bench]
     done: list[Trial] = []
     for part in parts:
         plan = replace(part, command=f"{COMMAND} {name}")
-        for found in benchmark(plan, registry, scratch, lambda what: _say(f"{name}: {what}")):
+        for found in benchmark(plan, registry, scratch, lambda what: click.echo(f"{name}: {what}", err=True)):
             done.append(found.trials[-1])
-            print(table(done[-1]), flush=True)
+            click.echo(table(done[-1]))
             yield replace(found, trials=tuple(done))
 
 
@@ -135,7 +133,7 @@ def measured_work(scratch: Path) -> Iterator[Work]:
         source = in_own_process(WORKLOADS[name].make)
         folders = [Path(tempfile.mkdtemp(dir=scratch), "alone") for _ in range(times)]
         stages = tuple(stages_of(cost(alone()(source, folder), source=source)) for folder in folders)
-        _say("\n  ".join([f"{WORK}: {name}:", *map(str, stages)]))
+        click.echo("\n  ".join([f"{WORK}: {name}:", *map(str, stages)]), err=True)
         date = datetime.now(UTC).isoformat(timespec="seconds")
         work = replace(work, date=date, rounds={**work.rounds, name: stages})
         yield work
@@ -194,16 +192,6 @@ def _slimmed(file: str, trial: Trial) -> Trial:
         return trial
     slim = [replace(one, runs=tuple(replace(run, samples=()) for run in one.runs)) for one in trial.entries]
     return replace(trial, entries=tuple(slim))
-
-
-def median_run(entry: Entry) -> Run:
-    """Return the run whose time is the median, the faster one of two, of an entry that has runs."""
-    by_time = sorted(entry.runs, key=lambda run: run.seconds)
-    return by_time[(len(by_time) - 1) // 2]
-
-
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.results import OVER_TIME, SECTIONS, Kept, like, median_run
+from benchmarks.results import OVER_TIME, SECTIONS, Kept, like
 from benchmarks.stages import Stages
 from tileframe_bench import charts
 from tileframe_bench.page import template
@@ -162,7 +162,7 @@ def page(kept: Kept) -> tuple[str, dict[str, Callable[[], Figure]]]:
         "spread": lambda spread: f"{spread}" if spread else "\N{EN DASH}",
         "megabytes": lambda size: f"{size / 1e6:,.0f} MB",
     }
-    ours = (entrants, line, median_run, medians, pairs, points, remarks, rounds, series, slower)
+    ours = (entrants, line, medians, pairs, points, remarks, rounds, series, slower)
     filters |= {one.__name__: one for one in ours}
     whole = template(Path(__file__).with_name("RESULTS.md.j2"), filters, keep_trailing_newline=True)
     timed = kept.benches[OVER_TIME[0]].trials if OVER_TIME[0] in kept.benches else ()

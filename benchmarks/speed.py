@@ -23,9 +23,8 @@ from benchmarks import turns
 from benchmarks.stages import Stages
 from benchmarks.turns import Figure, Program, call, cpu, in_turn, memory, ratio, whole
 from tileframe import machine
-from tileframe_bench import baselines
 from tileframe_bench.baselines import TILE_SIZE
-from tileframe_bench.entrants import HELD_EQUAL, PYTHON
+from tileframe_bench.entrants import HELD_EQUAL, PYTHON, Entrant
 from tileframe_bench.processes import Cost, in_own_process
 from tileframe_bench.records import Spread
 from tileframe_bench.text import aligned
@@ -53,8 +52,8 @@ def ours(*options: str) -> Command:
 
 def bare(name: str) -> Command:
     """Return the command of the baseline ``name``."""
-    sizes = ("--tile-size", f"{TILE_SIZE}", "--workers", f"{machine.available_cores()}")
-    return lambda source, out: [*PYTHON, baselines.__file__, name, f"{source}", f"{out.with_suffix('')}", *sizes]
+    sizes = {"tile_size": TILE_SIZE, "workers": machine.available_cores()}
+    return lambda source, out: Entrant(name, "baseline").process(source, out.parent, **sizes)
 
 
 def alone(*options: str) -> Command:
@@ -71,13 +70,13 @@ PASSED = Program(
 # By where they go. The pixels of the first one that can do an input are right.
 PROGRAMS = {
     "folder": (
-        Program(DZSAVE, bare("dzsave"), turns.differences),
+        Program(DZSAVE, bare(DZSAVE), turns.differences),
         Program("vips", ours("--backend", "vips", *SIZE), turns.differences),
         Program(STREAM, ours("--backend", "stream", *SIZE), turns.differences),
         PASSED,
         Program(OPENSLIDE, ours("--backend", "stream", "--reader", "openslide", *SIZE), turns.differences),
         # The tiles of the generator are not always of the size that its own layout says.
-        Program(POOL, bare("pool"), turns.wrong_names),
+        Program(POOL, bare(POOL), turns.wrong_names),
         # The work that others cannot do without.
         Program(LIMIT, alone()),
         Program(f"{LIMIT} of {PASSTHROUGH}", alone("--passthrough")),
@@ -125,11 +124,10 @@ def table(costs: Costs) -> str:
     return "\n".join([*lines, *(f"{name}, one thread over all of the data: {alone}" for name, alone in limits.items())])
 
 
-def chosen(into: str, *, is_slide: bool, without: Sequence[str] = ()) -> list[Program]:
+def chosen(into: str, *, is_slide: bool) -> list[Program]:
     """Return the programs for an input, with the limits of those into folders."""
     # Of a picture, each process of the pool holds all pixels twice, and reads all of them for each of the top tiles.
-    left_out = {*without, *(() if is_slide else [POOL])}
-    return [one for one in PROGRAMS[into] if one.name.removeprefix(f"{LIMIT} of ") not in left_out]
+    return [one for one in PROGRAMS[into] if is_slide or one.name != POOL]
 
 
 def main() -> None:
@@ -139,7 +137,6 @@ def main() -> None:
     parser.add_argument("--input", type=Path, metavar="FILE", help="instead of the workloads")
     parser.add_argument("--scale", type=float, default=1.0, help="both sides of the pictures times this")
     parser.add_argument("--rounds", type=int, default=5, help="after one to warm up")
-    parser.add_argument("--without", nargs="+", default=[], metavar="WHO", help="leave these out, by name")
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where the outputs go; default: temporary files")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tileframe-speed-", dir=given.scratch) as scratch:
@@ -147,7 +144,7 @@ def main() -> None:
             # In processes of their own: a child's peak memory begins at what its parent holds.
             source = given.input or in_own_process(scaled(WORKLOADS[name], given.scale).make)
             known = in_own_process(open_input, source, name, name)
-            programs = chosen(given.into, is_slide=known.is_slide, without=given.without)
+            programs = chosen(given.into, is_slide=known.is_slide)
             costs = in_turn(programs, source, Path(scratch, name), given.rounds)
             heading = f"{name}: {known.size}, {known.size.area / 1e6:.1f} MP, {given.rounds} rounds"
             print(f"\n{heading}\n\n{table(costs)}\n", flush=True)

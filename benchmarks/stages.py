@@ -30,8 +30,7 @@ STAGES = ("decode", "halve", "encode", "write")
 class Stages:
     """The processor time of each stage, in seconds, over all of the data."""
 
-    in_order: bool
-    """The source gives rows, in order: decoding cannot be shared out."""
+    in_order: bool  # the source gives rows, in order: decoding cannot be shared out
     cores: int
     seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 

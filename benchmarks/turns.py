@@ -33,12 +33,10 @@ class Program:
     """One way to make the pyramid, or to measure the work in it."""
 
     name: str
-    command: Callable[[Path, Path], Sequence[str | Path]]
-    """Returns the command, given the input and the output."""
+    command: Callable[[Path, Path], Sequence[str | Path]]  # given the input and the output
+    # What is wrong, given the input, the output, and that of the first program of all.
     proof: Callable[[Path, Path, Path], list[str]] | None = None
-    """Returns what is wrong, given the input, the output, and that of the first program of all."""
-    suffix: str = ".dzi"
-    """Of the output."""
+    suffix: str = ".dzi"  # of the output
 
     def output(self, folder: Path) -> Path:
         """Return the path of the output in the folder of a round, in a folder of its own, which is made."""
