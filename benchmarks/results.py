@@ -165,8 +165,7 @@ def _entry(first: Entry, sittings: Sequence[Trial]) -> Entry:
     runs: list[Run] = []
     for trial, entry in zip(sittings, theirs, strict=True):
         # Who was far slower ran once, which is paired with each of the others' rounds.
-        rounds = max(len(one.runs) for one in trial.entries)
-        runs += entry.runs * rounds if len(entry.runs) == 1 else entry.runs
+        runs += entry.runs * trial.rounds if len(entry.runs) == 1 else entry.runs
     verdict = worst_of(entry.verdict for entry in theirs if entry.verdict is not None)
     return replace(first, runs=tuple(runs), verdict=verdict, is_wrong=any(entry.is_wrong for entry in theirs))
 

@@ -19,7 +19,7 @@ from benchmarks.results import OVER_TIME, SECTIONS, Kept, like
 from benchmarks.stages import Stages
 from tileframe_bench import charts
 from tileframe_bench.page import template
-from tileframe_bench.records import Bench, Entry, Spread, Trial
+from tileframe_bench.records import Entry, Spread, Trial
 from tileframe_bench.text import plain
 
 # What would end a cell, begin a tag, or make letters slanted.
@@ -59,9 +59,9 @@ def reference_table(kept: Kept) -> list[Trial]:
     return sorted(trials, key=lambda trial: (names.index(trial.input), trial.tile_size))
 
 
-def medians(entries: Took) -> dict[float, float]:
-    """Return the median seconds of those that ran."""
-    return {at: entry.seconds.median for at, (_, entry) in entries.items() if entry.runs}
+def spreads(entries: Took) -> dict[float, Spread]:
+    """Return the seconds of those that ran."""
+    return {at: entry.seconds for at, (_, entry) in entries.items() if entry.runs}
 
 
 def line(entries: Took) -> tuple[float, float, float] | None:
@@ -69,7 +69,7 @@ def line(entries: Took) -> tuple[float, float, float] | None:
 
     None if there are fewer than three points, or the line does not rise.
     """
-    megapixels, seconds = list(medians(entries)), list(medians(entries).values())
+    megapixels, seconds = [*spreads(entries)], [seconds.median for seconds in spreads(entries).values()]
     if len(megapixels) < 3:
         return None
     slope, start = linear_regression(megapixels, seconds)
@@ -133,19 +133,6 @@ def stages(kept: Kept) -> Iterator[tuple[str, int, Stages, float | None]]:
         yield name, len(alone), Stages.medians(alone), stream.seconds.median if stream and stream.runs else None
 
 
-def rounds(bench: Bench) -> list[int]:
-    """Return the most runs that anyone had, of each trial: parts of a section may differ."""
-    return sorted({max((len(entry.runs) for entry in trial.entries), default=0) for trial in bench.trials})
-
-
-def points(series: dict[str, Took]) -> dict[str, list[tuple[float, Spread]]]:
-    """Return the seconds of those that ran, by name."""
-    return {
-        name: [(at, entry.seconds) for at, (_, entry) in entries.items() if entry.runs]
-        for name, entries in series.items()
-    }
-
-
 def page(kept: Kept) -> tuple[str, dict[str, Callable[[], Figure]]]:
     """Return the page as Markdown, and what draws its plots, by file."""
     plots: dict[str, Callable[[], Figure]] = {}
@@ -160,9 +147,10 @@ def page(kept: Kept) -> tuple[str, dict[str, Callable[[], Figure]]]:
     filters: dict[str, Callable[..., object]] = {
         "text": text,
         "spread": lambda spread: f"{spread}" if spread else "\N{EN DASH}",
+        "points": lambda series: {name: spreads(entries) for name, entries in series.items()},
         "megabytes": lambda size: f"{size / 1e6:,.0f} MB",
     }
-    ours = (entrants, line, medians, pairs, points, remarks, rounds, series, slower)
+    ours = (entrants, line, pairs, remarks, series, slower, spreads)
     filters |= {one.__name__: one for one in ours}
     whole = template(Path(__file__).with_name("RESULTS.md.j2"), filters, keep_trailing_newline=True)
     timed = kept.benches[OVER_TIME[0]].trials if OVER_TIME[0] in kept.benches else ()

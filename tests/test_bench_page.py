@@ -36,7 +36,7 @@ def bars(chart: Figure) -> list[tuple[str, float]]:
 
 def charts_of(trial: Trial) -> list[Figure]:
     entry, own = trial.places[0][1], colours_of(trial)
-    series = {one.name: [(1, one.seconds), (2, one.seconds)] for one in trial.entries if one.runs}
+    series = {one.name: {1.0: one.seconds, 2.0: one.seconds} for one in trial.entries if one.runs}
     log, linear = (
         charts.lines(series, own, x="workers", y="seconds", title="some lines", log=log) for log in (True, False)
     )
@@ -118,7 +118,7 @@ def test_bars_are_logarithmic_only_where_they_must_be(seconds, is_log):
 
 
 def test_a_line_without_points_is_named():
-    assert "one (no figures)" in words(charts.lines({"one": []}, {"one": "red"}, x="", y="", title="", log=True))
+    assert "one (no figures)" in words(charts.lines({"one": {}}, {"one": "red"}, x="", y="", title="", log=True))
 
 
 @pytest.mark.parametrize("samples", [0, 1, 2])

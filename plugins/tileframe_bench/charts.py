@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from io import BytesIO
 from itertools import accumulate
 from typing import Any, Literal
@@ -53,7 +53,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "tileframe",  # the same figure gives the same bytes
 }
-Points = Sequence[tuple[float, Spread]]
+Points = Mapping[float, Spread]
 # A decorator: all that is done inside uses `STYLE` alone, not the user's settings.
 styled = style.context(STYLE, after_reset=True)
 
@@ -134,11 +134,10 @@ def lines(series: Mapping[str, Points], colours: Mapping[str, str], *, x: str, y
     chart.suptitle(plain(title), x=0.01, ha="left")
     axes = chart.add_subplot(xlabel=plain(x), ylabel=plain(y))
     for number, (name, points) in enumerate(series.items()):
-        spreads = [spread for _, spread in points]
         axes.errorbar(
-            [at for at, _ in points],
-            [spread.median for spread in spreads],
-            yerr=_error_bars(spreads),
+            [*points],
+            [spread.median for spread in points.values()],
+            yerr=_error_bars(points.values()),
             color=colours[name],
             marker=MARKERS[number % len(MARKERS)],
             markersize=7,
@@ -213,7 +212,7 @@ def _set_ticks(axis: Any, *, log: bool = False) -> None:
     axis.set_major_formatter("{x:,.10g}")
 
 
-def _error_bars(spreads: Sequence[Spread]) -> list[list[float]]:
+def _error_bars(spreads: Collection[Spread]) -> list[list[float]]:
     """Return the distances from the medians down and up, as matplotlib takes them."""
     return [[one.median - one.least for one in spreads], [one.most - one.median for one in spreads]]
 

@@ -134,6 +134,11 @@ class Trial:
         """Of the base."""
         return self.size.area / 1e6
 
+    @property
+    def rounds(self) -> int:
+        """The most runs that anyone had."""
+        return max(len(entry.runs) for entry in self.entries)
+
     def entry(self, name: str) -> Entry | None:
         """Return the entry of ``name``."""
         return next((entry for entry in self.entries if entry.name == name), None)
