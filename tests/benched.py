@@ -55,9 +55,9 @@ def failed(name: str, failure: str) -> Entry:
     return Entry(name, "baseline", f"python {name}.py IN OUT", (), None, "", failure)
 
 
-def trial(*entries: Entry, name: str = "plaza.jpg", baseline: str = "bare dzsave") -> Trial:
+def trial(*entries: Entry, name: str = "plaza.jpg", baseline: str = "bare dzsave", workers: int = 2) -> Trial:
     size = Size(30000, 21952)
-    return Trial(name, size, 215_000_000, 256, 16, 13_583, 2, baseline, entries)
+    return Trial(name, size, 215_000_000, 256, 16, 13_583, workers, baseline, entries)
 
 
 def usual_trial(name: str = "plaza.jpg") -> Trial:

@@ -41,7 +41,6 @@ if __name__ == "__main__":
     print(helper.do(os.getpid), flush=True)
     time.sleep(60)
 """
-POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 
 
 def python(code: str) -> list[str]:
@@ -78,10 +77,8 @@ def test_processor_time_of_the_command_and_its_children_is_sampled_as_it_passes(
 def test_bytes_read_and_written_are_counted(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     took = cost(python(WRITES)).run
-    assert took.written is not None
-    assert took.read is not None
-    assert 30_000_000 <= took.written < 31_000_000
-    assert took.read >= 30_000_000
+    assert 30_000_000 <= (took.written or 0) < 31_000_000
+    assert (took.read or 0) >= 30_000_000
 
 
 def test_of_a_long_run_some_samples_are_kept_evenly_and_to_its_end(monkeypatch):
@@ -116,7 +113,7 @@ def test_a_full_pipe_holds_no_command_up():
     assert len(took.output) == 300_000
 
 
-@POSIX_ONLY
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_an_interrupt_ends_the_command_and_a_process_that_it_has_only_just_started(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         cost([*python(INTERRUPTS), str(tmp_path)])

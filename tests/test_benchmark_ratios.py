@@ -8,15 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-SUITE = ["-m", "pytest", "benchmarks/test_ratios.py", "-k", "halve", "--benchmark-enable"]
-
 
 def timed(storage: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Time a small group with pytest-benchmark, in a process of its own."""
     # Without what this pytest says of itself: in a worker of xdist nothing would be timed.
     alone = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     environment = alone | {"TILEFRAME_BENCH_SCALE": "0.035"}
-    command = [sys.executable, *SUITE, f"--benchmark-storage={storage}", *options]
+    command = [sys.executable, "-m", "pytest", "benchmarks/test_ratios.py", "-k", "halve", "--benchmark-enable"]
+    command += [f"--benchmark-storage={storage}", *options]
     root = Path(__file__).parents[1]
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
 

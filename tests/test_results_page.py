@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import astuple, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,16 +15,12 @@ from benchmarks.stages import Stages
 from tests import benched
 from tests.benched import bench, entry, failed, unranked
 from tileframe import Size
-from tileframe_bench.records import Entry, Spread, Trial
+from tileframe_bench.records import Spread, Trial
 
 NONE = "\N{EN DASH}"
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+trial = partial(benched.trial, name="babel")
 A_FOLDER = re.compile(r"(?<![\w.])/(?:tmp|home|root|Users|var)/")
-
-
-def trial(*entries: Entry, tile_size: int = 256, workers: int = 2) -> Trial:
-    """These on the first row of the reference table."""
-    return replace(benched.trial(*entries, name="babel"), tile_size=tile_size, workers=workers)
 
 
 def usual(**other: tuple[float, ...]) -> Trial:

@@ -13,10 +13,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Self, TypeVar
+from typing import IO, Any, TypeVar
 
 import psutil
 
@@ -83,11 +83,10 @@ def cost(command: Sequence[str | Path], *, source: Path | None = None) -> Cost:
         return Cost(run, max(anonymous, default=None), _text(output))
 
 
-class Helper:
+class Helper(AbstractContextManager["Helper"]):
     """A second process for work that loads libraries and holds pixels: a large parent would distort measurements."""
 
     def __init__(self) -> None:
-        """Start it."""
         self._pool = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=_end_with_parent)
         self._pid = self._pool.submit(os.getpid)
 
@@ -98,10 +97,6 @@ class Helper:
         except BrokenProcessPool as error:
             reason = "the process that worked on it was killed, perhaps for want of memory"
             raise InputError(f"{arguments[0] if arguments else work.__name__}: {reason}") from error
-
-    def __enter__(self) -> Self:
-        """Return it."""
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         if kind is not None:

@@ -6,10 +6,9 @@ import os
 import sys
 import threading
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Self
 
 import psutil
 
@@ -36,14 +35,13 @@ class Reading:
     written: int | None
 
 
-class Sampler:
+class Sampler(AbstractContextManager["Sampler"]):
     """Reads the counters of process ``pid`` and all that it starts, in a thread of its own.
 
     At its end, as a context manager, those processes are killed that still run.
     """
 
     def __init__(self, pid: int) -> None:
-        """Start the thread."""
         self._first = psutil.Process(pid)
         self._known = {pid: self._first}
         self._started = time.perf_counter()
@@ -52,10 +50,6 @@ class Sampler:
         self.left_over = 0  # processes that were killed at the end
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        """Return it."""
-        return self
 
     def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         self._stopped.set()

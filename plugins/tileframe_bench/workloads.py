@@ -6,12 +6,11 @@ that TILEFRAME_WORKLOADS names.
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import os
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -104,4 +103,4 @@ WORKLOADS = {
 def scaled(workload: Workload, scale: float) -> Workload:
     """Return ``workload`` with both sides times ``scale``: a smaller piece, as detailed."""
     size = Size(max(1, round(workload.size.width * scale)), max(1, round(workload.size.height * scale)))
-    return dataclasses.replace(workload, size=size)
+    return replace(workload, size=size)
