@@ -1,4 +1,4 @@
-"""Records of a made-up benchmark, for the tests of tables, charts and pages."""
+"""Records of a made-up benchmark, for the tests of tables, charts and pages, and those of a real one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tileframe import Equality, Size
-from tileframe_bench.records import Bench, Entry, Machine, Run, Sample, Trial, Verdict
+from tileframe.serialize import from_json
+from tileframe_bench.records import SCHEMA, Bench, Entry, Machine, Run, Sample, Trial, Verdict
 
 BASELINES = ("bare dzsave", "generator loop", "generator pool")
 # Seconds for the picture, cores kept busy, and megabytes held.
@@ -78,3 +79,7 @@ def bench(trials: Sequence[Trial]) -> Bench:
         2,
         tuple(trials),
     )
+
+
+def read(report: bytes) -> Bench:
+    return from_json(Bench, report, schema=SCHEMA)

@@ -15,11 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests import benched
 from tests.pictures import photo, svs
 from tileframe import Size, machine
-from tileframe.serialize import from_json
 from tileframe_bench.entrants import entrants
-from tileframe_bench.records import SCHEMA, Bench
 from tileframe_bench.sampling import is_alive
 from tileframe_bench.workloads import WORKLOADS, Input, scaled
 from tileframe_start.command import run_command
@@ -28,10 +27,6 @@ BENCH = [sys.executable, "-m", "tileframe", "bench"]
 ENTRANTS = ("stream", "vips", "openslide", "bare dzsave", "generator loop", "generator pool")
 QUICK = ["--rounds", "1", "--only", "bare dzsave"]
 POSIX_ONLY = pytest.mark.skipif(sys.platform == "win32", reason="named pipes, links and signals of POSIX")
-
-
-def read(report: str) -> Bench:
-    return from_json(Bench, report.encode(), schema=SCHEMA)
 
 
 @pytest.fixture
@@ -57,7 +52,7 @@ def ran(folder):
 
 @pytest.fixture
 def found(ran, folder):
-    return read((folder / "r.json").read_text(encoding="utf-8"))
+    return benched.read((folder / "r.json").read_bytes())
 
 
 def test_the_table_has_all_backends_and_baselines(ran):
@@ -110,8 +105,8 @@ def test_slides_and_tile_sizes_have_a_table_each_and_a_pipe_gets_the_last_report
     other.parent.mkdir()
     svs(other, photo(300, 200))
     os.mkfifo("pipe")
-    reports: list[str] = []
-    reader = threading.Thread(target=lambda: reports.append(Path("pipe").read_text()), daemon=True)
+    reports: list[bytes] = []
+    reader = threading.Thread(target=lambda: reports.append(Path("pipe").read_bytes()), daemon=True)
     reader.start()
     sizes = ["--tile-size", "256", "--tile-size", "64"]
     assert run_command(["bench", slide, str(other), *QUICK, *sizes, "--quiet", "--report", "pipe"]) == 0
@@ -121,7 +116,7 @@ def test_slides_and_tile_sizes_have_a_table_each_and_a_pipe_gets_the_last_report
     # Of one name, they are told apart.
     expected = [(name, size) for name in (slide, str(other)) for size in ("256", "64")]
     assert re.findall(r"^(\S+): \d+x\d+, .* tiles of (\d+):", out, re.MULTILINE) == expected
-    assert [(trial.input, f"{trial.tile_size}") for trial in read(reports[0]).trials] == expected
+    assert [(trial.input, f"{trial.tile_size}") for trial in benched.read(reports[0]).trials] == expected
     assert Path("pipe").is_fifo()
 
 

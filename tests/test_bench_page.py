@@ -95,8 +95,8 @@ def test_longer_bars_took_longer_and_each_entrant_keeps_its_colour():
     (axes,) = charts.bars([replace(trial, entries=trial.entries[::-1])], "time", own).axes
     from_top = [own[entry.name] for _, entry in trial.places if entry.runs]
     assert [to_hex(bar.get_edgecolor()) for bar in axes.patches] == from_top
-    lengths = [bar.get_extents().width for bar in axes.patches]
-    assert lengths == sorted(lengths)
+    ends = [bar.get_extents().x1 for bar in axes.patches]
+    assert ends == sorted(ends)
 
 
 def test_unranked_and_failed_entrants_are_named_in_bars(small):

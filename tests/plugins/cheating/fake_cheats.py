@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,14 +48,6 @@ class Honest:
         encoded = io.BytesIO()
         Image.fromarray(pixels).save(encoded, "JPEG", quality=COARSE)
         job.put_encoded(tile, encoded.getvalue())
-
-
-class Links(Honest):
-    """Keeps a link to the slide beside the pyramid."""
-
-    def run(self, job: Job, progress: Progress) -> None:
-        super().run(job, progress)
-        os.link(job.plan.live.slide, Path(job.plan.location.folder, "slide"))
 
 
 class Skips(Honest):
@@ -138,5 +129,5 @@ class Differs(Honest):
 
 @hookimpl
 def tileframe_backends() -> Sequence[BackendPlugin]:
-    kinds = (Honest, Links, Skips, Blanks, Modest, Coarse, CoarseBelow, BlankBelow, Tampers, Boasts, Differs)
+    kinds = (Honest, Skips, Blanks, Modest, Coarse, CoarseBelow, BlankBelow, Tampers, Boasts, Differs)
     return [BackendPlugin(kind.__name__.lower(), f"{kind.__doc__}", kind, speed=1) for kind in kinds]
