@@ -68,7 +68,7 @@ def bench(
         Pyramid(Size(1, 1), tile_size, 0)
     _refuse_unwritable([path for path in (report, html) if path is not None], slides)
     for library in ("jinja2", "matplotlib") if html else ():
-        if find_spec(library) is None:  # not loaded yet: a large parent would distort measurements
+        if find_spec(library) is None:
             raise PluginError(f"this needs {library}, which is not installed: pip install 'tileframe[bench]'")
     from tileframe_bench.entrants import entrants
     from tileframe_bench.environment import scratch_folder
@@ -100,7 +100,7 @@ def bench(
     finally:
         if found is not None:
             if html is not None:
-                from tileframe_bench.page import page
+                from tileframe_bench.page import page  # only now: a large parent would distort measurements
 
                 write_whole(html, page(found).encode("utf-8", "replace"))
             if report is not None and not report.is_file():
