@@ -37,7 +37,6 @@ STYLE: dict[Any, Any] = {
     "figure.titleweight": "bold",
     "text.color": INK,
     "text.parse_math": False,  # a file's name may hold dollars
-    "axes.titlecolor": INK,
     "axes.labelcolor": QUIET,
     "axes.edgecolor": GRID,
     "axes.spines.top": False,

@@ -60,7 +60,7 @@ class Pass:
         self.decode: Callable[[Box], Pixels] = job.source.read
         self.halve: Callable[[Pixels, Pixels], None] = lambda above, below: np.copyto(below, halve(above))
         self.encode: Callable[[TileAddress, Pixels], bytes] = lambda tile, pixels: job.writer.encode(pixels)
-        self.write: Callable[[Path, bytes], object] = Path.write_bytes
+        self.write: Callable[[Path, bytes], object] = _write
         self._job, self._folder, self._each = job, folder, each
         self._side = job.pyramid.tile_size
 
@@ -121,3 +121,8 @@ def _in_pieces(each: Each, do: Callable[[int, int], None], pixels: Pixels, high:
     corners = list(product(range(0, pixels.shape[0], high), range(0, pixels.shape[1], wide)))
     for _ in each(do, *zip(*corners, strict=True)):
         pass  # what is raised in a thread is raised here
+
+
+def _write(path: Path, encoded: bytes) -> None:
+    with open(path, "wb", buffering=0) as file:  # a seventh less than `write_bytes`: the limit must not be too high
+        file.write(encoded)
