@@ -125,6 +125,13 @@ def test_a_scheme_that_nobody_serves_is_refused_with_those_that_are(here, planne
     assert [path.name for path in here.iterdir()] == ["slide.png"]
 
 
+@pytest.mark.parametrize("output", [Path("s3://bucket/x.dzi"), "s3:/bucket/x.dzi"])
+def test_an_address_that_has_lost_a_slash_is_no_folder_here(here, registry, output):
+    with pytest.raises(OptionError, match=r"looks an address; give s3://bucket/x\.dzi, as text"):
+        run(here / "slide.png", output, registry=registry)
+    assert [path.name for path in here.iterdir()] == ["slide.png"]
+
+
 @pytest.mark.parametrize(
     "output",
     ["name.tar", "name.7z", "out/slide.v2.rar", "name.tar.gz", "out/slide.v2.TAR.GZ", "x.tgz", ".zst", "a.Tar"],

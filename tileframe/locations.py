@@ -16,6 +16,7 @@ ARCHIVES = frozenset(
     | {"szi", "tar", "tbz2", "tgz", "txz", "xz", "z", "zip", "zst"}
 )
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)  # two letters at least: C:\ is a drive
+ONE_SLASH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")  # what a `Path` makes of an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,9 @@ def parse_location(text: str, served: Served, *, default_name: str = "", layout:
     if match := SCHEME.fullmatch(text):
         scheme, rest = match[1].lower(), match[2]
         refuse_secrets(scheme, rest)
+    elif (match := ONE_SLASH.match(text)) and match[1].lower() in served.schemes:
+        right = f"{match[1]}://{text[match.end() :]}, as text"
+        raise OptionError(f"{text}: is a local folder by its name, and by its looks an address; give {right}")
     if scheme not in served.schemes:
         known = ", ".join(sorted(served.schemes))
         raise OptionError(f"{text}: no store serves '{scheme}://' (have: {known})")
