@@ -146,6 +146,16 @@ def test_what_is_there_is_refused_or_replaced_and_strangers_stay(slide, tmp_path
     assert len(objects(folder)) < len(before)
 
 
+@pytest.mark.parametrize("resume", [None, False, True])
+@pytest.mark.parametrize("name", ["slide", "slide.szi"])
+def test_a_strangers_object_where_a_run_keeps_its_notes_stays(name, resume, slide, tmp_path):
+    folder = place(tmp_path)
+    plant(folder, f".{name}.partial/mine.txt")
+    with pytest.raises(OutputError, match=r"\.partial: is no folder of a run, it holds 'mine\.txt'; move it away"):
+        run(slide, f"memory://{folder}/{name}", resume=resume, **OPTIONS)
+    assert objects(folder) == {f".{name}.partial/mine.txt": b"a stranger's"}
+
+
 def test_a_slide_that_cannot_be_read_costs_no_old_pyramid(slide, tmp_path):
     output = f"memory://{place(tmp_path)}/slide"
     run(slide, output, **OPTIONS)

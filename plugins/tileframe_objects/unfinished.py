@@ -78,10 +78,13 @@ class Unfinished:
         return self._bucket.shown(self._folder)
 
     def left(self, bucket: Bucket) -> Left | None:
-        """Return what another run has left there; None for nothing."""
+        """Return what another run has left there; None for nothing, `OutputError` if a stranger's object is there."""
         keys = sorted(bucket.keys(self._folder))
         if not keys:
             return None
+        if strange := next((key for key in keys if not self._is_ours(key)), None):
+            name = strange.removeprefix(f"{self._folder}/")
+            raise OutputError(f"{self.place}: is no folder of a run, it holds '{name}'; move it away")
         try:
             record = json.loads(self._bucket.get(self._owner))
             who = str(record["host"]), int(record["pid"]), float(record["started"])
@@ -91,7 +94,7 @@ class Unfinished:
         notes: list[str] = []
         parts = 0
         for key in keys:
-            found = re.fullmatch(rf"{re.escape(self._folder)}/{NOTES}([0-9]+)-([0-9]+)", key)
+            found = self._as_notes(key)
             if found and int(found[1]) == len(notes):  # what follows on one that is missing is not to be trusted
                 notes.append(key)
                 parts += int(found[2])
@@ -177,11 +180,18 @@ class Unfinished:
         return key, b"".join(part for entry in entries for part in (LENGTH.pack(len(entry)), entry))
 
     def remove(self, bucket: Bucket | None = None) -> None:
-        """Remove all that is there, the name last."""
+        """Remove all that runs have left there, the name last."""
         bucket = bucket or self._bucket
-        keys = [key for key in bucket.keys(self._folder) if key != self._owner]
+        keys = [key for key in bucket.keys(self._folder) if self._as_notes(key)]
         bucket.delete(keys)
         bucket.delete([self._owner])
+
+    def _is_ours(self, key: str) -> bool:
+        return key == self._owner or self._as_notes(key) is not None
+
+    def _as_notes(self, key: str) -> re.Match[str] | None:
+        """Return number and count of the notes of which ``key`` is; None if it is another's."""
+        return re.fullmatch(rf"{re.escape(self._folder)}/{NOTES}([0-9]+)-([0-9]+)", key)
 
     def close(self) -> None:
         """Forget what was read."""
