@@ -156,6 +156,20 @@ def test_a_strangers_object_where_a_run_keeps_its_notes_stays(name, resume, slid
     assert objects(folder) == {f".{name}.partial/mine.txt": b"a stranger's"}
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["localhost:9000", "nonsense", "http://", "http://host:99999", "http://h ost", "http://[::1", "http://é:9"],
+)
+def test_an_endpoint_that_is_no_address_is_one_line(address, slide, monkeypatch, capfd):
+    without_vendors(monkeypatch)
+    for name, value in environment(address).items():
+        monkeypatch.setenv(name, value)
+    for command in (["run", f"{slide}", "-o", "s3://bucket/x"], ["verify", "s3://bucket/x.dzi"]):
+        assert run_command(command) == 2
+        right = "give http://HOST:PORT or https://HOST"
+        assert capfd.readouterr().err == f"tileframe: AWS_ENDPOINT_URL: is no address of a server; {right}\n"
+
+
 def test_a_slide_that_cannot_be_read_costs_no_old_pyramid(slide, tmp_path):
     output = f"memory://{place(tmp_path)}/slide"
     run(slide, output, **OPTIONS)

@@ -24,6 +24,7 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from urllib.parse import urlsplit
 
 from tileframe import OptionError
 
@@ -174,7 +175,22 @@ def _memory(bucket: str) -> Bucket:
 
 
 def _endpoint(scheme: str) -> str | None:
-    return next((os.environ[name] for name in ENDPOINTS.get(scheme, ()) if os.environ.get(name)), None)
+    """Return the address of another server; `OptionError` for what is none, of which obstore ends in a panic."""
+    name = next((name for name in ENDPOINTS.get(scheme, ()) if os.environ.get(name)), None)
+    if name is None:
+        return None
+    if not _is_address(os.environ[name]):  # not shown: it may hold a password
+        raise OptionError(f"{name}: is no address of a server; give http://HOST:PORT or https://HOST")
+    return os.environ[name]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        has_host = bool(parts.hostname) and parts.port != 0 and re.fullmatch(r"[!-~]+", text) is not None
+        return has_host and parts.scheme in ("http", "https")
+    except ValueError:  # of its port, or of brackets
+        return False
 
 
 def _client(scheme: str, timeout: float) -> ClientConfig:
