@@ -81,6 +81,11 @@ def test_an_answer_that_is_none_is_named(status, served, capsys):
     assert len(served.requests) == (5 if status >= 500 else 1)
 
 
+def test_a_server_that_says_of_everything_that_it_is_no_part_is_named(served, capsys):
+    served.status = 416
+    assert failed(served, capsys) == "the server gives neither parts of it nor all of it"
+
+
 def test_what_passes_is_no_fault(served, slide):
     served.failing, served.dropping, served.cutting = 2, 2, 2
     assert same(served, slide)

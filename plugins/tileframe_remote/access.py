@@ -96,8 +96,11 @@ class Server:
     @contextmanager
     def whole(self) -> Iterator[tuple[State, Iterator[bytes]]]:
         """Give what the server says of the file, and the whole of it, in pieces."""
-        with self._said():
-            found = obstore.get(self._store, self._path)
+        try:
+            with self._said():
+                found = obstore.get(self._store, self._path)
+        except NoRanges:
+            raise InputError(f"{self._address.shown}: the server gives neither parts of it nor all of it") from None
         self.requests += 1
         yield _state(found.meta), self._pieces(found)
 
