@@ -91,6 +91,12 @@ def test_a_url_that_nobody_reads_is_recognised(url, capsys):
     assert capsys.readouterr().err == f"tileframe: {url}: {said}\n"
 
 
+def test_a_url_that_nobody_reads_is_named_without_its_secrets(capsys):
+    said = "is a URL, and nothing installed reads slides from there, or it is a Path and no text; download it"
+    assert run_command(["bench", "ftp://me:secret@host/a.svs?token=secret"]) == 3
+    assert capsys.readouterr().err == f"tileframe: ftp://host/a.svs: {said}\n"
+
+
 def test_the_reader_alone_leaves_them_to_others(tmp_path: Path, registry: Registry) -> None:
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
     with pytest.raises(UnsupportedInput, match="is a PDF document"):

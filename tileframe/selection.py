@@ -153,7 +153,9 @@ def read_head(slide: Slide) -> bytes:
         scheme, _, rest = Path(f"{slide}").as_posix().partition(":/")
         if rest and len(scheme) > 1 and "/" not in scheme:
             why = "nothing installed reads slides from there, or it is a Path and no text; download it"
-            raise InputError(f"{scheme}://{rest.partition('?')[0]}: is a URL, and {why}") from None
+            server, slash, path = rest.partition("?")[0].partition("/")
+            shown = f"{scheme}://{server.rpartition('@')[2]}{slash}{path}"  # without a password
+            raise InputError(f"{shown}: is a URL, and {why}") from None
         raise InputError(f"{slide}: no such file") from None
     except OSError as error:
         raise InputError(f"{slide}: cannot be read ({error.strerror})") from error
