@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +122,18 @@ def test_damaged_files_of_public_reports_are_refused(backend, name, shared_data,
     with pytest.raises(InputError, match=r"the JPEG is damaged \(Corrupt JPEG data: premature end of data segment\)"):
         run(shared_data / "reports" / name, tmp_path / "o", backend=backend, registry=registry)
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("backend", ["stream", "vips"])
+def test_a_damaged_picture_is_told_in_one_line_to_the_end_of_the_process(backend, tmp_path):
+    # What libvips warns of when it lets go of the picture: pyvips keeps that from stderr only until Python ends.
+    (tmp_path / "cut.jpg").write_bytes(JPEG[: len(JPEG) // 2])
+    code = "from tileframe_start.command import main; main()"
+    command = [sys.executable, "-c", code, "run", "cut.jpg", "--backend", backend, "-o", "o"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("tileframe: cut.jpg: the JPEG is damaged")
 
 
 def test_a_sound_picture_is_read_while_a_damaged_one_is(tmp_path, registry):

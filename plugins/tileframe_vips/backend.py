@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any
 
 import pyvips
@@ -113,7 +114,11 @@ class Saving:
             self._image.set_kill(True)
             self._ended.wait()  # not join(), which a Ctrl-C inside it makes believe that the thread has ended
             raise
+        finally:
+            # What holds the picture until Python has ended has libvips say on stderr then that it is damaged.
+            del self._image
         if self._error is not None:
+            clear_frames(self._error.__traceback__)
             raise _translated(self._error, self._job) from self._error
         self._progress(tiles, pixels)
 

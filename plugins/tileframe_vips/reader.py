@@ -7,6 +7,7 @@ import os
 import threading
 import zlib
 from pathlib import Path
+from traceback import clear_frames
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -131,10 +132,12 @@ class VipsSource(BaseSource):
 
     def _fetch(self, box: Box) -> NDArray[Any]:
         """Return the next rows as libvips has them, in memory that libvips leaves to us."""
-        region = self._opened_region()
         try:
-            fetched = region.fetch(box.x, box.y, box.width, box.height)
+            # No variable holds the region: an error would keep it, with its frames, until Python has ended, and what
+            # libvips says when it lets go of a damaged picture would go to stderr.
+            fetched = self._opened_region().fetch(box.x, box.y, box.width, box.height)
         except pyvips.Error as error:
+            clear_frames(error.__traceback__)
             raise _unreadable(self._path, self.facts.format, f"cannot be read ({reason(error)})") from error
         self.refuse_damaged()
         samples = np.frombuffer(fetched, np.uint8 if self._format == "uchar" else np.uint16)
