@@ -150,6 +150,16 @@ def places(folder: Path, registry, output: str = "out/") -> list[str]:
     return [str(one.location) for one in named(found([str(folder)], registry), into)]
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="named pipes are POSIX's")
+@pytest.mark.parametrize("name", ["pipe.jpg", "pipe.vms"])
+def test_a_pipe_that_is_called_as_a_slide_is_not_waited_for(name, tmp_path, capsys):
+    folder = tmp_path / "slides"
+    folder.mkdir()
+    os.mkfifo(folder / name)
+    assert run_command(["run", str(folder), "-o", f"{tmp_path / 'out'}{os.sep}"]) == 3
+    assert f"{folder / name}: is not a file" in capsys.readouterr().err
+
+
 def test_slides_of_one_name_keep_their_endings_whatever_their_case(tmp_path, registry):
     for name in ("A.png", "a.jpg", "b.png"):
         (png if name.endswith("png") else jpeg)(tmp_path / name, SMALL)

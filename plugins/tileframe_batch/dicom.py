@@ -18,6 +18,8 @@ ITEM, DELIMITERS = (0xFFFE, 0xE000), ((0xFFFE, 0xE00D), (0xFFFE, 0xE0DD))
 
 def series_of(path: Path) -> str | None:
     """Return the Series Instance UID of a DICOM file; None for other files, and where it is not found."""
+    if not path.is_file():  # a pipe would be waited for
+        return None
     try:
         with path.open("rb") as file:
             data = file.read(HEADER)

@@ -133,6 +133,8 @@ def _without_parts(slides: Sequence[Found]) -> list[Found]:
 
 
 def _listed(path: Path) -> Iterator[str]:
+    if not path.is_file():  # a pipe would be waited for
+        return
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST_LIST).decode("utf-8", "replace")
