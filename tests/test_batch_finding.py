@@ -169,6 +169,13 @@ def test_slides_of_one_name_keep_their_endings_whatever_their_case(tmp_path, reg
     assert places(tmp_path, registry, "out/.szi") == ["out/A.png.szi", "out/a.jpg.szi", "out/b.szi", "out/sub/b.szi"]
 
 
+def test_a_slide_of_the_name_of_the_gallery_keeps_its_ending(tmp_path, registry):
+    (tmp_path / "sub").mkdir()
+    for name in ("Index.png", "sub/index.png"):
+        png(tmp_path / name, SMALL)
+    assert places(tmp_path, registry) == ["out/Index.png", "out/sub/index"]
+
+
 def test_what_no_name_tells_apart_is_refused(tmp_path, registry):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()

@@ -11,6 +11,9 @@ from typing import Any
 
 from tileframe import Location, OptionError, Slide
 from tileframe_batch.finding import Found
+from tileframe_batch.index import PAGE
+
+INDEX = Path(PAGE).stem
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +38,12 @@ def output_of(output: str | None, layout: str, registry: Any) -> Location:
 def named(slides: Sequence[Found], into: Location) -> list[Named]:
     """Return where each pyramid goes: under the slide's name without its ending, in the folder it was found in.
 
-    Where two would have the same name, whatever its case, both keep the ending: ``a.svs`` and ``a.ndpi``.
+    Where two would have the same name, whatever its case, both keep the ending: ``a.svs`` and ``a.ndpi``. So does one
+    whose page the gallery would replace.
     `OptionError` where that does not help.
     """
     stems = Counter(_key(one.below, Path(one.path.name).stem) for one in slides)
+    stems[_key(Path(), INDEX)] += 1
     found: dict[str, Named] = {}
     for one in slides:
         name = Path(one.path.name).stem if stems[_key(one.below, Path(one.path.name).stem)] == 1 else one.path.name
