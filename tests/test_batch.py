@@ -265,6 +265,18 @@ def test_after_a_full_disk_none_is_begun(here, monkeypatch, capsys):
     )
 
 
+def test_a_full_disk_counts_more_than_a_broken_slide(here, monkeypatch, capsys):
+    from tileframe_stores.directory import DirectoryStore
+
+    def full(self: DirectoryStore, key: str, data: bytes) -> None:
+        raise OutputError(f"{key}: cannot be written") from OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(DirectoryStore, "put", full)
+    Path("broken.svs").write_bytes(b"")
+    assert run_command(["run", "broken.svs", "scans", "-o", "out/", "-q", *IN_TURN]) == 4
+    assert "2 of 4 slides failed: broken.svs, scans/a.svs; 2 were not begun" in capsys.readouterr().err
+
+
 def test_ctrl_c_says_how_far_it_came(here, monkeypatch, capsys):
     from tileframe_start.command import _interrupt
     from tileframe_vips.reader import VipsReader

@@ -74,7 +74,7 @@ def run_named(
     def make(one: Named, tell: Callable[[Event], None], workers: int, largest: int | None) -> Ended | None:
         spec = replace(like, slide=one.slide, location=one.location, workers=workers)
         result = _ended(spec, force, registry, tell, refuse, largest)
-        if isinstance(result, Failed) and _is_of_the_disk(result.error):
+        if isinstance(result, Failed) and is_of_the_disk(result.error):
             is_full.set()
         return result
 
@@ -178,7 +178,8 @@ def _caused(kind: type[TileframeError], said: str, cause: BaseException) -> Tile
     return error
 
 
-def _is_of_the_disk(error: BaseException | None) -> bool:
+def is_of_the_disk(error: BaseException | None) -> bool:
+    """Say whether ``error`` is of the disk, and every other slide would die of it, too."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:  # one may be its own cause
         seen.add(id(error))

@@ -21,7 +21,7 @@ from tileframe.serialize import to_builtins
 from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
 from tileframe_batch.index import Index
 from tileframe_batch.naming import Named, output_of
-from tileframe_batch.running import is_made, planned, run_named
+from tileframe_batch.running import is_made, is_of_the_disk, planned, run_named
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -148,6 +148,8 @@ class Shown:
             rest = f"; {left:,} were not begun, for none would fit on the disk" if left else ""
             say(f"tileframe: {len(failed):,} of {_slides(self._count)} failed: {names}{more}{rest}", err=True)
             codes = [one.error.exit_code for one in failed]
+            if any(is_of_the_disk(one.error) for one in failed):  # 3 would say that all others are done
+                return OutputError.exit_code
             return InputError.exit_code if InputError.exit_code in codes else codes[0]
         if self._without_page:
             return OutputError.exit_code
