@@ -6,7 +6,9 @@ import json
 import os
 import re
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -158,6 +160,32 @@ def test_a_pipe_that_is_called_as_a_slide_is_not_waited_for(name, tmp_path, caps
     os.mkfifo(folder / name)
     assert run_command(["run", str(folder), "-o", f"{tmp_path / 'out'}{os.sep}"]) == 3
     assert f"{folder / name}: is not a file" in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_read_is_told_and_stops_no_other(tmp_path, monkeypatch, capsys):
+    folder, closed = tmp_path / "slides", tmp_path / "slides" / "closed"
+    closed.mkdir(parents=True)
+    png(folder / "a.png", SMALL)
+    scandir, stat = os.scandir, os.stat
+
+    def refusing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def called(path: Any = ".", *args: Any, **kwargs: Any) -> Any:
+            if f"{path}".startswith(f"{closed}") and (real is scandir or f"{path}" != f"{closed}"):
+                raise PermissionError(13, "Permission denied", f"{path}")
+            return real(path, *args, **kwargs)
+
+        return called
+
+    monkeypatch.setattr(os, "scandir", refusing(scandir))  # and not chmod(), which does not count for root
+    monkeypatch.setattr(os, "stat", refusing(stat))
+    assert run_command(["run", str(folder), "-o", f"{tmp_path / 'out'}{os.sep}"]) == 3
+    said = capsys.readouterr()
+    assert f"tileframe: {closed}: cannot be read (Permission denied)\n" in said.err
+    assert "2 slides: 1 made, 0 up to date, 1 failed" in said.out
+    assert run_command(["run", str(closed / "b.png"), "-o", f"{tmp_path / 'b'}"]) == 3
+    assert capsys.readouterr().err == f"tileframe: {closed / 'b.png'}: cannot be read (Permission denied)\n"
+    assert run_command(["info", str(closed / "b.png")]) == 3
+    assert capsys.readouterr().err == f"tileframe: {closed / 'b.png'}: cannot be read (Permission denied)\n"
 
 
 def test_slides_of_one_name_keep_their_endings_whatever_their_case(tmp_path, registry):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def is_pyramid(text: str, registry: Registry) -> bool:
     """Say whether ``text`` names a pyramid, by its descriptor, archive, folder or location, and not a slide."""
     if any(_named(text, registry.layouts)):
         return True
-    is_file = Path(text).is_file()
+    is_file = os.path.isfile(text)
     try:
         location = registry.location(text.rstrip("/\\") or text)
     except OptionError:
@@ -79,7 +80,9 @@ def is_pyramid(text: str, registry: Registry) -> bool:
     if location.container:
         return True
     descriptors = (offer.descriptor.format(name=location.name) for offer in registry.layouts if offer.descriptor)
-    return not is_file and (Path(text).is_dir() or any(Path(location.folder, key).is_file() for key in descriptors))
+    if is_file:
+        return False
+    return os.path.isdir(text) or any(os.path.isfile(Path(location.folder, key)) for key in descriptors)
 
 
 def read_manifest(location: Location, files: StoredFiles) -> Manifest | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from pathlib import Path
 
@@ -18,7 +19,7 @@ ITEM, DELIMITERS = (0xFFFE, 0xE000), ((0xFFFE, 0xE00D), (0xFFFE, 0xE0DD))
 
 def series_of(path: Path) -> str | None:
     """Return the Series Instance UID of a DICOM file; None for other files, and where it is not found."""
-    if not path.is_file():  # a pipe would be waited for
+    if not os.path.isfile(path):  # a pipe would be waited for
         return None
     try:
         with path.open("rb") as file:

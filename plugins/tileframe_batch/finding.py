@@ -55,14 +55,14 @@ def found(arguments: Sequence[str], registry: Any, *, except_in: Path | None = N
         if not isinstance(path, Path):
             slides.setdefault(argument, Found(path, Path()))
             continue
-        if path.is_dir():
+        if os.path.isdir(path):
             some = list(_in_folder(path, registry, except_in))
-        elif path.exists() or not any(sign in argument for sign in "*?["):
+        elif os.path.exists(path) or not any(sign in argument for sign in "*?["):
             some = [Found(path, Path())]
         else:
             matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]
-            some = _without_parts([Found(match, Path()) for match in matches if match.is_file()])
-            some += [one for match in matches if match.is_dir() for one in _in_folder(match, registry, except_in)]
+            some = _without_parts([Found(match, Path()) for match in matches if os.path.isfile(match)])
+            some += [one for match in matches if os.path.isdir(match) for one in _in_folder(match, registry, except_in)]
         if not some:
             empty.append(argument)
         for one in some:
@@ -74,7 +74,8 @@ def found(arguments: Sequence[str], registry: Any, *, except_in: Path | None = N
 
 def _in_folder(folder: Path, registry: Any, except_in: Path | None) -> Iterator[Found]:
     kept = None if except_in is None else os.path.realpath(except_in)
-    for above, folders, files in os.walk(folder):
+    unread: list[OSError] = []
+    for above, folders, files in os.walk(folder, onerror=unread.append):
         here = Path(above)
         data = {DATA_FOLDERS[path.suffix.lower()].format(path.stem) for path in map(Path, files)
                 if path.suffix.lower() in DATA_FOLDERS}  # fmt: skip
@@ -90,14 +91,17 @@ def _in_folder(folder: Path, registry: Any, except_in: Path | None) -> Iterator[
         likely = [Found(here / name, below) for name in sorted(files)
                   if not name.startswith(".") and _is_known(here / name, registry)]  # fmt: skip
         yield from _without_parts(likely)
+    for error in unread:  # as a slide, of which it will be said that it cannot be read
+        path = Path(error.filename)
+        yield Found(path, path.parent.relative_to(folder) if path != folder else Path())
 
 
 def _is_pyramid(folder: Path, name: str) -> bool:
     """Say whether the folder ``name`` is one of a finished pyramid."""
-    if any((folder / name / sign).is_file() for sign in OF_PYRAMIDS):
+    if any(os.path.isfile(folder / name / sign) for sign in OF_PYRAMIDS):
         return True
     stems = [name.removesuffix(ending) for ending in OF_NAMES if name.endswith(ending)]
-    return any((folder / f"{stem}{ending}").is_file() for stem in stems for ending in (".dzi", ".tileframe.json"))
+    return any(os.path.isfile(folder / f"{stem}{ending}") for stem in stems for ending in (".dzi", ".tileframe.json"))
 
 
 def _is_known(path: Path, registry: Any) -> bool:
@@ -133,7 +137,7 @@ def _without_parts(slides: Sequence[Found]) -> list[Found]:
 
 
 def _listed(path: Path) -> Iterator[str]:
-    if not path.is_file():  # a pipe would be waited for
+    if not os.path.isfile(path):  # a pipe would be waited for
         return
     try:
         with path.open("rb") as file:

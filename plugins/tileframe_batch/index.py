@@ -55,7 +55,7 @@ class Index:
         self._folder = folder
         self._entries = {entry.target: entry for entry in _known(folder)}
         gallery = folder / PAGE
-        if page and gallery.exists() and GENERATOR not in _beginning(gallery):
+        if page and os.path.exists(gallery) and GENERATOR not in _beginning(gallery):
             raise OutputError(f"{gallery}: exists already, and is no index of tileframe's; give another folder")
 
     def add(self, location: Location, registry: Any) -> None:
@@ -112,7 +112,7 @@ class Index:
 def _known(folder: Path) -> Iterable[Entry]:
     """Return what an index that is there has, as far as it is still there."""
     record = folder / RECORD
-    if not record.exists():
+    if not os.path.exists(record):
         return []
     try:
         content = json.loads(record.read_bytes())

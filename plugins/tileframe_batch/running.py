@@ -152,7 +152,11 @@ def _ended(
         say(Planned(spec.slide, plan))
 
     try:
-        if isinstance(spec.slide, Path) and spec.slide.is_dir():
+        if isinstance(spec.slide, Path) and os.path.isdir(spec.slide):
+            try:
+                os.scandir(spec.slide).close()
+            except OSError as error:
+                raise InputError(f"{spec.slide}: cannot be read ({error.strerror})") from error
             raise InputError(f"{spec.slide}: no slide is there")
         refuse(spec.location)
         if not force and is_made(spec, registry):

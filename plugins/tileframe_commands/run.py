@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -182,7 +183,7 @@ def run(
 
 def _is_many(slide: str) -> bool:
     """Say whether ``slide`` is a folder, or a pattern; a file may be called as one."""
-    return Path(slide).is_dir() or (any(sign in slide for sign in "*?[") and not Path(slide).exists())
+    return os.path.isdir(slide) or (any(sign in slide for sign in "*?[") and not os.path.exists(slide))
 
 
 def _run_many(slides: tuple[str, ...], output: str | None, spec: Spec, registry: Registry) -> int:
