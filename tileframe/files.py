@@ -12,12 +12,12 @@ from tileframe.errors import OutputError
 def refuse_unwritable(path: Path) -> None:
     """Raise `OutputError` if `write_whole` cannot write ``path``, or if standard output or error go into that file."""
     folder = Path(os.path.realpath(path)).parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise OutputError(f"{path}: cannot be written there ({path.parent} is not a folder)")
-    needed = [path, folder] if path.is_file() else [path] if path.exists() else [folder]
-    if path.is_dir() or not all(os.access(one, os.W_OK) for one in needed):
+    needed = [path, folder] if os.path.isfile(path) else [path] if os.path.exists(path) else [folder]
+    if os.path.isdir(path) or not all(os.access(one, os.W_OK) for one in needed):
         raise OutputError(f"{path}: cannot be written there; give a file in a folder that can be written")
-    if path.is_file() and any(_is_open_as(descriptor, path) for descriptor in (1, 2)):
+    if os.path.isfile(path) and any(_is_open_as(descriptor, path) for descriptor in (1, 2)):
         raise OutputError(f"{path}: is where standard output or error goes; give another file")
 
 
@@ -29,7 +29,7 @@ def write_whole(path: Path, data: bytes) -> None:
     real = Path(os.path.realpath(path))  # the file that a link leads to
     partial = real.with_name(f".{os.getpid()}.{threading.get_ident()}.partial")  # no longer than its own name may be
     try:
-        if path.exists() and not path.is_file():
+        if os.path.exists(path) and not os.path.isfile(path):
             path.write_bytes(data)
             return
         try:

@@ -33,14 +33,14 @@ class PageViewer:
         read_assets()
         page = page_path(locations)
         assets = page.parent / FOLDER
-        if page.exists() and not page.is_file():
+        if os.path.exists(page) and not page.is_file():
             raise OutputError(f"{page}: is no file; the page cannot be written there")
-        if assets.exists() and not assets.is_dir():
+        if os.path.exists(assets) and not assets.is_dir():
             raise OutputError(f"{assets}: is no folder, and the page needs one of that name; move it away")
-        if page.exists() and not overwrite and not is_ours(page):
+        if os.path.exists(page) and not overwrite and not is_ours(page):
             right = "move it away, or let `tileframe view --overwrite` replace it"
             raise OutputError(f"{page}: exists already and is no page of tileframe's; {right}")
-        if not os.access(page.parent, os.W_OK) and page.parent.exists():
+        if not os.access(page.parent, os.W_OK) and os.path.exists(page.parent):
             raise OutputError(f"{page}: cannot be written there")
         return page
 
