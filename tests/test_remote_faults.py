@@ -236,3 +236,12 @@ def test_without_obstore_it_is_said_what_to_install(monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "obstore", None)
     assert run_command(["run", "https://example.org/a.svs"]) == 6
     assert "pip install 'tileframe[objects]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("url", ["ftp://u:secret@h/x.tiff?tok=secret", "htps://h/x.tiff?tok=secret"])
+@pytest.mark.parametrize("output", ["one", "many/"])
+def test_a_url_that_nobody_reads_is_no_pattern_and_is_named_without_secrets(url, output, here, capsys):
+    assert run_command(["run", url, "-o", output]) == 3
+    said = capsys.readouterr().err
+    assert "is a URL, and nothing installed reads slides from there" in said
+    assert "secret" not in said

@@ -163,9 +163,10 @@ def _complete(prepared: Prepared, registry: Registry, manifest: Callable[[], byt
         yield
     except BaseException as error:
         location = prepared.plan.location
-        with suppress(TileframeError, KeyError), closing(registry.store_for(location).opened(location)) as files:
-            if files.get(f"{files.name}.tileframe.json") == manifest():
-                error.add_note(f"the pyramid {prepared.job.target} is complete")
+        if manifest():  # else nothing can be seen yet, and a store that is not reached is not waited for again
+            with suppress(TileframeError, KeyError), closing(registry.store_for(location).opened(location)) as files:
+                if files.get(f"{files.name}.tileframe.json") == manifest():
+                    error.add_note(f"the pyramid {prepared.job.target} is complete")
         raise
 
 

@@ -57,7 +57,7 @@ def found(arguments: Sequence[str], registry: Any, *, except_in: Path | None = N
             continue
         if os.path.isdir(path):
             some = list(_in_folder(path, registry, except_in))
-        elif os.path.exists(path) or not any(sign in argument for sign in "*?["):
+        elif os.path.exists(path) or "://" in argument or not any(sign in argument for sign in "*?["):
             some = [Found(path, Path())]
         else:
             matches = [Path(match) for match in sorted(glob.glob(argument, recursive=True))]

@@ -182,8 +182,9 @@ def run(
 
 
 def _is_many(slide: str) -> bool:
-    """Say whether ``slide`` is a folder, or a pattern; a file may be called as one."""
-    return os.path.isdir(slide) or (any(sign in slide for sign in "*?[") and not os.path.exists(slide))
+    """Say whether ``slide`` is a folder, or a pattern; a file may be called as one, and a URL may hold a ``?``."""
+    is_pattern = any(sign in slide for sign in "*?[") and "://" not in slide
+    return os.path.isdir(slide) or (is_pattern and not os.path.exists(slide))
 
 
 def _run_many(slides: tuple[str, ...], output: str | None, spec: Spec, registry: Registry) -> int:

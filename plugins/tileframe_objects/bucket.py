@@ -42,6 +42,9 @@ class Bucket:
         """``fault`` is raised where a request has failed for good; ``retry`` is for another time than the options'."""
         options = options or ObjectOptions()
         name, prefix = split(location.folder)
+        if not name:
+            right = f"give {location.scheme}://BUCKET/FOLDER/NAME"
+            raise OptionError(f"{location}: names a bucket or a pyramid, and not both; {right}")
         if not {"", ".", ".."}.isdisjoint(location.folder.split("/")[1:]):
             raise OptionError(f"{location}: a folder in a bucket has no empty, '.' or '..' part")
         self.location, self.options = location, options

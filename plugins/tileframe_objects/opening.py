@@ -3,7 +3,7 @@
 How it is used, by whatever reads or writes objects::
 
     bucket, prefix = split("bucket/folder/sub")          # of what stands between :// and the name
-    store = open_bucket("s3", bucket)                     # an obstore store; OptionError where that cannot be
+    store = open_bucket("s3", bucket)                     # an obstore store; an error where that cannot be
     try:
         data = obstore.get(store, key).bytes()
     except FileNotFoundError: ...                         # no such object
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-from tileframe import OptionError
+from tileframe import OptionError, PluginError
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
@@ -85,18 +85,17 @@ def open_bucket(scheme: str, bucket: str, *, retry: float = RETRY, timeout: floa
     """Return an obstore store for ``bucket``, with credentials from where the vendor's own tools find them.
 
     Nothing is asked of the network yet. Requests that fail with 5xx or 429, or whose connection breaks or stalls for
-    ``timeout`` seconds, are sent again with back-off and jitter for ``retry`` seconds. `OptionError` where obstore is
-    not installed, or what the environment says cannot be used.
+    ``timeout`` seconds, are sent again with back-off and jitter for ``retry`` seconds. `PluginError` where obstore is
+    not installed, `OptionError` for what in the environment cannot be used.
     """
     try:
         import obstore.store as stores
     except ImportError as error:
-        raise OptionError(
+        raise PluginError(
             f"{scheme}:// needs obstore, which is not installed: pip install 'tileframe[objects]'"
         ) from error
     if not bucket:
-        example = f"{scheme}://BUCKET/FOLDER/NAME"
-        raise OptionError(f"{scheme}://: no bucket is named; give {example}")
+        raise OptionError(f"{scheme}://: no bucket is named; give {scheme}://BUCKET/FOLDER/NAME")
     if scheme == "memory":
         return _memory(bucket)
     settings: dict[str, Any] = {"client_options": _client(scheme, timeout), "retry_config": _retries(retry)}
@@ -219,7 +218,7 @@ def _profile() -> dict[str, Any]:
         import boto3
         from obstore.auth.boto3 import Boto3CredentialProvider
     except ImportError as error:
-        raise OptionError("AWS profiles are read by boto3: pip install 'tileframe[objects]'") from error
+        raise PluginError("AWS profiles are read by boto3: pip install 'tileframe[objects]'") from error
     try:
         provider = Boto3CredentialProvider(boto3.Session())
     except Exception as error:
