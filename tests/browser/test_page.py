@@ -94,8 +94,23 @@ def test_help_lists_the_keys_and_closes_with_escape(open_page, made):
     opened.page.keyboard.press("?")
     assert opened.page.locator("#help dt").count() >= 14
     opened.keep("help")
+    assert not opened.is_seen("#touches")
     opened.page.keyboard.press("Escape")
     assert not opened.is_seen("#help")
+
+
+def test_on_a_phone_help_tells_of_fingers_and_everything_to_press_is_large_enough(open_page, made):
+    opened = open_page(page_of(made()), **PHONE)
+    opened.page.tap("button[data-action=help]")
+    touches = opened.text("#touches")
+    for said in ("Two fingers", "Rotate to the left", "Copy a link to this view"):
+        assert said in touches
+    opened.keep("phone-help")
+    opened.page.tap("#help-close")
+    opened.page.tap("button[data-action=info]")
+    for button in opened.page.locator("button:visible, select:visible").all():
+        box = button.bounding_box()
+        assert min(box["width"], box["height"]) >= 44, button.get_attribute("data-action")
 
 
 def test_a_phone_sees_everything_and_nothing_overlaps(open_page, made):

@@ -81,6 +81,7 @@ def test_missing_tiles_are_told(open_page, made, tmp_path, as_file):
     assert "The tiles of slide could not be loaded" in text
     assert "slide_files/" in text
     assert opened.page.locator("#problem").get_attribute("role") == "alert"
+    opened.page.wait_for_selector("#stages[aria-busy=false]")  # nothing more will come
     opened.keep("no-tiles")
     shutil.move(tmp_path / "away", tmp_path / "slide_files")
     opened.page.click("#problem-again")

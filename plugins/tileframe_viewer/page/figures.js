@@ -54,7 +54,8 @@
     if (level.worst) {
       const button = element("button", `${level.worst.col}, ${level.worst.row}`, "plain");
       button.type = "button";
-      button.setAttribute("aria-label", `Show the worst tile of level ${level.level}`);
+      // What is seen comes first in the name: who speaks to the page says what is seen.
+      button.setAttribute("aria-label", `${button.textContent}: show the worst tile of level ${level.level}`);
       button.addEventListener("click", () => jump(level.worst));
       cell.append(button);
     }

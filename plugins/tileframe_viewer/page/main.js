@@ -89,11 +89,12 @@
       navigator: { keys: ["n"], label: "Show or hide the overview", run: () => flipHidden(by("overview")) },
       info: { keys: ["i"], label: "About the slide", run: () => showInfo(by("info").hidden) },
       theme: { keys: ["t"], label: "Dark or light", run: theme.toggle },
-      help: { keys: ["?"], label: "These keys", run: () => by("help").showModal() },
+      help: { keys: ["?"], label: "Help", run: () => by("help").showModal() },
     };
     keyboard.listen([...Object.values(all), { keys: ["Escape"], run: () => (fullpage.leave(), showInfo(false)) }]);
     actions.press(all);
     panels.fillKeys(by("keys"), Object.values(all));
+    panels.fillTouches(by("touches"), all);
     by("help-close").addEventListener("click", () => by("help").close());
     readouts.follow(stages, pyramids, changed);
   }

@@ -63,6 +63,19 @@
     }
   }
 
+  /** Add to `list` the buttons of the page that `actions` has: their pictures, and what they do. */
+  function fillTouches(list, actions) {
+    for (const button of document.querySelectorAll("button[data-action]")) {
+      const action = actions[button.dataset.action];
+      const picture = button.querySelector("svg");
+      if (!action || !picture) continue;
+      const name = element("dt");
+      name.append(picture.cloneNode(true));
+      name.firstChild.setAttribute("aria-hidden", "true");
+      list.append(name, element("dd", button.getAttribute("aria-label")));
+    }
+  }
+
   /** Make `button` open and close `panel`, and `close` close it; `Escape` in it too. Returns what toggles it. */
   function toggle(button, panel, close) {
     function set(open) {
@@ -91,5 +104,5 @@
     say.timer = setTimeout(() => toast.classList.remove("shown"), 3000);
   }
 
-  return { element, fillFacts, fillKeys, say, toggle };
+  return { element, fillFacts, fillKeys, fillTouches, say, toggle };
 })();
