@@ -42,6 +42,7 @@ SCRIPTS = (
     "readouts",
     "loading",
     "address",
+    "power",
     "actions",
     "keyboard",
     "main",

@@ -2,7 +2,7 @@
 // The page: opens what its record names, and ties the parts together.
 
 (() => {
-  const { actions, address, formats, fullpage, keyboard, link, loading, panels, problems, ranges, readouts, stage, theme } = tileframe;
+  const { actions, address, formats, fullpage, keyboard, link, loading, panels, power, problems, ranges, readouts, stage, theme } = tileframe;
   const by = (id) => document.getElementById(id);
 
   async function start() {
@@ -83,6 +83,7 @@
     }
     const all = {
       ...ofView,
+      ...power.open(by("power"), viewer, pyramid, () => pair?.lead()),
       ...pair?.actions,
       full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
       link: { keys: ["l"], label: "Copy a link to this view", run: () => address.copy(current()) },

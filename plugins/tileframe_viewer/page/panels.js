@@ -67,10 +67,10 @@
   function fillTouches(list, actions) {
     for (const button of document.querySelectorAll("button[data-action]")) {
       const action = actions[button.dataset.action];
-      const picture = button.querySelector("svg");
-      if (!action || !picture) continue;
+      const icon = button.querySelector("svg");
+      if (!action || !icon) continue;
       const name = element("dt");
-      name.append(picture.cloneNode(true));
+      name.append(icon.cloneNode(true));
       name.firstChild.setAttribute("aria-hidden", "true");
       list.append(name, element("dd", button.getAttribute("aria-label")));
     }
