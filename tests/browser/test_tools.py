@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.looking import PHONE, page_of
+from tests.browser.looking import PHONE, Opened, decoded, page_of
+from tests.pictures import MPP
 
 
 def test_a_magnification_is_chosen_by_menu_and_by_keys(open_page, made):
@@ -18,6 +19,44 @@ def test_a_magnification_is_chosen_by_menu_and_by_keys(open_page, made):
     assert opened.page.locator("#power option[value='5']").is_disabled()
     opened.press("0")
     assert opened.page.evaluate("document.activeElement.id") != "power"
+
+
+@pytest.mark.parametrize("view", ["", "&rotation=90", pytest.param("&rotation=180&flip=1", marks=pytest.mark.thorough)])
+def test_a_ruler_is_drawn_by_pointer_and_removed(open_page, made, view):
+    opened = open_page(page_of(made()), f"#x=1500&y=1000&zoom=1{view}")
+    before = opened.view()
+    opened.page.click("#ruler-button")
+    mouse = opened.page.mouse
+    mouse.move(300, 300)
+    mouse.down()
+    mouse.move(600, 700, steps=4)
+    mouse.up()
+    opened.wait()
+    assert opened.text("#ruler-text") == f"{500 * MPP:.4g} µm"
+    assert opened.view() == before, "the slide was moved"
+    assert yellow(opened, 450, 500), "the line is not where it was drawn"
+    assert opened.page.get_attribute("#ruler-button", "aria-pressed") == "false"
+    opened.keep(f"ruler{view}")
+    opened.page.click("[data-action=noRuler]")
+    opened.wait()
+    assert not opened.is_seen("#ruler")
+    assert not yellow(opened, 450, 500)
+
+
+def test_a_ruler_is_drawn_by_keys_and_stays_at_its_place(open_page, made):
+    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1")
+    opened.press("m", "ArrowRight", "m")
+    assert opened.text("#ruler-text") == f"{80 * MPP:.4g} µm"
+    opened.press("+", "ArrowDown")
+    assert opened.text("#ruler-text") == f"{80 * MPP:.4g} µm"
+    opened.press("Delete")
+    assert not opened.is_seen("#ruler")
+
+
+def yellow(opened: Opened, x: int, y: int) -> bool:
+    """Whether there is something of the ruler's colour at that place of the screen."""
+    clip = {"x": x - 4, "y": y - 4, "width": 9, "height": 9}
+    return bool((decoded(opened.page.screenshot(clip=clip)) == (0xFF, 0xD4, 0)).all(axis=2).any())
 
 
 def test_the_tools_fit_a_phone(open_page, made):

@@ -2,7 +2,7 @@
 // The page: opens what its record names, and ties the parts together.
 
 (() => {
-  const { actions, address, formats, fullpage, keyboard, link, loading, panels, power, problems, ranges, readouts, stage, theme } = tileframe;
+  const { actions, address, formats, fullpage, keyboard, layer, link, loading, panels, power, problems, ranges, readouts, ruler, stage, theme } = tileframe;
   const by = (id) => document.getElementById(id);
 
   async function start() {
@@ -81,8 +81,10 @@
         run(key);
       };
     }
+    const layers = stages.map((one, index) => layer.open(one.element.closest(".stage"), one, pyramids[index]));
     const all = {
       ...ofView,
+      ...ruler.open(layers, { button: by("ruler-button"), row: by("ruler"), text: by("ruler-text") }),
       ...power.open(by("power"), viewer, pyramid, () => pair?.lead()),
       ...pair?.actions,
       full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
