@@ -45,6 +45,7 @@ SCRIPTS = (
     "plane",
     "layer",
     "ruler",
+    "snapshot",
     "power",
     "actions",
     "keyboard",

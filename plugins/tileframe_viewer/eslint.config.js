@@ -24,7 +24,7 @@ module.exports = [
     languageOptions: {
       globals: names(
         "AbortController", "Blob", "Image", "OpenSeadragon", "URL", "URLSearchParams", "addEventListener", "atob", "clearTimeout",
-        "createImageBitmap", "document", "fetch", "globalThis", "history", "localStorage", "location", "matchMedia", "navigator", "performance",
+        "createImageBitmap", "document", "fetch", "getComputedStyle", "globalThis", "history", "localStorage", "location", "matchMedia", "navigator", "performance",
         "requestAnimationFrame", "setTimeout", "tileframe",
       ),
     },

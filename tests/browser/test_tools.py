@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
-from tests.browser.looking import PHONE, Opened, decoded, page_of
+from tests.browser.looking import PHONE, Opened, bar, canvas, decoded, page_of
 from tests.pictures import MPP
 
 
@@ -51,6 +54,27 @@ def test_a_ruler_is_drawn_by_keys_and_stays_at_its_place(open_page, made):
     assert opened.text("#ruler-text") == f"{80 * MPP:.4g} µm"
     opened.press("Delete")
     assert not opened.is_seen("#ruler")
+
+
+@pytest.mark.parametrize("how", [{}, pytest.param(PHONE, marks=pytest.mark.thorough)], ids=["desktop", "phone"])
+def test_a_snapshot_is_what_is_seen_with_its_scale_bar(open_page, made, how):
+    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1", accept_downloads=True, **how)
+    seen = canvas(opened)
+    with opened.page.expect_download() as told:
+        opened.page.click("[data-action=snapshot]")
+    assert told.value.suggested_filename == "slide-x1500-y1000-zoom1.png"
+    saved = decoded(Path(told.value.path()).read_bytes())
+    assert saved.shape == seen.shape
+    assert np.array_equal(saved[: seen.shape[0] // 2], seen[: seen.shape[0] // 2])
+    ratio = how.get("device_scale_factor", 1)
+    row = saved[-16 * ratio - ratio]
+    assert int((row == 0).all(axis=1).sum()) == pytest.approx(bar(opened)[0] * ratio, abs=2)
+
+
+def test_a_page_that_was_opened_as_a_file_says_that_it_saves_nothing(open_page, made):
+    opened = open_page(page_of(made()), as_file=True)
+    opened.page.keyboard.press("d")
+    opened.page.wait_for_function("document.getElementById('toast').textContent.includes('--serve')")
 
 
 def yellow(opened: Opened, x: int, y: int) -> bool:

@@ -2,7 +2,7 @@
 // The page: opens what its record names, and ties the parts together.
 
 (() => {
-  const { actions, address, formats, fullpage, keyboard, layer, link, loading, panels, power, problems, ranges, readouts, ruler, stage, theme } = tileframe;
+  const { actions, address, formats, fullpage, keyboard, layer, link, loading, panels, power, problems, ranges, readouts, ruler, snapshot, stage, theme } = tileframe;
   const by = (id) => document.getElementById(id);
 
   async function start() {
@@ -87,6 +87,7 @@
       ...ruler.open(layers, { button: by("ruler-button"), row: by("ruler"), text: by("ruler-text") }),
       ...power.open(by("power"), viewer, pyramid, () => pair?.lead()),
       ...pair?.actions,
+      snapshot: { keys: ["d"], label: "Save a picture of this view", run: () => snapshot.save(layers, pair?.share()) },
       full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
       link: { keys: ["l"], label: "Copy a link to this view", run: () => address.copy(current()) },
       navigator: { keys: ["n"], label: "Show or hide the overview", run: () => flipHidden(by("overview")) },

@@ -39,6 +39,8 @@
       set,
       follow: tied.follow,
       lead: () => tied.lead(stages[0]),
+      /** How much of the width the first picture has; null where they lie side by side. */
+      share: () => (mode === "curtain" ? slider.share() : null),
       state: () => ({ mode, curtain: slider.share() }),
       actions: {
         side: { keys: ["s"], label: "Side by side", run: () => choose("side") },
