@@ -45,6 +45,7 @@ SCRIPTS = (
     "plane",
     "layer",
     "ruler",
+    "light",
     "snapshot",
     "power",
     "actions",

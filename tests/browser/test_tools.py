@@ -71,6 +71,32 @@ def test_a_snapshot_is_what_is_seen_with_its_scale_bar(open_page, made, how):
     assert int((row == 0).all(axis=1).sum()) == pytest.approx(bar(opened)[0] * ratio, abs=2)
 
 
+def test_light_is_changed_by_keys_seen_saved_and_reset(open_page, made):
+    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1", accept_downloads=True)
+    part = {"x": 300, "y": 300, "width": 200, "height": 200}
+    plain = decoded(opened.page.screenshot(clip=part))
+    opened.page.keyboard.press("b")
+    opened.page.focus("#gamma")
+    for _ in range(20):
+        opened.page.keyboard.press("ArrowRight")  # it moves the slider, and not the slide
+    assert opened.text("label[for=gamma] output") == "2.00"
+    assert opened.view()["x"] == 1500
+    changed = decoded(opened.page.screenshot(clip=part))
+    wanted = np.round(255 * (plain / 255) ** 0.5)
+    assert np.abs(changed - wanted).max() <= 2
+    opened.page.focus("#stages .slide .openseadragon-canvas")
+    with opened.page.expect_download() as told:
+        opened.page.keyboard.press("d")
+    top = round(opened.box("#stage-a")["y"])
+    saved = decoded(Path(told.value.path()).read_bytes())[300 - top : 500 - top, 300:500]
+    assert np.abs(saved - wanted).max() <= 1
+    opened.keep("light")
+    opened.page.click("#light-reset")
+    assert np.array_equal(decoded(opened.page.screenshot(clip=part)), plain)
+    opened.page.keyboard.press("Escape")
+    assert not opened.is_seen("#light")
+
+
 def test_a_page_that_was_opened_as_a_file_says_that_it_saves_nothing(open_page, made):
     opened = open_page(page_of(made()), as_file=True)
     opened.page.keyboard.press("d")

@@ -2,7 +2,7 @@
 // The page: opens what its record names, and ties the parts together.
 
 (() => {
-  const { actions, address, formats, fullpage, keyboard, layer, link, loading, panels, power, problems, ranges, readouts, ruler, snapshot, stage, theme } = tileframe;
+  const { actions, address, formats, fullpage, keyboard, layer, light, link, loading, panels, power, problems, ranges, readouts, ruler, snapshot, stage, theme } = tileframe;
   const by = (id) => document.getElementById(id);
 
   async function start() {
@@ -82,12 +82,15 @@
       };
     }
     const layers = stages.map((one, index) => layer.open(one.element.closest(".stage"), one, pyramids[index]));
+    const lit = light.open(layers, by("light"), by("filters").querySelectorAll("feFuncR, feFuncG, feFuncB"));
+    const showLight = panels.toggle(by("light-button"), by("light"), by("light-close"));
     const all = {
       ...ofView,
       ...ruler.open(layers, { button: by("ruler-button"), row: by("ruler"), text: by("ruler-text") }),
       ...power.open(by("power"), viewer, pyramid, () => pair?.lead()),
       ...pair?.actions,
-      snapshot: { keys: ["d"], label: "Save a picture of this view", run: () => snapshot.save(layers, pair?.share()) },
+      light: { keys: ["b"], label: "Brightness, contrast and gamma", run: () => showLight(by("light").hidden) },
+      snapshot: { keys: ["d"], label: "Save a picture of this view", run: () => snapshot.save(layers, lit, pair?.share()) },
       full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
       link: { keys: ["l"], label: "Copy a link to this view", run: () => address.copy(current()) },
       navigator: { keys: ["n"], label: "Show or hide the overview", run: () => flipHidden(by("overview")) },
@@ -95,7 +98,7 @@
       theme: { keys: ["t"], label: "Dark or light", run: theme.toggle },
       help: { keys: ["?"], label: "Help", run: () => by("help").showModal() },
     };
-    keyboard.listen([...Object.values(all), { keys: ["Escape"], run: () => (fullpage.leave(), showInfo(false)) }]);
+    keyboard.listen([...Object.values(all), { keys: ["Escape"], run: () => (fullpage.leave(), showInfo(false), showLight(false)) }]);
     actions.press(all);
     panels.fillKeys(by("keys"), Object.values(all));
     panels.fillTouches(by("touches"), all);

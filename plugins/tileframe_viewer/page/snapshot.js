@@ -10,10 +10,10 @@
     return `${pyramid.name}-${place}.png`;
   }
 
-  /** Save what `layers` show; `share` is how much of the width the first has, where they lie over each other. */
-  async function save(layers, share = null) {
+  /** Save what `layers` show, in the light of `lit`; `share` is how much of the width the first has, where they lie over each other. */
+  async function save(layers, lit, share = null) {
     try {
-      const canvas = drawn(layers, share);
+      const canvas = drawn(layers, lit, share);
       const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
       const link = document.createElement("a");
       link.href = URL.createObjectURL(blob);
@@ -27,7 +27,7 @@
   }
 
   /** A canvas with the stages as they lie on the screen. */
-  function drawn(layers, share) {
+  function drawn(layers, lit, share) {
     const ratio = globalThis.devicePixelRatio;
     const boxes = layers.map(({ canvas }) => canvas.getBoundingClientRect());
     const [left, top] = [Math.min(...boxes.map((box) => box.left)), Math.min(...boxes.map((box) => box.top))];
@@ -47,7 +47,7 @@
         context.rect(share * canvas.width, 0, canvas.width, canvas.height);
         context.clip();
       }
-      for (const part of [layer.viewer.drawer.canvas, layer.canvas]) {
+      for (const part of [lit.of(layer.viewer.drawer.canvas), layer.canvas]) {
         if (part.width && part.height) context.drawImage(part, ...place);
       }
       context.restore();
