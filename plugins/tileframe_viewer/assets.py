@@ -46,6 +46,8 @@ SCRIPTS = (
     "layer",
     "ruler",
     "light",
+    "geojson",
+    "annotations",
     "snapshot",
     "power",
     "actions",

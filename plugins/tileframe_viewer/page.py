@@ -12,7 +12,7 @@ import tileframe
 from tileframe import Comparison, Location, OutputError, StoredPyramid
 from tileframe.files import write_whole
 from tileframe_viewer.assets import FOLDER, HERE, read_assets, write_assets
-from tileframe_viewer.record import address, record_text, refuse_unknown
+from tileframe_viewer.record import address, annotations_path, record_text, refuse_unknown
 
 GENERATOR = '<meta name="generator" content="tileframe '
 HEAD = 2048  # bytes within which every page of ours says so
@@ -91,8 +91,8 @@ def page_text(
     assets, locations = read_assets(), [pyramid.location for pyramid in pyramids]
     return template.substitute(
         title=escape(_title(locations, " and ")),
-        # Parts of an archive are fetched by the page's script; loose tiles are pictures, and it needs no more.
-        connect=" connect-src 'self';" if any(location.container for location in locations) else "",
+        # Parts of an archive and annotations are fetched by the page's script; loose tiles are pictures.
+        connect=" connect-src 'self';" if any(map(_is_fetched, pyramids)) else "",
         generator=f"tileframe {tileframe.__version__}",
         kind="one" if len(pyramids) == 1 else "pair",
         folder=FOLDER,
@@ -102,3 +102,7 @@ def page_text(
         script=address(assets_folder / assets.script, folder),
         record=record_text(pyramids, folder, comparison),
     )
+
+
+def _is_fetched(pyramid: StoredPyramid) -> bool:
+    return bool(pyramid.location.container) or annotations_path(pyramid) is not None

@@ -69,9 +69,21 @@ def _pyramid(pyramid: StoredPyramid, folder: Path) -> dict[str, Any]:
         "offset": _offset(pyramid),
         "mpp": mpp(pyramid),
         "objectivePower": objective_power(pyramid),
+        "annotations": _annotations(pyramid, folder),
         "facts": facts(pyramid),
         "associated": [_associated(pyramid, image, folder) for image in _images(pyramid)],
     }
+
+
+def annotations_path(pyramid: StoredPyramid) -> Path | None:
+    """Return the file ``NAME.geojson`` beside the pyramid; None if there is none."""
+    path = Path(pyramid.location.folder, f"{pyramid.location.name}.geojson")
+    return path if pyramid.location.scheme == "file" and path.is_file() else None
+
+
+def _annotations(pyramid: StoredPyramid, folder: Path) -> dict[str, str] | None:
+    path = annotations_path(pyramid)
+    return None if path is None else {"url": address(path, folder), "name": path.name}
 
 
 def _images(pyramid: StoredPyramid) -> Sequence[AssociatedRecord]:

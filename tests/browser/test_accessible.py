@@ -34,7 +34,8 @@ def serious(opened: Opened) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.thorough)])
 def test_the_page_of_a_slide(open_page, made, how, scheme):
     opened = open_page(page_of(made()), color_scheme=scheme, **how)
-    opened.page.keyboard.press("i")
+    for key in "iba":
+        opened.page.keyboard.press(key)
     assert serious(opened) == []
     opened.page.keyboard.press("?")
     assert serious(opened) == []

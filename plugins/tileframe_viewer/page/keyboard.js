@@ -4,7 +4,7 @@
 (globalThis.tileframe ??= {}).keyboard = (() => {
   /** Whether a key that was pressed on `target` is meant for the slide, not for a field or an open dialog. */
   function isForSlide(target) {
-    return !target.closest?.("input, textarea, select, dialog");
+    return !target.closest?.("input:not([type=checkbox]), textarea, select, dialog");
   }
 
   /** Call the action of `actions`, each with `keys` and `run`, whose key is pressed. */

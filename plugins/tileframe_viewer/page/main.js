@@ -2,7 +2,7 @@
 // The page: opens what its record names, and ties the parts together.
 
 (() => {
-  const { actions, address, formats, fullpage, keyboard, layer, light, link, loading, panels, power, problems, ranges, readouts, ruler, snapshot, stage, theme } = tileframe;
+  const { actions, address, annotations, formats, fullpage, keyboard, layer, light, link, loading, panels, power, problems, ranges, readouts, ruler, snapshot, stage, theme } = tileframe;
   const by = (id) => document.getElementById(id);
 
   async function start() {
@@ -84,8 +84,17 @@
     const layers = stages.map((one, index) => layer.open(one.element.closest(".stage"), one, pyramids[index]));
     const lit = light.open(layers, by("light"), by("filters").querySelectorAll("feFuncR, feFuncG, feFuncB"));
     const showLight = panels.toggle(by("light-button"), by("light"), by("light-close"));
+    const showAnnotations = panels.toggle(by("annotations-button"), by("annotations"), by("annotations-close"));
+    const annotated = annotations.open(layers, {
+      list: by("annotations-list"),
+      note: by("annotations-note"),
+      file: by("annotations-file"),
+      open: showAnnotations,
+    });
     const all = {
       ...ofView,
+      annotations: { keys: ["a"], label: "Annotations", run: () => showAnnotations(by("annotations").hidden) },
+      ...annotated,
       ...ruler.open(layers, { button: by("ruler-button"), row: by("ruler"), text: by("ruler-text") }),
       ...power.open(by("power"), viewer, pyramid, () => pair?.lead()),
       ...pair?.actions,
@@ -98,7 +107,7 @@
       theme: { keys: ["t"], label: "Dark or light", run: theme.toggle },
       help: { keys: ["?"], label: "Help", run: () => by("help").showModal() },
     };
-    keyboard.listen([...Object.values(all), { keys: ["Escape"], run: () => (fullpage.leave(), showInfo(false), showLight(false)) }]);
+    keyboard.listen([...Object.values(all), { keys: ["Escape"], run: () => (fullpage.leave(), showInfo(false), showLight(false), showAnnotations(false)) }]);
     actions.press(all);
     panels.fillKeys(by("keys"), Object.values(all));
     panels.fillTouches(by("touches"), all);
