@@ -74,7 +74,7 @@ def test_a_file_is_given_by_finger_and_sent_nowhere(open_page, made, tmp_path):
     one = written(tmp_path / "mine.geojson", square(1000, 500, 1000, classification={"name": "A", "color": list(RED)}))
     opened.page.set_input_files("#annotations-file", one)
     opened.page.wait_for_selector(".kind")
-    assert "1 annotations from mine.geojson" in opened.text("#annotations-note")
+    assert "1 annotation from mine.geojson" in opened.text("#annotations-note")
     opened.keep("phone-annotations")
     opened.page.tap("#annotations-close")
     opened.wait()

@@ -174,16 +174,29 @@ def test_coordinates_are_the_slides_and_beside_them_the_parts(open_page, tmp_pat
 
 
 @pytest.mark.parametrize("output", ["part", "part.szi"])
-def test_associated_images_are_shown_beside_the_facts(output, open_page, tmp_path):
+def test_associated_images_are_shown_in_a_strip(output, open_page, tmp_path):
     slide = svs(tmp_path / "a.svs", photo(1200, 900))
     report = tileframe.run(slide, tmp_path / output, associated=["thumbnail"])
     PageViewer().write([tileframe.open_pyramid(report.target)])
     opened = open_page(tmp_path / "part.html")
-    opened.page.keyboard.press("i")
+    opened.page.keyboard.press("k")
     picture = opened.page.get_by_role("img", name="thumbnail")
     picture.wait_for()
-    picture.scroll_into_view_if_needed()
-    assert opened.text(".pictures figcaption") == "thumbnail"
-    seen = "() => { const e = document.querySelector('.pictures img, .pictures canvas'); return e.complete ?? true; }"
+    assert opened.text("#strip figcaption") == "thumbnail"
+    assert apart(opened.box("#strip"), opened.box("#measure"))
+    assert apart(opened.box("#strip"), opened.box("#overview"))
+    seen = "() => { const e = document.querySelector('#strip img, #strip canvas'); return e.complete ?? true; }"
     opened.page.wait_for_function(seen)
-    assert np.std(opened.shot(".pictures img, .pictures canvas")) > 5
+    assert np.std(opened.shot("#strip img, #strip canvas")) > 5
+    opened.keep("strip")
+    opened.page.click("#strip-button")
+    assert not opened.is_seen("#strip")
+
+
+def test_the_overview_is_hidden_by_finger_and_without_pictures_there_is_no_strip(open_page, made):
+    opened = open_page(page_of(made()), **PHONE)
+    opened.page.tap("[data-action=navigator]")
+    assert not opened.is_seen("#overview")
+    opened.page.tap("[data-action=navigator]")
+    assert opened.is_seen("#overview")
+    assert not opened.is_seen("#strip-button")

@@ -16,6 +16,7 @@ def test_a_magnification_is_chosen_by_menu_and_by_keys(open_page, made):
     opened.page.select_option("#power", "10")
     opened.wait()
     assert opened.text("#magnification") == "10×"
+    assert opened.page.evaluate("document.getElementById('power').selectedOptions[0].textContent") == "10×"
     assert opened.view()["zoom"] == pytest.approx(0.5)
     assert opened.press(".")["zoom"] == pytest.approx(1)
     assert opened.press(".", ",", ",")["zoom"] == pytest.approx(0.5), "at 5× the slide would be smaller than it may be"

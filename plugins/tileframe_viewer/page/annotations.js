@@ -37,7 +37,7 @@
     function list(skipped, name) {
       const count = kinds.reduce((sum, kind) => sum + kind.count, 0);
       const left = skipped ? `; ${skipped.toLocaleString("en")} that are no points, lines or areas were left out` : "";
-      parts.note.textContent = `${count.toLocaleString("en")} annotations from ${name}${left}.`;
+      parts.note.textContent = `${count.toLocaleString("en")} annotation${count === 1 ? "" : "s"} from ${name}${left}.`;
       parts.list.replaceChildren(...kinds.map(row));
     }
 

@@ -91,6 +91,8 @@
       file: by("annotations-file"),
       open: showAnnotations,
     });
+    const hasStrip = panels.fillStrip(by("strip"), pyramids) > 0;
+    by("strip-button").hidden = !hasStrip;
     const all = {
       ...ofView,
       annotations: { keys: ["a"], label: "Annotations", run: () => showAnnotations(by("annotations").hidden) },
@@ -103,6 +105,7 @@
       full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
       link: { keys: ["l"], label: "Copy a link to this view", run: () => address.copy(current()) },
       navigator: { keys: ["n"], label: "Show or hide the overview", run: () => flipHidden(by("overview")) },
+      ...(hasStrip && { strip: { keys: ["k"], label: "Label, macro and thumbnail", run: () => flipHidden(by("strip")) } }),
       info: { keys: ["i"], label: "About the slide", run: () => showInfo(by("info").hidden) },
       theme: { keys: ["t"], label: "Dark or light", run: theme.toggle },
       help: { keys: ["?"], label: "Help", run: () => by("help").showModal() },

@@ -17,19 +17,20 @@
       const list = element("dl");
       for (const [label, value] of pyramid.facts) list.append(element("dt", label), element("dd", value));
       panel.append(list);
-      if (pyramid.associated.length) panel.append(pictures(pyramid.associated));
     }
   }
 
-  /** The label, macro and thumbnail of a slide, each under its name. */
-  function pictures(images) {
-    const strip = element("div", "", "pictures");
-    for (const image of images) {
-      const figure = element("figure");
-      figure.append(picture(image), element("figcaption", image.name));
-      strip.append(figure);
+  /** Fill `strip` with the label, macro and thumbnail of each slide, under their names; returns how many there are. */
+  function fillStrip(strip, pyramids) {
+    for (const pyramid of pyramids) {
+      for (const image of pyramid.associated) {
+        const figure = element("figure");
+        const caption = pyramids.length > 1 ? `${image.name} of ${pyramid.name}` : image.name;
+        figure.append(picture(image), element("figcaption", caption));
+        strip.append(figure);
+      }
     }
-    return strip;
+    return strip.childElementCount;
   }
 
   /** One picture: a link to its file, or a canvas with what the page holds of one in an archive. */
@@ -104,5 +105,5 @@
     say.timer = setTimeout(() => toast.classList.remove("shown"), 3000);
   }
 
-  return { element, fillFacts, fillKeys, fillTouches, say, toggle };
+  return { element, fillFacts, fillKeys, fillStrip, fillTouches, say, toggle };
 })();

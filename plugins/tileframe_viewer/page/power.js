@@ -30,6 +30,7 @@
     if (full(pyramid) === null) return {};
     const about = pyramid.objectivePower ? "" : "≈ "; // no objective is named
     const [present, ...options] = ["", ...POWERS].map(() => document.createElement("option"));
+    present.value = ""; // else its value would be its text
     present.hidden = true;
     options.forEach((option, index) => {
       option.value = `${POWERS[index]}`;
