@@ -66,6 +66,7 @@ def test_the_record_tells_geometry_and_scale(pyramid):
         "tilesUrl": "slide_files/",
         "archive": None,
         "absent": None,
+        "annotations": None,
         "offset": {"x": 0, "y": 0},
         "mpp": [MPP, MPP],
         "objectivePower": 20.0,

@@ -23,7 +23,7 @@ module.exports = [
     files: ["page/*.js"],
     languageOptions: {
       globals: names(
-        "AbortController", "Blob", "Image", "OpenSeadragon", "Path2D", "URL", "URLSearchParams", "addEventListener", "atob", "clearTimeout",
+        "AbortController", "Blob", "Image", "OpenSeadragon", "URL", "URLSearchParams", "addEventListener", "atob", "clearTimeout",
         "createImageBitmap", "document", "fetch", "getComputedStyle", "globalThis", "history", "localStorage", "location", "matchMedia", "navigator", "performance",
         "requestAnimationFrame", "setTimeout", "tileframe",
       ),

@@ -135,6 +135,7 @@ def test_a_link_restores_mode_and_curtain(open_page, twins):
     opened = open_page(twins, "#x=1500&y=1000&zoom=1&mode=curtain&curtain=0.3")
     assert opened.page.locator("#stages").get_attribute("data-mode") == "curtain"
     assert opened.page.locator("#curtain").get_attribute("aria-valuenow") == "30"
+    assert opened.view()["zoom"] == 1, "the row of modes was shown after the view was set, and changed it"
     opened.go("#x=1500&y=1000&zoom=1&mode=side")
     assert not opened.is_seen("#curtain")
     assert psnr(canvas(opened, "a"), canvas(opened, "b")) > 45

@@ -9,6 +9,7 @@ import pytest
 
 from tests.browser.looking import PHONE, Opened, bar, canvas, decoded, page_of
 from tests.pictures import MPP
+from tileframe_viewer.page import PageViewer
 
 
 def test_a_magnification_is_chosen_by_menu_and_by_keys(open_page, made):
@@ -55,6 +56,36 @@ def test_a_ruler_is_drawn_by_keys_and_stays_at_its_place(open_page, made):
     assert opened.text("#ruler-text") == f"{80 * MPP:.4g} µm"
     opened.press("Delete")
     assert not opened.is_seen("#ruler")
+
+
+@pytest.mark.thorough
+def test_a_ruler_is_drawn_by_finger(open_page, made):
+    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1", **PHONE)
+    before = opened.view()
+    opened.page.tap("#ruler-button")
+    touch = opened.page.context.new_cdp_session(opened.page)
+    for kind, x in [("touchStart", 100), ("touchMove", 150), ("touchMove", 300), ("touchEnd", None)]:
+        points = [] if x is None else [{"x": x, "y": 300}]
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        # A finger that is quick flings, and the browser takes the next tap to stop that.
+        opened.page.wait_for_timeout(100)
+    opened.wait()
+    assert opened.text("#ruler-text") == f"{200 * MPP:.4g} µm"
+    assert opened.view() == before
+    opened.page.tap("[data-action=noRuler]")
+    opened.wait()
+    assert not opened.is_seen("#ruler")
+
+
+@pytest.mark.thorough
+def test_a_snapshot_of_two_is_divided_by_the_curtain(open_page, made):
+    page = PageViewer().write([made("fine", quality=90), made("coarse", quality=20)])
+    opened = open_page(page, "#x=1500&y=1000&zoom=1&mode=curtain&curtain=0.25", accept_downloads=True)
+    with opened.page.expect_download() as told:
+        opened.page.keyboard.press("d")
+    saved = decoded(Path(told.value.path()).read_bytes())
+    assert np.array_equal(saved[:400, :320], canvas(opened, "a")[:400, :320])
+    assert np.array_equal(saved[:400, 320:], canvas(opened, "b")[:400, 320:])
 
 
 @pytest.mark.parametrize("how", [{}, pytest.param(PHONE, marks=pytest.mark.thorough)], ids=["desktop", "phone"])

@@ -4,6 +4,7 @@
 (globalThis.tileframe ??= {}).annotations = (() => {
   const { geojson, panels, problems } = tileframe;
   const MOST_NAMES = 100; // that are written on the slide
+  const SMALLEST = 3; // pixels of the screen
 
   /** Show annotations on `layers`; `parts` are the panel's button, list, note and file. Returns actions. */
   function open(layers, parts) {
@@ -18,7 +19,7 @@
     function take(text, name) {
       try {
         const found = geojson.parse(text);
-        kinds = found.kinds.map((kind) => ({ ...kind, shown: true, path: pathOf(kind.lines) }));
+        kinds = found.kinds.map((kind) => ({ ...kind, shown: true }));
         shown = true;
         list(found.skipped, name);
         draw();
@@ -100,16 +101,6 @@
     };
   }
 
-  /** All lines of a kind in one path, in pixels of the slide. */
-  function pathOf(lines) {
-    const path = new Path2D();
-    for (const { at, closed } of lines) {
-      at.forEach(([x, y], index) => (index ? path.lineTo(x, y) : path.moveTo(x, y)));
-      if (closed) path.closePath();
-    }
-    return path;
-  }
-
   function paint({ context, matrix, pyramid, ratio }, kinds, first) {
     const [a, b, c, d, e, f] = matrix.map((value) => value * ratio);
     // The slide's pixels are those of the first pyramid, from the slide's corner on.
@@ -117,17 +108,38 @@
     const { x, y } = first.offset;
     const place = [a * scale, b * scale, c * scale, d * scale, e - scale * (a * x + c * y), f - scale * (b * x + d * y)];
     const zoom = Math.hypot(place[0], place[1]);
+    const { width, height } = context.canvas;
+    const corners = [[0, 0], [width, 0], [0, height], [width, height]].map(([across, down]) => {
+      const point = tileframe.plane.toBase(place, { x: across, y: down });
+      return [point.x, point.y];
+    });
+    const seen = geojson.boxOf(corners);
     let names = 0;
     for (const kind of kinds) {
       if (!kind.shown) continue;
       context.strokeStyle = context.fillStyle = kind.color;
       context.setTransform(...place);
       context.lineWidth = (2 * ratio) / zoom;
-      context.stroke(kind.path);
+      trace(context, kind.lines, seen, SMALLEST / zoom);
       context.setTransform(1, 0, 0, 1, 0, 0);
       for (const [across, down] of kind.points) dot(context, tileframe.plane.toStage(place, { x: across, y: down }), 4 * ratio);
       if (kind.title && (names += 1) <= MOST_NAMES) write(context, kind, place, ratio);
     }
+  }
+
+  /** Draw the lines that are in sight; those smaller than `smallest` as a dot, for a slide may have a million cells. */
+  function trace(context, lines, seen, smallest) {
+    context.beginPath();
+    for (const { at, closed, box } of lines) {
+      if (box.left > seen.right || box.right < seen.left || box.top > seen.bottom || box.bottom < seen.top) continue;
+      if (Math.max(box.right - box.left, box.bottom - box.top) < smallest) {
+        context.fillRect(box.left, box.top, smallest, smallest);
+        continue;
+      }
+      at.forEach(([x, y], index) => (index ? context.lineTo(x, y) : context.moveTo(x, y)));
+      if (closed) context.closePath();
+    }
+    context.stroke();
   }
 
   function dot(context, { x, y }, radius) {

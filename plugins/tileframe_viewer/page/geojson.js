@@ -53,9 +53,21 @@
     const shape = { lines: [], points: [] };
     for (const list of lists) {
       if (type.points) for (const point of list) shape.points.push(point);
-      else if (list.length) shape.lines.push({ at: list, closed: Boolean(type.closed) });
+      else if (list.length) shape.lines.push({ at: list, closed: Boolean(type.closed), box: boxOf(list) });
     }
     return shape.lines.length + shape.points.length ? shape : null;
+  }
+
+  /** The box around a list of points. */
+  function boxOf(list) {
+    const box = { left: Infinity, top: Infinity, right: -Infinity, bottom: -Infinity };
+    for (const [x, y] of list) {
+      if (x < box.left) box.left = x;
+      if (x > box.right) box.right = x;
+      if (y < box.top) box.top = y;
+      if (y > box.bottom) box.bottom = y;
+    }
+    return box;
   }
 
   /** Put the lists of points that lie `depth` deep into `found`; false if anything else is there. */
@@ -109,5 +121,5 @@
     for (const point of points) kind.points.push(point);
   }
 
-  return { MOST_BYTES, Unreadable, parse };
+  return { MOST_BYTES, Unreadable, boxOf, parse };
 })();

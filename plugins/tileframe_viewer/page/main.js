@@ -35,6 +35,10 @@
   function open({ pyramids, comparison }) {
     by("overview").style.setProperty("--aspect", pyramids[0].width / pyramids[0].height);
     if (pyramids.length > 1) by("stages").dataset.mode = link.parse(location.hash)?.mode ?? "side";
+    // All that takes room of the slide's comes before the slide: a view is lost when it is given another size at once.
+    by("modes").hidden = pyramids.length === 1;
+    by("power").hidden = power.full(pyramids[0]) === null;
+    by("strip-button").hidden = panels.fillStrip(by("strip"), pyramids) === 0;
     const areas = [by("stage-a"), by("stage-b")].slice(0, pyramids.length);
     for (const area of areas) area.hidden = false; // a viewer needs to know how large it is
     const stages = areas.map((area, index) => {
@@ -91,8 +95,6 @@
       file: by("annotations-file"),
       open: showAnnotations,
     });
-    const hasStrip = panels.fillStrip(by("strip"), pyramids) > 0;
-    by("strip-button").hidden = !hasStrip;
     const all = {
       ...ofView,
       annotations: { keys: ["a"], label: "Annotations", run: () => showAnnotations(by("annotations").hidden) },
@@ -105,7 +107,7 @@
       full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
       link: { keys: ["l"], label: "Copy a link to this view", run: () => address.copy(current()) },
       navigator: { keys: ["n"], label: "Show or hide the overview", run: () => flipHidden(by("overview")) },
-      ...(hasStrip && { strip: { keys: ["k"], label: "Label, macro and thumbnail", run: () => flipHidden(by("strip")) } }),
+      ...(by("strip").childElementCount && { strip: { keys: ["k"], label: "Label, macro and thumbnail", run: () => flipHidden(by("strip")) } }),
       info: { keys: ["i"], label: "About the slide", run: () => showInfo(by("info").hidden) },
       theme: { keys: ["t"], label: "Dark or light", run: theme.toggle },
       help: { keys: ["?"], label: "Help", run: () => by("help").showModal() },

@@ -31,7 +31,6 @@
       stages.forEach((viewer, index) => outline(viewer, pyramids[index], box));
       stage.show(stages[0], pyramids[0], box);
     };
-    by("modes").hidden = false;
     by("worst-button").hidden = worst === null;
     if (comparison) figures.fill(by("figures"), comparison, jump);
     set({ mode });

@@ -60,7 +60,6 @@
       select.blur(); // so that keys move the slide again
     });
     for (const name of ["viewport-change", "resize"]) viewer.addHandler(name, show);
-    select.hidden = false;
     show();
     const step = (upwards) => zoomTo(next(possible(), tileframe.stage.view(viewer, pyramid, { aim: true }).zoom, upwards));
     return {

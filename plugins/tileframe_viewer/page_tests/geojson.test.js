@@ -23,6 +23,7 @@ test("every type of QuPath's is read", () => {
   assert.equal(kinds.length, 1);
   const [{ lines, points, count }] = kinds;
   assert.deepEqual([count, points.length, lines.length], [6, 3, 8]);
+  assert.deepEqual(lines[0].box, { left: 0, top: 0, right: 10, bottom: 10 });
   assert.equal(lines.filter(({ closed }) => closed).length, 5);
 });
 
