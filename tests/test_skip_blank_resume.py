@@ -115,26 +115,20 @@ def test_a_stray_file_of_an_absent_tile_is_not_taken_over(slides, tmp_path):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 def test_a_killed_run_is_gone_on_with(slides, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "tileframe",
-        "run",
-        str(slides / "squares.svs"),
-        "-o",
-        str(tmp_path / "killed" / "o"),
-    ]
-    command += ["--skip-blank", "--format", "png", "--workers", "1", "-q"]
+    at_once = "from tileframe import journal; journal.EVERY = 0.0; from tileframe_start.command import main; main()"
+    where = [f"{slides / 'squares.svs'}", "-o", f"{tmp_path / 'killed' / 'o'}"]
+    command = [sys.executable, "-c", at_once, "run", *where, "--skip-blank", "--workers", "1", "-q"]
+    command += ["--format", "png", "--tile-size", "64"]  # of many tiles, so that it is killed in their midst
     running = subprocess.Popen(command)
     notes = scratch_of(tmp_path / "killed" / "o") / NOTES
     end = time.monotonic() + 60
-    while not (notes.is_file() and notes.stat().st_size > 100_000) and running.poll() is None:
+    while not (notes.is_file() and notes.stat().st_size > 30_000) and running.poll() is None:
         assert time.monotonic() < end
         time.sleep(0.01)
     running.kill()
     assert running.wait() == -signal.SIGKILL
     assert subprocess.run([*command, "--resume"], check=False).returncode == 0
     (tmp_path / "whole").mkdir()
-    run(slides / "squares.svs", tmp_path / "whole" / "o", skip_blank=0, format="png")
+    run(slides / "squares.svs", tmp_path / "whole" / "o", skip_blank=0, format="png", tile_size=64)
     assert files(tmp_path / "killed" / "o") == files(tmp_path / "whole" / "o")
     assert manifest(tmp_path / "killed" / "o.dzi")["tiles"] == manifest(tmp_path / "whole" / "o.dzi")["tiles"]
