@@ -22,10 +22,5 @@
     root.classList.remove("full");
   }
 
-  /** Whether the slide has all the room. */
-  function isOn() {
-    return Boolean(document.fullscreenElement) || root.classList.contains("full");
-  }
-
-  return { isOn, leave, toggle };
+  return { leave, toggle };
 })();

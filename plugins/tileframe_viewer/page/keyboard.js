@@ -22,5 +22,5 @@
     });
   }
 
-  return { isForSlide, listen };
+  return { listen };
 })();

@@ -70,5 +70,5 @@
     context.fillText(bar.text, MARGIN, bottom - 12);
   }
 
-  return { fileName, save };
+  return { save };
 })();

@@ -34,5 +34,5 @@
     }
   }
 
-  return { isDark, restore, toggle };
+  return { restore, toggle };
 })();
