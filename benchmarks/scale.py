@@ -28,10 +28,12 @@ GRID = ("--tile-size", "native", "--overlap", "0")
 """That of the slide, which pass-through wants: so all ways make the same tiles."""
 ROUNDS = 3
 """Runs of which the one with the least processor time counts: what it takes beyond that is the machine's."""
-PUT_CPU = 0.15e-3
-"""CPU seconds of one request to an object store, by obstore from threads."""
-PART = 8e6
+PUT_CPU = 0.25e-3
+"""CPU seconds of one request to an object store, as benchmarks/objects.py finds them."""
+PART = 16 << 20
 """Bytes of an archive that one request carries."""
+REQUESTS_BESIDE = 15
+"""Requests of a run that carry neither tiles nor parts: what is there, descriptor, digests, manifest, checks."""
 BESIDE = 3
 """Objects of a pyramid that are no tiles: descriptor, digests, manifest."""
 
@@ -137,7 +139,7 @@ def bill(way: Way, model: Model, asked: argparse.Namespace, slides: int) -> dict
     size, absent = asked.megapixels, asked.blank if way.skips_blank else 0.0
     tiles, weight = model.tiles.of(size) * (1 - absent), model.bytes.of(size)
     objects = 1.0 if way.is_archive else tiles + BESIDE
-    requests = weight / PART + 2 if way.is_archive else tiles + BESIDE
+    requests = REQUESTS_BESIDE + (weight / PART if way.is_archive else tiles)
     # An absent tile is read and halved, and not encoded: what pass-through saves of the base tiles.
     saved = absent * asked.encoding * size
     hours = (model.cpu.of(size) - saved + requests * PUT_CPU) / 3600
