@@ -9,21 +9,20 @@ counts only if as many pyramids are there as should be, and a second run finds t
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import threading
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import psutil
 import tifffile
 from PIL import Image
 
+from tileframe_bench.processes import cost, in_own_process
+from tileframe_bench.records import Run
+
 BROKEN = 3
+UNREADABLE = 3
+"""The exit code of a run that could not read a slide."""
 RUN = [sys.executable, "-m", "tileframe", "run"]
 
 
@@ -49,44 +48,10 @@ def made(folder: Path, count: int) -> list[Path]:
     return slides
 
 
-@dataclass(frozen=True, slots=True)
-class Used:
-    """What a command has used."""
-
-    seconds: float
-    cpu: float
-    peak_memory: int
-    exit_code: int
-
-    def __str__(self) -> str:
-        memory = f"{self.peak_memory / 1e6:.0f} MB at most"
-        return f"{self.seconds:.1f} s, CPU {self.cpu:.1f} s, {memory}, exit code {self.exit_code}"
-
-
-def timed(commands: list[list[str]]) -> Used:
-    """Run ``commands`` one after the other."""
-    before, started, peak, code = os.times(), time.perf_counter(), 0, 0
-    for command in commands:
-        process = psutil.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ended = threading.Event()
-        peaks = [0]
-
-        def watch(process: psutil.Popen = process, ended: threading.Event = ended, peaks: list[int] = peaks) -> None:
-            while not ended.wait(0.05):
-                try:
-                    peaks.append(process.memory_info().rss)
-                except psutil.Error:  # it has just ended
-                    return
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        code = max(code, process.wait())
-        ended.set()
-        watcher.join()
-        peak = max(peak, *peaks)
-    seconds, after = time.perf_counter() - started, os.times()
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Used(seconds, cpu, peak, code)
+def figures(*runs: Run) -> str:
+    """Return what runs one after the other took."""
+    seconds, cpu = (sum(getattr(one, name) for one in runs) for name in ("seconds", "cpu_seconds"))
+    return f"{seconds:.1f} s, CPU {cpu:.1f} s, {max(one.peak_resident for one in runs) / 1e6:.0f} MB at most"
 
 
 def main() -> None:
@@ -99,16 +64,16 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="many-") as name:
             folder = Path(name)
             (folder / "in").mkdir()
-            slides = made(folder / "in", count)
+            slides = in_own_process(made, folder / "in", count)  # the peak of a child begins at that of its parent
             batch = [*RUN, f"{folder / 'in'}", "-q", "-o"]
-            first = timed([[*batch, f"{folder / 'out'}/"]])
-            second = timed([[*batch, f"{folder / 'out'}/"]])
+            first, second = (cost([*batch, f"{folder / 'out'}/"], codes=(UNREADABLE,)).run for _ in range(2))
             assert len(list((folder / "out").glob("*.dzi"))) == count - BROKEN
-            assert first.exit_code == second.exit_code == 3
-            print(f"{count} slides, {BROKEN} of them broken: {first}\n  again: {second}", flush=True)
+            print(f"{count} slides, {BROKEN} of them broken: {figures(first)}\n  again: {figures(second)}", flush=True)
             if asked.loop and count == asked.count[0]:
-                in_turn = timed([[*RUN, f"{slide}", "-q", "-o", f"{folder / 'loop' / slide.name}"] for slide in slides])
-                print(f"  a loop: {in_turn}; {in_turn.seconds / first.seconds:.1f} times as long", flush=True)
+                single = [[*RUN, f"{slide}", "-q", "-o", f"{folder / 'loop' / slide.name}"] for slide in slides]
+                in_turn = [cost(command, codes=(0, UNREADABLE)).run for command in single]
+                times = sum(one.seconds for one in in_turn) / first.seconds
+                print(f"  a loop: {figures(*in_turn)}; {times:.1f} times as long", flush=True)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,13 @@ import re
 import subprocess
 import sys
 import tempfile
-import time
 import urllib.request
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tileframe_bench.processes import in_own_process
+from tileframe_bench.processes import cost, in_own_process
+from tileframe_bench.records import Run
 from tileframe_bench.workloads import WORKLOADS, scaled
 
 OBJECTS: dict[str, bytes] = {}
@@ -96,24 +95,11 @@ async def serve(latency: float) -> None:
     await server.serve_forever()
 
 
-@dataclass(frozen=True)
-class Cost:
-    wall: float
-    cpu: float
-
-    def __str__(self) -> str:
-        return f"{self.wall:.2f} s (CPU {self.cpu:.2f} s)"
+def made(slide: Path, output: str, *options: str) -> Run:
+    return cost([sys.executable, "-m", "tileframe", "run", slide, "-o", output, "-q", *options]).run
 
 
-def run(slide: Path, output: str, *options: str, **environment: str) -> Cost:
-    command = [sys.executable, "-m", "tileframe", "run", f"{slide}", "-o", output, "-q", *options]
-    began, before = time.perf_counter(), os.times()
-    subprocess.run(command, check=True, env={**os.environ, **environment})
-    cpu = os.times().children_user + os.times().children_system - before.children_user - before.children_system
-    return Cost(time.perf_counter() - began, cpu)
-
-
-def against(slide: Path, latency: float, options: list[str]) -> tuple[Cost, Cost, float, int]:
+def against(slide: Path, latency: float, options: list[str]) -> tuple[Run, Run, float, int]:
     """Return what a run costs into a folder and into objects, the server's CPU seconds, and how many objects."""
     shared = Path("/dev/shm")
     server = subprocess.Popen([sys.executable, __file__, "--serve", f"{latency}"], stdout=subprocess.PIPE, text=True)
@@ -122,8 +108,9 @@ def against(slide: Path, latency: float, options: list[str]) -> tuple[Cost, Cost
             assert server.stdout is not None
             url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
             keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_ENDPOINT_URL": url, "AWS_PROFILE": ""}
-            files = run(slide, f"{folder}/slide")
-            objects = run(slide, "s3://bucket/slide", *(f"--store-option={one}" for one in options), **keys)
+            os.environ.update(keys)
+            files = made(slide, f"{folder}/slide")
+            objects = made(slide, "s3://bucket/slide", *(f"--store-option={one}" for one in options))
             with urllib.request.urlopen(f"{url}/sums") as answer:
                 sums = answer.read().decode().splitlines(keepends=True)
             wanted = Path(folder, "slide.sha256").read_text().splitlines(keepends=True)
@@ -151,9 +138,10 @@ def main() -> None:
     ratios = []
     for number in range(given.rounds):
         files, objects, busy, count = against(slide, given.latency, given.option)
-        ratios.append(objects.wall / files.wall)
-        alone = (objects.wall - busy / (os.cpu_count() or 1)) / files.wall
-        print(f"round {number + 1}: folder {files}, {count:,} objects {objects}: {ratios[-1]:.2f} times the time")
+        ratios.append(objects.seconds / files.seconds)
+        alone = (objects.seconds - busy / (os.cpu_count() or 1)) / files.seconds
+        took = [f"{run.seconds:.2f} s (CPU {run.cpu_seconds:.2f} s)" for run in (files, objects)]
+        print(f"round {number + 1}: folder {took[0]}, {count:,} objects {took[1]}: {ratios[-1]:.2f} times the time")
         print(f"  the server took {busy:.2f} CPU s: {alone:.2f} times without it", flush=True)
     print(f"median {median(ratios):.2f} times")
 

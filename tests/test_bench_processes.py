@@ -108,6 +108,12 @@ def test_a_command_that_fails_is_an_error_with_the_reason_and_nothing_of_it_runs
     assert not running_with(str(tmp_path))
 
 
+def test_an_exit_code_that_is_expected_is_no_failure_and_any_other_is():
+    assert cost(python("import sys; print(1); sys.exit(3)"), codes=(3,)).output.strip() == "1"
+    with pytest.raises(CommandError, match="exit code 0"):
+        cost(python(""), codes=(3,))
+
+
 def test_a_full_pipe_holds_no_command_up():
     took = cost(python("import sys; sys.stdout.buffer.write(b'\\xff' * 300_000); sys.stderr.write('x' * 300_000)"))
     assert len(took.output) == 300_000

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, suppress
@@ -46,8 +46,8 @@ class CommandError(Exception):
         self.code = code  # less than 0 for a signal
 
 
-def cost(command: Sequence[str | Path], *, source: Path | None = None) -> Cost:
-    """Run ``command`` and return its cost; `CommandError` if it failed.
+def cost(command: Sequence[str | Path], *, source: Path | None = None, codes: Collection[int] = (0,)) -> Cost:
+    """Run ``command`` and return its cost; `CommandError` if it ends with an exit code that is none of ``codes``.
 
     The disk is synced and ``source`` is read beforehand, so that no command pays for the one before. The clock stops
     when the command ends. Processes that it leaves running are killed and make it fail. If anything is raised here, as
@@ -67,7 +67,7 @@ def cost(command: Sequence[str | Path], *, source: Path | None = None) -> Cost:
         ):
             cpu_seconds, peak_resident = _wait(child)
             seconds = time.perf_counter() - started
-        if child.returncode:
+        if child.returncode not in codes:
             raise CommandError(_reason(child.returncode, _text(errors)), child.returncode)
         if sampler.left_over:
             raise CommandError(f"ended and left {sampler.left_over} of its processes running", 0)
