@@ -24,7 +24,7 @@ def picture():
 
 @pytest.fixture
 def sparse(tmp_path, picture):
-    """Put a pyramid without blank tiles and its page into the test's folder; the page before that has them all."""
+    """Put a pyramid whose blank tiles are left out, and its page, into the test's folder."""
 
     def make(name, **how):
         slide = png(tmp_path / "slide.png", picture)

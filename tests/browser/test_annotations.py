@@ -96,6 +96,17 @@ def test_a_file_is_dropped_onto_the_page(open_page, made):
     assert opened.is_seen("#stage-a")
 
 
+def test_what_is_dropped_and_cannot_be_read_is_told(open_page, made):
+    opened = open_page(page_of(made()))
+    opened.page.evaluate(
+        """() => { const folder = { name: "scans", size: 0, text: () => Promise.reject(new Error("no file")) };
+        const drop = new Event("drop", { bubbles: true, cancelable: true });
+        document.dispatchEvent(Object.assign(drop, { dataTransfer: { files: [folder] } })) }"""
+    )
+    opened.page.wait_for_selector("#problem:not([hidden])")
+    assert "scans could not be read" in opened.text("#problem-text")
+
+
 @pytest.mark.parametrize("text", ["<svg onload=alert(1)>", '{"type": "FeatureCollection", "features": {"length": 9}}'])
 def test_what_is_no_file_of_annotations_is_one_line(open_page, made, tmp_path, text):
     opened = open_page(page_of(made()))

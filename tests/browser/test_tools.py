@@ -135,6 +135,13 @@ def test_a_page_that_was_opened_as_a_file_says_that_it_saves_nothing(open_page, 
     opened.page.wait_for_function("document.getElementById('toast').textContent.includes('--serve')")
 
 
+def test_a_picture_that_the_browser_cannot_make_is_told(open_page, made):
+    opened = open_page(page_of(made()))
+    opened.page.evaluate("() => { HTMLCanvasElement.prototype.toBlob = (done) => done(null); }")
+    opened.page.keyboard.press("d")
+    opened.page.wait_for_function("document.getElementById('toast').textContent.includes('too large')")
+
+
 def yellow(opened: Opened, x: int, y: int) -> bool:
     """Whether there is something of the ruler's colour at that place of the screen."""
     clip = {"x": x - 4, "y": y - 4, "width": 9, "height": 9}

@@ -56,10 +56,20 @@
       return line;
     }
 
+    /** Show what is in `blob`; whether it can be shown. */
+    async function unpack(blob, name) {
+      if (blob.size <= geojson.MOST_BYTES) return take(await blob.text(), name);
+      refuse(name, `it has more than ${geojson.MOST_BYTES / 1e6} MB`);
+      return false;
+    }
+
     /** Take a file that the reader chose or dropped. */
     async function read(file) {
-      if (file.size > geojson.MOST_BYTES) refuse(file.name, `it has more than ${geojson.MOST_BYTES / 1e6} MB`);
-      else if (take(await file.text(), file.name)) parts.open(true);
+      try {
+        if (await unpack(file, file.name)) parts.open(true);
+      } catch {
+        problems.show(`The annotations ${file.name} could not be read. Is it a file, and still there?`);
+      }
     }
 
     /** Take the file that lies beside the pyramid. */
@@ -67,9 +77,7 @@
       try {
         const answer = await fetch(url);
         if (!answer.ok) throw new TypeError(`${answer.status}`);
-        const blob = await answer.blob();
-        if (blob.size > geojson.MOST_BYTES) refuse(name, `it has more than ${geojson.MOST_BYTES / 1e6} MB`);
-        else take(await blob.text(), name);
+        await unpack(await answer.blob(), name);
       } catch {
         problems.show(`The annotations ${name} could not be loaded. Is the file beside this page?`);
       }

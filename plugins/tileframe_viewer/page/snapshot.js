@@ -20,9 +20,10 @@
       link.download = fileName(layers[0].pyramid, tileframe.stage.view(layers[0].viewer, layers[0].pyramid));
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-    } catch {
+    } catch (error) {
       // The pixels of files may be looked at, and no more.
-      tileframe.panels.say("The browser saves no picture of a page that was opened as a file. tileframe view --serve is a way.");
+      const forbidden = "The browser saves no picture of a page that was opened as a file. tileframe view --serve is a way.";
+      tileframe.panels.say(error.name === "SecurityError" ? forbidden : "The browser could not make this picture: it may be too large.");
     }
   }
 
