@@ -123,7 +123,7 @@ def test_links_between_pages_lead_somewhere(page):
         assert not anchor or anchor in anchors(target), f"{name}#{anchor}"
 
 
-def anchors(page):
+def anchors(page: Path) -> set[str]:
     """Return the anchors of a page's headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
