@@ -9,8 +9,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-import tileframe
-from tileframe import Access, BaseSource, Box, InputError, NativeLevel, Pyramid, Size, Source, TileAddress, View
+from tileframe import Access, BaseSource, Box, InputError, NativeLevel, Pyramid, Size, Source, View
 from tileframe.machine import refuse_more_memory
 from tileframe.pixels import Pixels, halve
 
@@ -123,22 +122,10 @@ class Levels:
         """Return how many pixels of the base one of ``level`` spans a side."""
         return self._shape.downsample(level)
 
-    def tile(self, pyramid: Pyramid, address: TileAddress) -> Pixels:
-        """Return the pixels of a tile of ``pyramid``, by `tileframe.tile` from the nearest level that there is."""
-        box = pyramid.tile_box(address)
-        source, _ = self._nearest(address.level, box)
-        part = Pyramid(source.facts.size, pyramid.tile_size, pyramid.overlap)
-        return tileframe.tile(source, part, address)
-
     def region(self, level: int, box: Box) -> Pixels:
-        """Return ``box`` of ``level``, in its own pixels."""
+        """Return ``box`` of ``level``, in its own pixels, by the contract from the nearest level that there is."""
         source, finer = self._nearest(level, box)
-        steps, size = finer - level, source.facts.size
-        wanted = Box(box.x << steps, box.y << steps, box.width << steps, box.height << steps)
-        pixels = source.read(wanted.clipped(Box(0, 0, size.width, size.height)))
-        for _ in range(steps):
-            pixels = halve(pixels)
-        return pixels
+        return _halved(source, box, finer - level)
 
     def _level_of(self, native: NativeLevel) -> int:
         """Return the finest level of the pyramid that is no finer than ``native``, give or take a pixel of its side."""
@@ -168,12 +155,19 @@ class Levels:
         pixels = np.empty((size.height, size.width, 3), np.uint8)
         rows = max(1, MOST_PIXELS // (full.width << steps))
         for y in range(0, size.height, rows):
-            band = Box(0, y << steps, full.width, rows << steps).clipped(Box(0, 0, full.width, full.height))
-            part = source.read(band)
-            for _ in range(steps):
-                part = halve(part)
-            pixels[y : y + rows] = part
+            band = Box(0, y, size.width, min(rows, size.height - y))
+            pixels[y : y + band.height] = _halved(source, band, steps)
         return InMemory(source, pixels)
+
+
+def _halved(source: Source, box: Box, steps: int) -> Pixels:
+    """Return ``box`` of the level that is ``steps`` halvings above ``source``, as `tileframe.tile` makes a tile."""
+    size = source.facts.size
+    wanted = Box(box.x << steps, box.y << steps, box.width << steps, box.height << steps)
+    pixels = source.read(wanted.clipped(Box(0, 0, size.width, size.height)))
+    for _ in range(steps):
+        pixels = halve(pixels)
+    return pixels
 
 
 def longest(size: Size) -> int:

@@ -118,7 +118,7 @@ class Slide:
         job, taken = self.jobs[layout], Taken()
         if (own := job.own_tile(tile)) is not None:
             return own
-        pixels = self.levels.tile(job.pyramid, tile)
+        pixels = self.levels.region(tile.level, job.pyramid.tile_box(tile))
         replace(job, store=cast("Store", taken)).put(tile, pixels)
         return taken.tiles[0]
 
