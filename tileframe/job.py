@@ -159,11 +159,15 @@ class Job:
             if self.ledger is not None:
                 self.ledger.put(tile, LEFT_OUT)
             return
+        self.put_encoded(tile, self.encoded(pixels))
+
+    def encoded(self, pixels: Pixels) -> bytes:
+        """Return the pixels of a tile as its file: padded where the layout has it so, and with the profile."""
         if self.layout.pads:
             from tileframe.pixels import padded  # here, for a start of the command line does without numpy
 
             pixels = padded(pixels, self.pyramid.tile_size, self.source.facts.background)
-        self.put_encoded(tile, self._with_profile(self.writer.encode(pixels)))
+        return self._with_profile(self.writer.encode(pixels))
 
     def put_encoded(self, tile: TileAddress, data: bytes, *, passed_through: bool = False) -> None:
         """Keep ``data`` as ``tile``, as it is; `CheckError` if its size is not that of the tile."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import tileframe
 from tileframe import (
@@ -22,7 +22,6 @@ from tileframe import (
     Pixels,
     Plan,
     Pyramid,
-    Store,
     TileAddress,
 )
 from tileframe.serialize import to_json
@@ -35,17 +34,6 @@ FIRST = "dzi"
 
 STATIC = "iiif3"
 """Made for servers without the Image API, which this one has."""
-
-
-@dataclass
-class Taken:
-    """Stands for a store: takes the one tile that a job puts."""
-
-    tiles: list[bytes] = field(default_factory=list)
-
-    def put(self, key: str, data: bytes) -> None:
-        """Take ``data``."""
-        self.tiles.append(data)
 
 
 class Slide:
@@ -115,12 +103,12 @@ class Slide:
 
     def tile(self, layout: str, tile: TileAddress) -> bytes:
         """Return a tile: the slide's own, or encoded."""
-        job, taken = self.jobs[layout], Taken()
+        job = self.jobs[layout]
         if (own := job.own_tile(tile)) is not None:
             return own
-        pixels = self.levels.region(tile.level, job.pyramid.tile_box(tile))
-        replace(job, store=cast("Store", taken)).put(tile, pixels)
-        return taken.tiles[0]
+        data = job.encoded(self.levels.region(tile.level, job.pyramid.tile_box(tile)))
+        job.inspect(tile, job.layout.key(tile), data)
+        return data
 
     def close(self) -> None:
         """Close the file."""
