@@ -15,12 +15,7 @@ from typing import Any
 
 import tileframe
 from tileframe import InputError, TileframeError
-from tileframe_batch.finding import found
-
-# Files by which the folder of a pyramid is known, of zoomify and iiif3; and the ending of our own record.
-SIGNS, MANIFEST = ("ImageProperties.xml", "info.json"), ".tileframe.json"
-# Folders beside a slide's main file that hold its data: a link there could lead anywhere.
-DATA_FOLDERS = {".mrxs": "{}", ".vsi": "_{}_"}
+from tileframe_batch.finding import DATA_FOLDERS, OF_PYRAMIDS, found
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ def is_within(path: str | Path, root: str) -> bool:
 
 
 def _stays(slide: Path, root: str) -> bool:
-    form = DATA_FOLDERS.get(slide.suffix.lower())
+    form = DATA_FOLDERS.get(slide.suffix.lower())  # of which a link could lead anywhere
     parts = [slide] if form is None else [slide, slide.with_name(form.format(slide.stem))]
     return all(is_within(part, root) for part in parts)
 
@@ -106,7 +101,8 @@ def _entry(path: Path, folder: Path | None, root: str | None, *, is_pyramid: boo
 
 def _is_folder_of_pyramid(folder: Path) -> bool:
     above, name = os.path.split(os.path.abspath(folder))
-    return any((folder / sign).is_file() for sign in SIGNS) or os.path.isfile(os.path.join(above, f"{name}{MANIFEST}"))
+    signs = [os.path.join(above, f"{name}.tileframe.json"), *(os.path.join(folder, sign) for sign in OF_PYRAMIDS)]
+    return any(os.path.isfile(sign) for sign in signs)  # none in a folder that may not be entered: a `Path` would raise
 
 
 def _pyramids(folder: Path, registry: Any) -> Iterator[Path]:
