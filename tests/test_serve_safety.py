@@ -7,6 +7,7 @@ import random
 import time
 from urllib.parse import quote
 
+import numpy as np
 import pytest
 
 import tileframe
@@ -144,6 +145,25 @@ def test_a_broken_slide_is_an_error_for_itself_alone(folder, tmp_path):
         assert ask(f"/iiif/3/{broken}/info.json").status == 500
         assert ask(f"/slides/{ask.id('whole.png')}/").status == 200
         assert ask("/").body.decode().count("<li ") == 2
+
+
+def test_a_pyramid_without_a_manifest_that_is_replaced_is_shown_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(opened, "LOOKED_AT", 0.0)
+
+    def make(colour: int) -> None:
+        picture = png(tmp_path / "a.png", np.full((90, 120, 3), colour, np.uint8))
+        tileframe.run(picture, tmp_path / "made", overwrite=True)
+        (tmp_path / "made.tileframe.json").unlink()
+
+    make(10)
+    with serving(tmp_path / "made.dzi") as ask:
+        paths = [f"/iiif/3/{ask.id()}/full/max/0/default.png", f"/slides/{ask.id()}/thumbnail.jpg"]
+        before = [ask(path) for path in paths]
+        make(200)
+        for path, old in zip(paths, before, strict=True):
+            new = ask(path, if_none_match=old.headers["etag"])
+            assert new.status == 200
+            assert new.body != old.body
 
 
 def test_a_slide_that_is_replaced_is_shown_anew(tmp_path, monkeypatch):

@@ -36,6 +36,14 @@ class Entry:
         """Say whether ``path`` is, links followed, where it may be."""
         return self.root is None or is_within(path, self.root)
 
+    def state(self) -> tuple[int, ...] | None:
+        """Return what tells that its file was replaced or changed; None where there is none on this machine."""
+        try:
+            found = os.stat(self.target)
+        except (OSError, ValueError):
+            return None
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
 
 class Catalogue:
     """The entries, by id."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import OrderedDict
@@ -73,7 +72,7 @@ class Opened:
         now = time.monotonic()
         if now - held.looked_at > LOOKED_AT:
             held.looked_at = now
-            if _state(held.entry) != held.state:
+            if held.entry.state() != held.state:
                 self._held.pop(entry.id).let_go()
                 return None
         held.used = now
@@ -82,7 +81,7 @@ class Opened:
 
     def open(self, entry: Entry) -> Held:
         """Open it, in any thread; `keep` is to be called with it."""
-        state = _state(entry)
+        state = entry.state()
         if not entry.holds(entry.target):  # since it was found
             raise InputError(f"{entry.name}: is a link that leads out of the folder that is served")
         if entry.is_pyramid:
@@ -112,12 +111,3 @@ class Opened:
 
     def _bytes(self) -> int:
         return sum(held.shown.held_bytes for held in self._held.values())
-
-
-def _state(entry: Entry) -> object:
-    """Return what tells that the file of ``entry`` was replaced or changed."""
-    try:
-        found = os.stat(entry.target)
-    except (OSError, ValueError):  # gone, or no path of this machine
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -45,7 +45,8 @@ class Stored:
             self._descriptors = {*self.stored.layout.descriptor(), self.stored.descriptor_key}
             self.levels = Levels(TileSource(self))
             # Of what is made of its tiles; each file has a tag of its own.
-            told = to_json([self.stored.manifest, self.stored.pyramid, self.stored.suffix, tileframe.__version__])
+            made = self.stored.manifest or entry.state()  # one of other tools' may be replaced by another of its size
+            told = to_json([made, self.stored.pyramid, self.stored.suffix, tileframe.__version__])
             self.version = hashlib.sha256(told.encode()).hexdigest()[:20]
         except BaseException:
             self.stored.close()
