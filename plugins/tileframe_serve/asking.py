@@ -16,8 +16,6 @@ from tileframe_serve.catalogue import Catalogue, Entry
 from tileframe_serve.kitchen import Busy, Kept, Kitchen, Receive
 from tileframe_serve.opened import Held, Opened
 from tileframe_serve.settings import Settings
-from tileframe_serve.slides import Slide
-from tileframe_serve.stored import Stored
 
 T = TypeVar("T")
 
@@ -121,11 +119,9 @@ class Served:
 
     def _keep(self, held: Held) -> None:
         self.opened.keep(held)
-        shown = held.shown
-        manifest = shown.stored.manifest if isinstance(shown, Stored) else None
-        plan = shown.plan if isinstance(shown, Slide) else manifest.plan if manifest else None
+        plan = held.shown.plan
         mpp = plan.source.mpp[0] if plan is not None and plan.source.mpp else None
-        self.known[held.entry.id] = (shown.pyramid.base, mpp)
+        self.known[held.entry.id] = (held.shown.pyramid.base, mpp)
 
     async def _said(self, entry: Entry, waiting: Awaitable[T]) -> T:
         try:

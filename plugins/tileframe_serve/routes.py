@@ -21,7 +21,7 @@ from tileframe_serve.asking import Served
 from tileframe_serve.catalogue import Entry
 from tileframe_serve.kitchen import Receive
 from tileframe_serve.metrics import Metrics
-from tileframe_serve.opened import Held
+from tileframe_serve.opened import Held, Shown
 from tileframe_serve.requests import Request
 from tileframe_serve.slides import Slide
 from tileframe_serve.stored import Stored
@@ -148,7 +148,7 @@ class Routes:
                                        pages.facts_of(shown))  # fmt: skip
                 return as_json(record, tag=shown.version, type=LD.format(iiif.PRESENTATION))
             case ["metadata.json"]:
-                return as_json(self._metadata(entry, held.shown), tag=shown.version)
+                return as_json(self._metadata(entry, shown), tag=shown.version)
             case ["associated", file] if self.served.settings.associated and file.endswith(".jpg"):
                 name = file.removesuffix(".jpg")
                 if isinstance(shown, Slide) and name in shown.associated:
@@ -156,9 +156,9 @@ class Routes:
                     return Answer(data, "image/jpeg", tag=shown.version)
         raise Refused(404, "the slide has nothing at this address")
 
-    def _metadata(self, entry: Entry, shown: Any) -> dict[str, Any]:
+    def _metadata(self, entry: Entry, shown: Shown) -> dict[str, Any]:
         """Return what the manifest's list allows to be told, and where tiles are."""
-        plan = shown.plan if isinstance(shown, Slide) else shown.stored.manifest and shown.stored.manifest.plan
+        plan = shown.plan
         named = {name: layout.descriptor() for name, layout in shown.layouts.items()}
         associated = shown.associated if self.served.settings.associated else ()
         return {

@@ -13,7 +13,6 @@ from typing import Any
 import tileframe
 from tileframe import (
     Access,
-    Encoding,
     Equality,
     Job,
     Layout,
@@ -59,7 +58,6 @@ class Slide:
             job.source.close()
             raise
         self.plan: Plan = replace(plan, promises=self._promises(plan))
-        self.name = entry.id
         told = to_json([self.plan.published(), tileframe.__version__, version("imagecodecs")])
         self.version = hashlib.sha256(told.encode()).hexdigest()[:20]
 
@@ -77,11 +75,6 @@ class Slide:
     def pyramid(self) -> Pyramid:
         """The geometry that the page shows."""
         return self.plan.pyramid
-
-    @property
-    def encoding(self) -> Encoding:
-        """Of its tiles."""
-        return self.plan.encoding
 
     @property
     def held_bytes(self) -> int:

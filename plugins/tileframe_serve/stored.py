@@ -16,11 +16,11 @@ from tileframe import (
     BaseSource,
     Box,
     CheckError,
-    Encoding,
     InputError,
     Layout,
     NativeLevel,
     Pixels,
+    Plan,
     Pyramid,
     SlideFacts,
     TileAddress,
@@ -33,7 +33,6 @@ from tileframe_serve.levels import Levels
 class Stored:
     """An open pyramid, in the layout that it is in."""
 
-    plan = None
     associated: tuple[str, ...] = ()
 
     def __init__(self, entry: Entry, registry: Any) -> None:
@@ -53,9 +52,9 @@ class Stored:
             raise
 
     @property
-    def name(self) -> str:
-        """Of the pyramid, as its files bear it."""
-        return self.stored.files.name
+    def plan(self) -> Plan | None:
+        """How it was made; None where its manifest is not there."""
+        return None if self.stored.manifest is None else self.stored.manifest.plan
 
     @property
     def layouts(self) -> Mapping[str, Layout]:
@@ -66,11 +65,6 @@ class Stored:
     def pyramid(self) -> Pyramid:
         """The geometry."""
         return self.stored.pyramid
-
-    @property
-    def encoding(self) -> Encoding:
-        """Of its tiles."""
-        return self.stored.writer.encoding
 
     @property
     def held_bytes(self) -> int:
@@ -84,21 +78,24 @@ class Stored:
 
     def file(self, key: str) -> bytes:
         """Return one of its files, as it is; `KeyError` if it is missing."""
-        if self.is_local and not self.location.container and not self._entry.holds(Path(self.location.folder, key)):
-            raise KeyError(key)
+        self._refuse_outside(key)
         return self.stored.files.get(key)
 
     def tile_pixels(self, tile: TileAddress) -> Pixels:
         """Return the pixels of a tile; `InputError` where it is damaged or missing."""
         key = self.stored.layout.key(tile)
-        if self.is_local and not self.location.container and not self._entry.holds(Path(self.location.folder, key)):
-            raise InputError(f"{self._entry.name}: the tile {key} is missing")
         try:
+            self._refuse_outside(key)
             return self.stored.decode(tile)
         except KeyError as error:
             raise InputError(f"{self._entry.name}: the tile {key} is missing") from error
         except CheckError as error:
             raise InputError(f"{self._entry.name}: the tile {key} {error}") from error
+
+    def _refuse_outside(self, key: str) -> None:
+        """Raise `KeyError` where the file of ``key`` is a link that leads out of the folder that is served."""
+        if self.is_local and not self.location.container and not self._entry.holds(Path(self.location.folder, key)):
+            raise KeyError(key)
 
     def close(self) -> None:
         """Close what is open."""
@@ -115,8 +112,8 @@ class TileSource(BaseSource):
             for steps, level in enumerate(reversed(layout.levels))
         )
         facts = SlideFacts(shown.stored.layout_name, pyramid.base, Access.REGIONS, native_levels=levels)
-        if shown.stored.manifest is not None:
-            facts = replace(facts, background=shown.stored.manifest.plan.source.background)
+        if shown.plan is not None:
+            facts = replace(facts, background=shown.plan.source.background)
         super().__init__(facts)
         self._shown, self._pyramid = shown, pyramid
 
