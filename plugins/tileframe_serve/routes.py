@@ -177,7 +177,7 @@ class Routes:
         if not self.access.is_token(request.header(b"authorization").removeprefix("Bearer ")):
             raise Refused(403, "a link is made for who has the token")
         seconds = request.parameters().get("seconds", "3600")
-        if not (seconds.isascii() and seconds.isdecimal() and 1 <= int(seconds[:12]) <= LONGEST):
+        if not (seconds.isascii() and seconds.isdecimal() and len(seconds) <= 12 and 1 <= int(seconds) <= LONGEST):
             raise Refused(400, f"seconds is from 1 to {LONGEST}")
         expires = int(time.time()) + int(seconds)
         query = f"expires={expires}&signature={self.access.signature(entry.id, expires)}"
