@@ -276,7 +276,7 @@ def test_names_of_files_are_text_in_every_page(tmp_path):
 @pytest.mark.parametrize(("arguments", "code", "said"), [
     (["nothing.svs"], 3, "nothing.svs: no such file or folder"), (["."], 3, "no slide and no pyramid is there"),
     (["a.png", "--token", "short"], 2, "a token has 16 characters or more"),
-    (["a.png", "--format", "gif"], 2, "no format named 'gif'"), (["a.png", "--tile-size", "x"], 2, "--tile-size is"),
+    (["a.png", "--format", "gif"], 2, "no format named 'gif'"), (["a.png", "--tile-size", "x"], 2, "is no number of"),
     (["a.png", "--url", "slides"], 2, "--url is the address"), (["a.png", "--threads", "0"], 2, "must be 1 or more"),
     (["a.png", "--workers", "0"], 2, "must be 1 or more"), (["a.png", "--timeout", "0"], 2, "--timeout is"),
     (["a.png", "--access-log", "a.png"], 4, "is no access log"), (["a.png", "--access-log", "no/a"], 4, "cannot be"),

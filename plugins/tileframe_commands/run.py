@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import click
 
@@ -28,7 +28,7 @@ from tileframe import (
     machine,
     open_pyramid,
 )
-from tileframe.cli.parameters import FILE, PAGE, Region, isolates, one_of, plugin_options
+from tileframe.cli.parameters import FILE, PAGE, Region, TileSize, isolates, one_of, plugin_options, taking_alone
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
 from tileframe.files import refuse_unwritable, write_whole
@@ -38,30 +38,11 @@ from tileframe.registry import Registry
 from tileframe.serialize import to_json
 from tileframe_commands.estimate import Forecast, forecast
 
-
-class TileSize(click.ParamType["int | str"]):
-    """A number of pixels, or ``native``."""
-
-    name = "integer"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """Return the number, or the word."""
-        if value != "native" and not value.removeprefix("-").isdecimal():
-            self.fail(f"'{value}' is no number of pixels, nor 'native'", param, ctx)
-        return value if value == "native" else int(value)
+ALONE = {"--passthrough": Passthrough.ALWAYS.value, "--skip-blank": "0", "--viewer": ""}
+"""What options mean that are given without a value."""
 
 
-class RunCommand(click.Command):
-    """Takes some options alone as well as with a value, which click would take from what follows."""
-
-    ALONE: ClassVar[dict[str, str]] = {"--passthrough": Passthrough.ALWAYS.value, "--skip-blank": "0", "--viewer": ""}
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give them their values where they have none."""
-        return super().parse_args(ctx, [f"{word}={self.ALONE[word]}" if word in self.ALONE else word for word in args])
-
-
-@click.command(cls=RunCommand)
+@click.command(cls=taking_alone(ALONE))
 @click.argument("slides", metavar="SLIDE...", nargs=-1, required=True, type=FILE)
 @click.option("-o", "--output", type=FILE, metavar="LOCATION", help="NAME, NAME.szi, FOLDER/, FOLDER/.szi; or s3://...")
 @click.option("--backend", default="auto", show_default=True, metavar="NAME", help="auto, or see `tileframe plugins`.")

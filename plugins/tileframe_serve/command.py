@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tileframe import ColourMode, Intent, OptionError, OutputError, Passthrough, PluginError, Rgb, machine
-from tileframe.cli.parameters import FILE, PAGE, one_of, plugin_options
+from tileframe.cli.parameters import FILE, PAGE, TileSize, one_of, plugin_options, taking_alone
 from tileframe.cli.text import say
 from tileframe.options import with_short
 
@@ -29,16 +29,7 @@ GRACE = 30
 """Seconds that answers which were begun have when the server is stopped."""
 
 
-class ServeCommand(click.Command):
-    """Takes ``--passthrough`` alone as well as with a value, which click would take from what follows."""
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Give it its value where it has none."""
-        alone = f"--passthrough={Passthrough.ALWAYS.value}"
-        return super().parse_args(ctx, [alone if word == "--passthrough" else word for word in args])
-
-
-@click.command(cls=ServeCommand)
+@click.command(cls=taking_alone({"--passthrough": Passthrough.ALWAYS.value}))
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=FILE)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at: this machine's alone.")
 @click.option(
@@ -53,7 +44,9 @@ class ServeCommand(click.Command):
 @click.option("--format", default="jpeg", show_default=True, metavar="NAME", help="Of the tiles of slides.")
 @click.option("--quality", type=int, metavar="1-100", help="Short for --format-option quality=N; 75 for jpeg.")
 @plugin_options("format", "reader")
-@click.option("--tile-size", metavar="N", help="Pixels a side, or native; default: the slide's own, or the layout's.")
+@click.option(
+    "--tile-size", type=TileSize(), help="Pixels a side, or native; default: the slide's own, or the layout's."
+)
 @click.option("--overlap", type=int, metavar="N", help="Default: the layout's; 0 where tiles are passed through.")
 @one_of("--passthrough", Passthrough.AUTO, metavar="[=never]", help="Send the slide's own JPEG tiles as they are.")
 @click.option("--limit-bounds/--no-limit-bounds", default=True, show_default=True, help="Crop to the scanned part.")
@@ -79,7 +72,6 @@ def serve(
     quality: int | None,
     format_options: dict[str, str],
     reader_options: dict[str, str],
-    tile_size: str | None,
     workers: int,
     threads: int | None,
     timeout: float,
@@ -96,14 +88,11 @@ def serve(
             raise PluginError(f"tileframe serve needs {library}: pip install 'tileframe[serve]'")
     if workers < 1:
         raise OptionError(f"the number of workers must be 1 or more, not {workers}")
-    if tile_size is not None and tile_size != "native" and not tile_size.isdecimal():
-        raise OptionError(f"--tile-size is a number of pixels, or native, not '{tile_size}'")
     from tileframe_serve.settings import Settings
 
     settings = Settings(
         paths=paths, format_options=with_short(format_options, "quality", quality),
         reader_options=with_short(reader_options, "page", page),
-        tile_size=int(tile_size) if tile_size and tile_size != "native" else tile_size,  # type: ignore[arg-type]
         threads=machine.available_cores() if threads is None else threads, seconds=timeout, slides=open_slides,
         **{**asked, "url": asked["url"] and asked["url"].rstrip("/")},
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
@@ -29,6 +29,31 @@ class Region(click.ParamType[Box]):
         if not re.fullmatch(r"-?[0-9]{1,10}(,-?[0-9]{1,10}){3}", value):
             self.fail(f"'{value}' is no region; write X,Y,WIDTH,HEIGHT in base pixels", param, ctx)
         return Box(*(int(number) for number in value.split(",")))
+
+
+class TileSize(click.ParamType["int | str"]):
+    """A number of pixels, or ``native``."""
+
+    name = "integer"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """Return the number, or the word."""
+        if value != "native" and not value.removeprefix("-").isdecimal():
+            self.fail(f"'{value}' is no number of pixels, nor 'native'", param, ctx)
+        return value if value == "native" else int(value)
+
+
+def taking_alone(values: Mapping[str, str]) -> type[click.Command]:
+    """Return the class of a command that takes the options in ``values`` alone, too, as if with these values.
+
+    Click would take what follows for the value. Another value is given after ``=``.
+    """
+
+    class TakingAlone(click.Command):
+        def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+            return super().parse_args(ctx, [f"{word}={values[word]}" if word in values else word for word in args])
+
+    return TakingAlone
 
 
 def plugin_options(*kinds: str) -> Callable[[Any], Any]:
