@@ -185,6 +185,16 @@ def test_dry_run_says_everything_and_writes_nothing(here, capsys):
     assert coming["free_bytes"] > 0
 
 
+def test_dry_run_counts_the_slides_own_tiles_where_they_are_passed_through(here, capsys):
+    svs(here / "slide.svs", photo(1500, 1100))
+    asked = ["run", "slide.svs", "-o", "x", "--json", "--passthrough", "--quality", "5"]
+    assert run_command([*asked, "--dry-run"]) == 0
+    coming = json.loads(capsys.readouterr().out)
+    assert run_command(asked) == 0
+    done = json.loads(capsys.readouterr().out)
+    assert 0.5 < coming["estimated_bytes"] / done["tile_bytes"] < 2
+
+
 @pytest.mark.parametrize("name", ["a.png", "a.svs"])
 def test_dry_run_is_readable(name, here, capsys):
     (png if name == "a.png" else svs)(here / name, photo(600, 400))

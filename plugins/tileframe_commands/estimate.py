@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tileframe import Access, Box, Job, Pixels, Plan, Spec, machine, open_job, plan
+from tileframe import Access, Box, Job, Plan, Spec, machine, open_job, plan
 from tileframe.guards import refuse_more_than_the_disk_holds
 from tileframe.ledger import TileOrder
 from tileframe.registry import Registry
@@ -54,21 +54,24 @@ def estimate_bytes(job: Job) -> int:
     A source that gives rows is sampled in its top eighth alone, and is used up by it.
     """
     pixels = encoded = 0
-    for tile in _sample(job):
-        pixels += tile.shape[0] * tile.shape[1]
-        encoded += len(job.writer.encode(tile))
+    for area, file in _sample(job):
+        pixels += area
+        encoded += len(file)
     return round(encoded / pixels * job.pyramid.pixel_count)
 
 
-def _sample(job: Job) -> Iterator[Pixels]:
+def _sample(job: Job) -> Iterator[tuple[int, bytes]]:
+    """Yield the pixels of some base tiles, and each as it would be stored."""
     size, side = job.pyramid.base, job.pyramid.tile_size
     if job.source.facts.access is Access.REGIONS:
         for tile in job.pyramid.sample(job.pyramid.base_level, SAMPLE, seed=0):
-            yield job.read(job.pyramid.tile_box(tile))
+            box = job.pyramid.tile_box(tile)
+            yield box.size.area, job.own_tile(tile) or job.encoded(job.read(box))
         return
     chance = random.Random(0)
     for y in range(0, max(1, size.height // 8), side):
         rows = job.read(Box(0, y, size.width, min(side, size.height - y)))
         for _ in range(3):
             x = chance.randrange(0, size.width, side)
-            yield rows[:, x : x + side]
+            part = rows[:, x : x + side]
+            yield part.shape[0] * part.shape[1], job.encoded(part)
