@@ -11,7 +11,7 @@ import socket
 import sys
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 
 import pytest
@@ -242,6 +242,14 @@ def test_health_metrics_and_the_description_of_the_server(slide, tmp_path):
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["status"] for line in lines[:3]] == [200, 200, 404]
     assert "secret" not in log.read_text()
+
+
+def test_a_worker_process_sets_its_gauges_also_where_another_is_asked_for_them(slide):
+    with serving(slide) as ask:
+        assert ask(f"/slides/{ask.id()}/").status == 200
+        with suppress(TimeoutError):
+            ask.run(asyncio.wait_for(ask.app._tidy(), 0.05))
+        assert "tileframe_open_slides 1.0" in ask.app.metrics.text().decode()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")

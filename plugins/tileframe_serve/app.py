@@ -30,6 +30,8 @@ LOG = logging.getLogger("tileframe_serve")
 METHODS = "GET, HEAD, OPTIONS"
 MAX_AGE = 300
 """Seconds for which a client need not ask again for what has an ETag."""
+TIDIED = 5.0
+"""Seconds between two looks at what is open."""
 
 
 class App:
@@ -124,7 +126,7 @@ class App:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
-        self._tasks = [asyncio.create_task(self.served.make_thumbnails()), asyncio.create_task(self.served.tidy())]
+        self._tasks = [asyncio.create_task(self.served.make_thumbnails()), asyncio.create_task(self._tidy())]
         await send({"type": "lifespan.startup.complete"})
         await receive()
         for task in self._tasks:
@@ -134,6 +136,13 @@ class App:
                 await task
         await asyncio.to_thread(self.close)
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _tidy(self) -> None:
+        """Close what nobody asks for, and set the gauges, which another worker process may be asked for."""
+        while True:
+            self.served.opened.close_unused()
+            self.metrics.gauge(self.served.gauges())
+            await asyncio.sleep(TIDIED)
 
     def close(self) -> None:
         """Close all that is open, when what is being made is done."""

@@ -101,11 +101,9 @@ class Served:
             except Exception:  # of a plugin, say: it is told when somebody asks for that slide, too
                 LOG.exception("no thumbnail could be made of %r", entry.name)
 
-    async def tidy(self) -> None:
-        """Close what nobody asks for, again and again."""
-        while True:
-            await asyncio.sleep(5)
-            self.opened.close_unused()
+    def gauges(self) -> dict[str, float]:
+        """Return how much of everything there is now, by the names of `Metrics`."""
+        return {"open_slides": len(self.opened), "cache_bytes": self.kept.bytes, "queue": len(self.kitchen)}
 
     def close(self) -> None:
         """Close all that is open, when what is being made is done."""

@@ -13,7 +13,7 @@ BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0
 
 
 class Metrics:
-    """Counters of requests, and gauges that are asked when somebody looks."""
+    """Counters of requests, and gauges of this process."""
 
     media_type = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -44,8 +44,11 @@ class Metrics:
         self._seconds.labels(kind).observe(seconds)
         self._bytes.inc(sent)
 
-    def text(self, gauges: Mapping[str, float]) -> bytes:
-        """Return all, as Prometheus reads it."""
-        for name, value in gauges.items():
+    def gauge(self, values: Mapping[str, float]) -> None:
+        """Set the gauges of this process."""
+        for name, value in values.items():
             self._gauges[name].set(value)
+
+    def text(self) -> bytes:
+        """Return all, as Prometheus reads it."""
         return generate_latest(self._registry)

@@ -56,13 +56,8 @@ class Routes:
             case ["openapi.json"]:
                 return "index", Answer(_openapi(), "application/json")
             case ["metrics"]:
-                served = self.served
-                gauges = {
-                    "open_slides": len(served.opened),
-                    "cache_bytes": served.kept.bytes,
-                    "queue": len(served.kitchen),
-                }
-                return "metrics", Answer(self.metrics.text(gauges), Metrics.media_type)
+                self.metrics.gauge(self.served.gauges())
+                return "metrics", Answer(self.metrics.text(), Metrics.media_type)
         raise Refused(404, "there is nothing at this address")
 
     async def _file(self, request: Request, receive: Receive, entry: Entry, layout: str, key: str) -> Answer:
