@@ -73,11 +73,17 @@ def composite(colour: Pixels, alpha: Pixels, background: Rgb, *, premultiplied: 
 
 def halve(pixels: Pixels) -> Pixels:
     """Return the level above: the mean of each 2x2, ``(a + b + c + d + 2) >> 2``; an odd last side counts twice."""
-    height, width = pixels.shape[:2]
-    even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge").astype(np.uint16)
-    total = even[0::2, 0::2] + even[0::2, 1::2] + even[1::2, 0::2] + even[1::2, 1::2]
-    mean: Pixels = ((total + 2) >> 2).astype(np.uint8)
-    return mean
+    height, width, channels = pixels.shape
+    if height % 2 or width % 2:
+        pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    rows = np.add(pixels[0::2], pixels[1::2], dtype=np.uint16)
+    pairs = rows.reshape(len(rows), -(-width // 2), 2 * channels)
+    total = np.empty((*pairs.shape[:2], channels), np.uint16)
+    for channel in range(channels):  # numpy is slow where it goes three samples at a time
+        np.add(pairs[:, :, channel], pairs[:, :, channels + channel], out=total[:, :, channel])
+    total += 2
+    total >>= 2
+    return total.astype(np.uint8)
 
 
 def is_blank(pixels: Pixels, background: Rgb, tolerance: int) -> bool:
