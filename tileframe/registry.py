@@ -27,6 +27,8 @@ from tileframe.hooks import (
     WriterPlugin,
 )
 from tileframe.locations import SCHEME, Location, Served, parse_location, refuse_secrets
+from tileframe.pyramids import Viewer
+from tileframe.records import Spec
 from tileframe.slides import Slide
 
 if TYPE_CHECKING:
@@ -210,6 +212,12 @@ class Registry:
                 raise OptionError(f"no {who} shows the {what} {other} (it may be: {', '.join(known)})")
             offers = able
         return offers[0]
+
+    def viewer_of(self, spec: Spec, name: str) -> Viewer:
+        """Return the viewer ``name``, or the first if that is empty, that shows what ``spec`` asks for; else raise."""
+        offer = self.writer(spec.format)
+        encoding = offer.create(options=offer.resolved(spec.format_options, "format")).encoding
+        return self.viewer_for([spec.layout], [encoding.format], name or None).create()
 
     def isolated(self) -> Registry:
         """Return this registry with readers that work in processes of their own; `PluginError` if none offers that."""

@@ -55,7 +55,7 @@ def shown_run(slides: Sequence[str], output: str | None, spec: Spec, registry: A
     to_do = planned(slides, output, spec, registry)
     if asked.dry_run:
         return _dry_run(to_do, spec, registry, asked)
-    viewer = None if asked.viewer is None else _viewer(asked.viewer, spec, registry)
+    viewer = None if asked.viewer is None else registry.viewer_of(spec, asked.viewer)
     into = output_of(output, spec.layout, registry)
     index = Index(Path(into.folder), page=viewer is not None) if into.scheme == "file" else None
     with ExitStack() as stack:
@@ -243,14 +243,6 @@ def _dry_run(to_do: Sequence[Named], spec: Spec, registry: Any, asked: Asked) ->
         coming = len(to_do) - passed - len(codes)
         say(f"{_slides(len(to_do))}: {coming:,} to be made, {passed:,} up to date, {len(codes):,} that cannot be")
     return codes[0] if codes else 0
-
-
-def _viewer(name: str, spec: Spec, registry: Any) -> Viewer:
-    """Return the viewer ``name``, or the first that can."""
-    writer = registry.writer(spec.format)
-    encoding = writer.create(options=writer.resolved(spec.format_options, "format")).encoding
-    viewer: Viewer = registry.viewer_for([spec.layout], [encoding.format], name or None).create()
-    return viewer
 
 
 def _refuse_slides(report: Path, to_do: Sequence[Named]) -> None:

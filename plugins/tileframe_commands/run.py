@@ -22,7 +22,6 @@ from tileframe import (
     Report,
     Rgb,
     Spec,
-    Viewer,
     execute,
     location_for,
     machine,
@@ -124,7 +123,7 @@ def run(
         return _run_many(slides, output, spec, registry)
     if force:
         raise OptionError("--force is for several slides, of which finished ones are passed over; give --overwrite")
-    pages = None if viewer is None else _viewer(registry, viewer, spec)
+    pages = None if viewer is None else registry.viewer_of(spec, viewer)
     if pages is not None:
         coming_page = pages.prepare([spec.location], overwrite=False)
         if report is not None and real_path(report) == real_path(coming_page):
@@ -173,13 +172,6 @@ def _run_many(slides: tuple[str, ...], output: str | None, spec: Spec, registry:
     if code is None:
         raise PluginError("no plugin is installed that runs several slides; give one file")
     return int(code)
-
-
-def _viewer(registry: Registry, name: str, spec: Spec) -> Viewer:
-    """Return the viewer ``name``, or the first that can show what ``spec`` asks for; an error before the work."""
-    writer = registry.writer(spec.format)
-    encoding = writer.create(options=writer.resolved(spec.format_options, "format")).encoding
-    return registry.viewer_for([spec.layout], [encoding.format], name or None).create()
 
 
 def _execute(spec: Spec, registry: Registry, report: Path | None, *, quiet: bool, verbose: bool) -> Report:
