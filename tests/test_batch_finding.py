@@ -80,7 +80,9 @@ def test_what_consists_of_several_files_is_one_slide(tmp_path, registry):
     (tmp_path / "_o_").mkdir()
     (tmp_path / "o.vsi").write_bytes(b"II*\0 a preview")
     png(tmp_path / "_o_" / "part.png", SMALL)
-    (tmp_path / "h.vms").write_text("[Virtual Microscope Specimen]\r\nImageFile=h(0,0).jpg\r\nMacroImage=macro.jpg\r\n")
+    (tmp_path / "h.vms").write_text(
+        "[Virtual Microscope Specimen]\r\nImageFile=h(0,0).jpg\r\nMacroImage=macro.jpg\r\nDate=2009/12/31\r\nA=.\r\n"
+    )
     for name in ("h(0,0).jpg", "macro.jpg", "own.jpg"):
         jpeg(tmp_path / name, SMALL)
     assert names(tmp_path, registry) == ["h.vms", "m.mrxs", "o.vsi", "own.jpg"]

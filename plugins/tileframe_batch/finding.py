@@ -126,7 +126,7 @@ def _without_parts(slides: Sequence[Found]) -> list[Found]:
     series: dict[tuple[Path, str], list[Path]] = {}
     for path in (one.path for one in slides if isinstance(one.path, Path)):
         if path.suffix.lower() in LISTS:
-            parts |= {path.with_name(name) for name in _listed(path)}
+            parts |= set(listed(path))
         elif (uid := series_of(path)) is not None:
             series.setdefault((path.parent, uid), []).append(path)
     for files in series.values():
@@ -136,7 +136,8 @@ def _without_parts(slides: Sequence[Found]) -> list[Found]:
     return [one for one in slides if one.path not in parts]
 
 
-def _listed(path: Path) -> Iterator[str]:
+def listed(path: Path) -> Iterator[Path]:
+    """Yield the files that the list ``path`` of a slide names; a value that is no name of a file is a path, too."""
     if not os.path.isfile(path):  # a pipe would be waited for
         return
     try:
@@ -145,4 +146,4 @@ def _listed(path: Path) -> Iterator[str]:
     except OSError:
         return
     for value in re.findall(r"^[^=\r\n]+=([^\r\n]+)", text, re.MULTILINE):
-        yield value.strip()
+        yield path.parent / value.strip()
