@@ -147,6 +147,15 @@ def test_a_broken_slide_is_an_error_for_itself_alone(folder, tmp_path):
         assert ask("/").body.decode().count("<li ") == 2
 
 
+def test_a_slide_whose_list_names_a_file_outside_is_not_served(tmp_path):
+    (tmp_path / "shown").mkdir()
+    for name, part in (("in", "b.jpg"), ("odd", "\0.jpg"), ("out", "../secret.txt")):
+        text = f"[Virtual Microscope Specimen]\nImageFile={part}\nDate=2009/12/31\n"
+        (tmp_path / "shown" / f"{name}.vms").write_text(text)
+    with serving(tmp_path / "shown") as ask:
+        assert [one["name"] for one in ask("/index.json").json()["slides"]] == ["in.vms", "odd.vms"]
+
+
 def test_a_pyramid_without_a_manifest_that_is_replaced_is_shown_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(opened, "LOOKED_AT", 0.0)
 

@@ -145,5 +145,5 @@ def listed(path: Path) -> Iterator[Path]:
             text = file.read(LARGEST_LIST).decode("utf-8", "replace")
     except OSError:
         return
-    for value in re.findall(r"^[^=\r\n]+=([^\r\n]+)", text, re.MULTILINE):
+    for value in re.findall(r"^[^=\r\n]+=([^\r\n\0]+)", text, re.MULTILINE):
         yield path.parent / value.strip()

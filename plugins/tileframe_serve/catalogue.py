@@ -15,7 +15,7 @@ from typing import Any
 
 import tileframe
 from tileframe import InputError, TileframeError
-from tileframe_batch.finding import DATA_FOLDERS, OF_PYRAMIDS, found
+from tileframe_batch.finding import DATA_FOLDERS, LISTS, OF_PYRAMIDS, found, listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,12 @@ def is_within(path: str | Path, root: str) -> bool:
 
 
 def _stays(slide: Path, root: str) -> bool:
-    form = DATA_FOLDERS.get(slide.suffix.lower())  # of which a link could lead anywhere
-    parts = [slide] if form is None else [slide, slide.with_name(form.format(slide.stem))]
+    """Say whether a slide and the files beside it that its reader would open with it are below ``root``."""
+    suffix, parts = slide.suffix.lower(), [slide]
+    if suffix in DATA_FOLDERS:  # of which a link could lead anywhere
+        parts.append(slide.with_name(DATA_FOLDERS[suffix].format(slide.stem)))
+    elif suffix in LISTS:
+        parts += listed(slide)
     return all(is_within(part, root) for part in parts)
 
 
