@@ -132,6 +132,11 @@ def test_an_address_that_has_lost_a_slash_is_no_folder_here(here, registry, outp
     assert [path.name for path in here.iterdir()] == ["slide.png"]
 
 
+@pytest.mark.parametrize("output", ["s3:/u:secret@bucket/x", "s3:/bucket/x?X-Amz-Signature=secret"])
+def test_a_path_that_was_an_address_is_refused_without_what_is_secret_in_it(output, planner):
+    assert "secret" not in planner.refusal(output)
+
+
 @pytest.mark.parametrize(
     "output",
     ["name.tar", "name.7z", "out/slide.v2.rar", "name.tar.gz", "out/slide.v2.TAR.GZ", "x.tgz", ".zst", "a.Tar"],

@@ -209,6 +209,22 @@ def test_what_is_no_url_of_a_slide_is_named(url, said, served, capsys):
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "https://u:secret@/a.svs",
+        "https://u:secret/x@h/a.svs",
+        "https://u:secret\u2100@h/a.svs",
+        "https://u:secret@[h/a",
+    ],
+)
+def test_what_is_no_url_is_named_without_its_password(url, capsys):
+    assert run_command(["info", url]) == 3
+    said = capsys.readouterr().err
+    assert "is no URL" in said or "names no server" in said
+    assert "secret" not in said
+
+
+@pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "is empty"),

@@ -91,6 +91,7 @@ def parse_location(text: str, served: Served, *, default_name: str = "", layout:
         scheme, rest = match[1].lower(), match[2]
         refuse_secrets(scheme, rest)
     elif (match := ONE_SLASH.match(text)) and match[1].lower() in served.schemes:
+        refuse_secrets(match[1].lower(), text[match.end() :])
         right = f"{match[1]}://{text[match.end() :]}, as text"
         raise OptionError(f"{text}: is a local folder by its name, and by its looks an address; give {right}")
     if scheme not in served.schemes:

@@ -14,6 +14,8 @@ WEB = ("http", "https")
 SIGNING = re.compile(
     r"x-(amz|goog)-.*|AWSAccessKeyId|GoogleAccessId|Signature|Expires|Key-Pair-Id|Policy", re.IGNORECASE
 )
+# Other reasons quote what they are about, which may be a part of a password.
+TOLD = ("Port out of range 0-65535", "Invalid IPv6 URL")
 AZURES = frozenset({"sig", "se", "sp", "sv", "sr", "st", "spr", "sip", "skoid", "sktid", "skt", "ske", "sks", "skv"})
 
 
@@ -49,9 +51,10 @@ class Address:
                 host = f"[{host}]" if ":" in host else host
                 host += f":{parts.port}" if parts.port else ""
             except ValueError as error:
-                raise InputError(f"{scheme}://...: is no URL ({error})") from None
+                why = f" ({error})" if str(error) in TOLD else f"; give {scheme}://HOST:PORT/PATH"
+                raise InputError(f"{scheme}://...: is no URL{why}") from None
             if not host:
-                raise InputError(f"{scheme}://{rest.partition('?')[0]}: names no server; give {scheme}://HOST/PATH")
+                raise InputError(f"{scheme}://{parts.path}: names no server; give {scheme}://HOST/PATH")
             shown = f"{scheme}://{host}{parts.path}"
             name = unquote(PurePosixPath(parts.path).name)
             query = parse_qsl(parts.query, keep_blank_values=True)
