@@ -185,6 +185,15 @@ def test_parts_of_an_archive_that_a_killed_run_has_sent_are_given_up_by_the_next
     assert verify(output) == []
 
 
+def test_parts_are_given_up_on_the_server_that_has_the_archive(proxy, server, slide, tmp_path, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.setenv("AWS_ENDPOINT", server)  # known to obstore alone
+    key = f"{place(tmp_path).partition('/')[2]}/slide.szi"
+    client(server).create_multipart_upload(Bucket=BUCKET, Key=key)
+    run(slide, f"s3://{BUCKET}/{key}")
+    assert uploads(server) == []
+
+
 def test_no_key_is_told_whatever_the_server_answers(proxy, slide, tmp_path, capsys, monkeypatch):
     secret = "X-Amz-Signature=0123456789abcdef"
     body = f"<Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>{KEYS['AWS_ACCESS_KEY_ID']}</AWSAccessKeyId>"

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from tileframe import OptionError, PluginError
@@ -31,10 +31,8 @@ from tileframe import OptionError, PluginError
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-Bucket: TypeAlias = "ObjectStore"
 T = TypeVar("T")
 SCHEMES = ("s3", "az", "gs", "memory")
-SERVICES = {"s3": "S3", "az": "Azure", "gs": "Google Cloud Storage", "memory": "memory"}
 RETRY, TIMEOUT = 180.0, 30.0
 """Seconds for which a request that fails is sent again, and after which an answer is not waited for any longer."""
 MOST_PAUSE = 15.0
@@ -81,7 +79,7 @@ def split(folder: str) -> tuple[str, str]:
     return bucket, prefix
 
 
-def open_bucket(scheme: str, bucket: str, *, retry: float = RETRY, timeout: float = TIMEOUT) -> Bucket:
+def open_bucket(scheme: str, bucket: str, *, retry: float = RETRY, timeout: float = TIMEOUT) -> ObjectStore:
     """Return an obstore store for ``bucket``, with credentials from where the vendor's own tools find them.
 
     Nothing is asked of the network yet. Requests that fail with 5xx or 429, or whose connection breaks or stalls for
@@ -101,8 +99,8 @@ def open_bucket(scheme: str, bucket: str, *, retry: float = RETRY, timeout: floa
     settings: dict[str, Any] = {"client_options": _client(scheme, timeout), "retry_config": _retries(retry)}
     if scheme == "s3":
         settings |= _profile()
-        if endpoint := _endpoint("s3"):
-            settings["endpoint"] = endpoint
+        if address := endpoint("s3"):
+            settings["endpoint"] = address
     try:
         if scheme == "s3":
             return stores.S3Store(bucket, **settings)
@@ -166,14 +164,14 @@ def again(request: Callable[[], T], seconds: float) -> T:
 
 
 @cache
-def _memory(bucket: str) -> Bucket:
+def _memory(bucket: str) -> ObjectStore:
     """Return the one store of this name in this process."""
     from obstore.store import MemoryStore
 
     return MemoryStore()
 
 
-def _endpoint(scheme: str) -> str | None:
+def endpoint(scheme: str) -> str | None:
     """Return the address of another server; `OptionError` for what is none, of which obstore ends in a panic."""
     name = next((name for name in ENDPOINTS.get(scheme, ()) if os.environ.get(name)), None)
     if name is None:
@@ -198,7 +196,7 @@ def _client(scheme: str, timeout: float) -> ClientConfig:
         "connect_timeout": timedelta(seconds=min(timeout, 10)),
     }
     # Who names an address without TLS means it: a server of their own.
-    if (_endpoint(scheme) or "").startswith("http://"):
+    if (endpoint(scheme) or "").startswith("http://"):
         client["allow_http"] = True
     return client
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tileframe import option
+from tileframe_objects.opening import RETRY, TIMEOUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,5 +16,5 @@ class ObjectOptions:
     cache_control: str = option("", help="Cache-Control of tiles and archives, as 'public, max-age=31536000'.")
     descriptor_cache_control: str = option("", help="Cache-Control of all that is no tile, as 'no-cache'.")
     requests: int = option(64, low=1, high=1024, help="The most requests at a time.")
-    retry: float = option(180.0, low=0, high=3600, help="Seconds for which a request that fails is sent again.")
-    timeout: float = option(30.0, low=0.1, high=3600, help="Seconds after which no answer is waited for any longer.")
+    retry: float = option(RETRY, low=0, high=3600, help="Seconds for which a request that fails is sent again.")
+    timeout: float = option(TIMEOUT, low=0.1, high=3600, help="Seconds after which no answer is waited for any longer.")

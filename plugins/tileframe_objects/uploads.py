@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tileframe import Location
-from tileframe_objects.opening import split
+from tileframe_objects.opening import endpoint, split
 
 
 def abort_uploads(location: Location, path: str) -> None:
@@ -19,9 +19,9 @@ def abort_uploads(location: Location, path: str) -> None:
         import boto3
         from botocore.config import Config
 
-        client: Any = boto3.client(
-            "s3", config=Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
-        )
+        settings = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard"})
+        # The address is given, for boto3 does not know all the names that it may have in the environment.
+        client: Any = boto3.client("s3", endpoint_url=endpoint("s3"), config=settings)
         bucket = split(location.folder)[0]
         for page in client.get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=path):
             for upload in page.get("Uploads", ()):
