@@ -121,7 +121,7 @@ def test_what_is_larger_than_the_bound_is_refused(served, cache, monkeypatch, ca
     said = capsys.readouterr().err
     assert said.startswith(f"tileframe: {served.url}/a.png: has ")
     assert said.endswith("TILEFRAME_CACHE_SIZE=GB allows more, and TILEFRAME_CACHE names another folder\n")
-    assert copies(cache) == []
+    assert list(cache.iterdir()) == []
     monkeypatch.setenv("TILEFRAME_CACHE_SIZE", "much")
     assert run_command(["run", f"{served.url}/a.png"]) == 2
     assert "TILEFRAME_CACHE_SIZE is a number of gigabytes, not 'much'" in capsys.readouterr().err

@@ -66,8 +66,9 @@ class Cache:
                 if not (path.exists() and path.stat().st_size == length):
                     self._fill(path, length, fill)
             except BaseException:
-                with suppress(OSError):
-                    path.parent.rmdir()  # of what was not downloaded, nothing stays
+                with suppress(OSError):  # of what was not downloaded, nothing stays
+                    if path.parent.exists():
+                        path.parent.rmdir()
                     lock.remove()
                 raise
             finally:
