@@ -59,9 +59,9 @@ class StoredPyramid:
         """
         kept, box = self.stored_size(tile), self.pyramid.tile_box(tile)
         if tile in self.absent:
-            import numpy as np  # here, for a start of the command line does without
+            from tileframe.pixels import plain  # here, for a start of the command line does without numpy
 
-            return np.full((box.height, box.width, 3), self.absent.background, np.uint8)
+            return plain(box.height, box.width, self.absent.background)
         data = self.files.get(self.layout.key(tile))
         size = self.writer.size(data)
         if size not in (kept, box.size):  # by its header: a small file can hold a picture that no memory holds

@@ -91,9 +91,9 @@ class Reading:
         return pixels
 
     def _background(self, box: Box) -> Pixels:
-        import numpy as np  # here, for a start of the command line does without
+        from tileframe.pixels import plain  # here, for a start of the command line does without numpy
 
-        return np.full((box.height, box.width, 3), self._source.facts.background, np.uint8)
+        return plain(box.height, box.width, self._source.facts.background)
 
     def _parts(self, box: Box, native_level: int) -> list[Box]:
         """Divide ``box`` by the slide's own tiles, or into quarters where it has none; nothing if it is but one."""
