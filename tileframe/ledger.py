@@ -147,7 +147,7 @@ class Ledger:
         self.put_packed(tile, record.packed())
 
     def put_packed(self, tile: TileAddress, data: bytes) -> None:
-        """Do it for a record that is packed already."""
+        """Keep the record of ``tile`` as `TileRecord.packed` returns it."""
         offset = RECORD.size * self._order.number(tile)
         try:
             if hasattr(os, "pwrite"):

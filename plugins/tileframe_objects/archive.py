@@ -15,7 +15,7 @@ from tileframe_objects.options import ObjectOptions
 from tileframe_objects.stored import StoredObjectArchive
 from tileframe_objects.unfinished import Unfinished
 from tileframe_objects.uploads import abort_uploads
-from tileframe_storage.archive import Archive, is_name_of_folder
+from tileframe_storage.archive import Archive, refuse_name
 from tileframe_storage.kinds import strange_in
 from tileframe_storage.members import Members
 
@@ -74,8 +74,7 @@ class ObjectArchiveStore:
     def prepare(self) -> None:
         """Claim the target; `OutputError` if something is there, or another run is writing, or it cannot be written."""
         name = self._location.name
-        if not is_name_of_folder(name):
-            raise OutputError(f"{self._location}: {name!a} is no name for a folder in an archive; give another output")
+        refuse_name(name, self._location)
         first = min(FIRST, self._options.retry)
         left = self._unfinished.left(Bucket(self._location, self._options, fault=OutputError, retry=first))
         if left is not None:

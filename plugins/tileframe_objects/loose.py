@@ -19,8 +19,6 @@ from tileframe_storage.archive import Seen
 
 READERS = 32
 """Threads that read back what an unfinished run has put."""
-
-
 NOTED_EVERY = 1.0
 """Seconds in which what is noted goes into one object."""
 

@@ -20,5 +20,5 @@ def _slide(url: str) -> RemoteSlide:
 
 @hookimpl
 def tileframe_origins() -> Sequence[OriginPlugin]:
-    """Offer them."""
+    """Offer slides at the URLs of web servers and object stores."""
     return [OriginPlugin("url", "slides at https://, s3://, gs:// and az://", _slide, SCHEMES)]

@@ -30,7 +30,7 @@ class Archive:
         self.members.add(self._group(key, tile), (self._folder + key).encode(), data)
 
     def put_whole(self, key: str, content: Content) -> None:
-        """Do it for what may come in pieces."""
+        """Append ``content`` as `put` does; it may come in pieces."""
         if isinstance(content, bytes):
             self.put(key, content)
             return
@@ -70,16 +70,18 @@ class Archive:
             raise OutputError(f"{key}: was put twice, and nothing in an archive can be replaced")
 
 
-def is_name_of_folder(name: str) -> bool:
-    """Say whether the files of the pyramid ``name`` can be in a folder of that name in an archive."""
+def refuse_name(name: str, place: object) -> None:
+    """Raise `OutputError` if the archive at ``place`` can have no folder ``name``, where a pyramid's files would be."""
     try:
-        return not unsafe(name.encode())
+        is_unsafe = unsafe(name.encode())
     except UnicodeEncodeError:
-        return False
+        is_unsafe = True
+    if is_unsafe:
+        raise OutputError(f"{place}: {name!a} is no name for a folder in an archive; give another output")
 
 
 class Seen:
-    """Which files were put: a bit for each, for a set of 2,000,000 keys would cost 200 MB."""
+    """A set of files that were put: one bit for each tile, for a set of 2,000,000 keys would take 200 MB."""
 
     def __init__(self) -> None:
         self._rows: dict[tuple[int, int], bytearray] = {}

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from tileframe import Content, OutputError, Target
-from tileframe_storage.archive import Archive, is_name_of_folder
+from tileframe_storage.archive import Archive, refuse_name
 from tileframe_storage.members import ARCHIVE, Members
 from tileframe_storage.zipformat import leading, text
 from tileframe_stores.durable import flush_folder
@@ -43,7 +43,7 @@ class ArchiveStore(Noted):
 
     def prepare(self) -> None:
         """Make the scratch folder; `OutputError` if the target exists, is being written, or cannot be."""
-        self._refuse_name()
+        refuse_name(self._target.location.name, self._path)
         self._scratch.open(self._target.resume)
         try:
             refuse_archive(self._target)
@@ -156,8 +156,3 @@ class ArchiveStore(Noted):
         if self._archive is None:
             raise OutputError(f"{self._path}: is not prepared")
         return self._archive
-
-    def _refuse_name(self) -> None:
-        name = self._target.location.name
-        if not is_name_of_folder(name):
-            raise OutputError(f"{self._path}: {name!a} is no name for a folder in an archive; give another output")
