@@ -15,7 +15,7 @@ import pytest
 from tests.buckets import BUCKET, KEYS, client, environment, everything, moto, place, uploads, without_vendors
 from tests.faulty import FAULTS, Faulty, faulty
 from tests.pictures import gradient, photo, png, svs
-from tileframe import run, verify
+from tileframe import OutputError, run, verify
 from tileframe_start.command import run_command
 
 SMALL = ("--tile-size", "64", "--overlap", "0", "-q")
@@ -228,3 +228,16 @@ def test_another_run_that_lives_is_not_disturbed(proxy, server, slide, tmp_path,
     assert run_command(["run", f"{slide}", "-o", f"s3://{place(tmp_path)}/slide", *SMALL]) == 4
     assert "'elsewhere') is writing there, or was killed; wait for it to end, or give" in capsys.readouterr().err
     assert run_command(["run", f"{slide}", "-o", f"s3://{place(tmp_path)}/slide", *SMALL, "--no-resume"]) == 0
+
+
+@pytest.mark.parametrize("container", ["", ".szi"])
+def test_a_run_whose_target_another_has_taken_over_shows_nothing(container, proxy, server, slide, tmp_path):
+    folder = place(tmp_path).partition("/")[2]
+    key = f"{folder}/.slide{container}.partial/owner.json"
+
+    def take_over(tiles: int, pixels: int) -> None:
+        client(server).put_object(Bucket=BUCKET, Key=key, Body=b"{}")
+
+    with pytest.raises(OutputError, match="another run has taken over what is written there"):
+        run(slide, f"s3://{place(tmp_path)}/slide{container}", tile_size=64, overlap=0, progress=take_over)
+    assert {"slide.dzi", "slide.szi"}.isdisjoint(everything(server, f"{folder}/"))
