@@ -261,3 +261,30 @@ def test_a_url_that_nobody_reads_is_no_pattern_and_is_named_without_secrets(url,
     said = capsys.readouterr().err
     assert "is a URL, and nothing installed reads slides from there" in said
     assert "secret" not in said
+
+
+def test_a_server_that_is_down_makes_no_slide_of_fewer_levels(tmp_path):
+    from tileframe_remote.blocks import BlockFile
+    from tileframe_tiff.files import SharedFile
+    from tileframe_tiff.structure import contents_of
+
+    content = svs(tmp_path / "levels.svs", photo(700, 600), levels=(1, 2, 4)).read_bytes()
+
+    class Failing:
+        reads = 0
+
+        def open(self) -> BlockFile:
+            return BlockFile(self.part, len(content))
+
+        def part(self, offset: int, count: int) -> bytes:
+            self.reads -= 1
+            if not self.reads:
+                raise InputError("is down")
+            return content[offset : offset + count]
+
+    slide = Failing()
+    contents_of(SharedFile(slide))  # type: ignore[arg-type]
+    needed, slide.reads = -slide.reads, 0
+    for slide.reads in range(1, needed + 1):
+        with pytest.raises(InputError, match="is down"):
+            contents_of(SharedFile(slide))  # type: ignore[arg-type]

@@ -116,7 +116,7 @@ def _contents_of(opened: Any) -> Contents:
                 try:
                     pages.append(_page(file, number, place))
                 except Exception as error:
-                    if not pages or _is_of_reading(error):
+                    if not pages:
                         raise
                     broken = f"leads to what is none: {_said(error)}"
                     break
@@ -127,11 +127,6 @@ def _contents_of(opened: Any) -> Contents:
         raise
     except Exception as error:  # tifffile raises anything on damaged files, from KeyError to struct.error
         raise UnsupportedInput(f"a TIFF whose structure cannot be read: {_said(error)}") from error
-
-
-def _is_of_reading(error: Exception) -> bool:
-    """Say whether it is no fault of the file that it was not read, as a server's that is down."""
-    return isinstance(error, InputError) and not isinstance(error, UnsupportedInput)
 
 
 def _said(error: Exception) -> str:
