@@ -44,7 +44,7 @@ class Served:
     """Requests after which it has another version of everything."""
     requests: list[tuple[str, str | None]] = field(default_factory=list)
     sent: int = 0
-    """Bytes of files."""
+    """Bytes of files, counted as each answer begins."""
     url: str = ""
 
     def takes(self, name: str) -> bool:
@@ -103,9 +103,10 @@ class Handler(BaseHTTPRequestHandler):
         if status < 300 and served.takes("cutting"):
             content = content[: len(content) // 2]
             self.close_connection = True
+        # Counted before the client has them: who has read a file looks at the count at once.
+        served.sent += len(content) if status < 300 else 0
         with suppress(OSError):  # nobody wants the rest
             self.wfile.write(content)
-            served.sent += len(content) if status < 300 else 0
 
 
 @contextmanager
