@@ -166,7 +166,8 @@ def test_write(benchmark, section, who, tmp_path):
 
     def fresh() -> tuple[Store, Path]:
         folder = tmp_path / f"{len(stores)}"
-        stores.append(offer.create(Target(Location("file", f"{folder}", "p", offer.containers[0]), layout)))
+        place = ("file", f"{folder}") if "file" in offer.schemes else ("memory", f"{folder.name}")
+        stores.append(offer.create(Target(Location(*place, "p", offer.containers[0]), layout)))
         return stores[-1], folder / "p_files" / "12"
 
     def bare(store: Store, folder: Path) -> None:
