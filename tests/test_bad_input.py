@@ -200,6 +200,22 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(here, capfd)
     assert os.listdir(here) == ["a.png"]
 
 
+@pytest.mark.parametrize("more", [[], ["b.png", "-o", "out/"]], ids=["one", "several"])
+def test_a_report_replaces_a_former_one_and_no_other_file(more, here, capfd):
+    for name in "ab":
+        png(here / f"{name}.png", gradient(30, 20))
+    (here / "notes.txt").write_text("mine")
+    (here / "r.json").write_text('{"former": 1}')
+    assert run_command(["run", "a.png", *more, "--report", "notes.txt"]) == 4
+    assert capfd.readouterr().err == (
+        "tileframe: notes.txt: is there, and is no report; give another file for the report\n"
+    )
+    assert (here / "notes.txt").read_text() == "mine"
+    assert not (here / "out").exists()
+    assert run_command(["run", "a.png", *more, "--report", "r.json", "-q"]) == 0
+    assert "former" not in (here / "r.json").read_text()
+
+
 @pytest.mark.parametrize(
     ("what", "free", "output", "said"),
     [

@@ -67,7 +67,7 @@ def test_a_report_into_the_file_where_the_output_goes_is_refused(stream, here):
 
 @POSIX_ONLY
 def test_standard_output_that_is_closed_is_none(here):
-    Path("r.json").write_text("former")
+    Path("r.json").write_text("{}")
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *MAIN, "run", "a.png", "-q", "--report", "r.json"]
     assert subprocess.run(closed, check=False).returncode == 0
     assert json.loads(Path("r.json").read_text())["tiles"] > 0

@@ -21,6 +21,15 @@ def refuse_unwritable(path: Path) -> None:
         raise OutputError(f"{path}: is where standard output or error goes; give another file")
 
 
+def refuse_report(path: Path) -> None:
+    """Raise `OutputError` if no report may be written to ``path``: figures replace figures, and no other file."""
+    refuse_unwritable(path)
+    if os.path.isfile(path):
+        with open(path, "rb") as file:
+            if file.read(1) not in (b"", b"{"):
+                raise OutputError(f"{path}: is there, and is no report; give another file for the report")
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file: a former one is kept until all of the new one is there; a pipe or a device is just written to.
 

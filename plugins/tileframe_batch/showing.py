@@ -16,7 +16,7 @@ import click
 import tileframe
 from tileframe import CheckError, InputError, Location, OutputError, Slide, Spec, TileframeError, Viewer
 from tileframe.cli.text import say
-from tileframe.files import refuse_unwritable
+from tileframe.files import refuse_report
 from tileframe.serialize import to_builtins
 from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
 from tileframe_batch.index import Index
@@ -246,7 +246,7 @@ def _dry_run(to_do: Sequence[Named], spec: Spec, registry: Any, asked: Asked) ->
 
 
 def _refuse_slides(report: Path, to_do: Sequence[Named]) -> None:
-    refuse_unwritable(report)
     files = (one.slide for one in to_do if isinstance(one.slide, Path))
     if any(os.path.realpath(file) == os.path.realpath(report) for file in files):
         raise OutputError(f"{report}: is one of the slides; give another file for the report")
+    refuse_report(report)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tileframe import CheckError, OptionError, OutputError, PluginError, Pyramid, Size, machine
-from tileframe.files import refuse_unwritable, write_whole
+from tileframe.files import refuse_report, refuse_unwritable, write_whole
 from tileframe.serialize import to_json
 from tileframe_bench.workloads import WORKLOADS, Workload, scaled
 
@@ -67,6 +67,8 @@ def bench(
     for tile_size in tile_sizes:
         Pyramid(Size(1, 1), tile_size, 0)
     _refuse_unwritable([path for path in (report, html) if path is not None], slides)
+    if report is not None:
+        refuse_report(report)
     for library in ("jinja2", "matplotlib") if html else ():
         if find_spec(library) is None:
             raise PluginError(f"this needs {library}, which is not installed: pip install 'tileframe[bench]'")

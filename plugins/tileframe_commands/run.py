@@ -30,7 +30,7 @@ from tileframe import (
 from tileframe.cli.parameters import FILE, PAGE, Region, TileSize, isolates, one_of, plugin_options, taking_alone
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
-from tileframe.files import refuse_unwritable, write_whole
+from tileframe.files import refuse_report, write_whole
 from tileframe.guards import is_written, real_path
 from tileframe.options import with_short
 from tileframe.registry import Registry
@@ -138,7 +138,7 @@ def run(
             _show_forecast(coming)
         return 0
     if report is not None:
-        refuse_unwritable(report)
+        refuse_report(report)
     done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
     try:
         if report is not None:
