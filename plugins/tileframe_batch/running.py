@@ -11,11 +11,11 @@ from threading import Event as Flag
 from typing import Any
 
 import tileframe
-from tileframe import InputError, Location, Plan, Spec, TileframeError
+from tileframe import InputError, Location, OutputError, Plan, Spec, TileframeError
 from tileframe.machine import available_cores, available_memory
 from tileframe.manifest import versions
 from tileframe.registry import load
-from tileframe.serialize import to_json
+from tileframe.serialize import to_builtins
 from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
 from tileframe_batch.finding import found
 from tileframe_batch.folders import kept_folders
@@ -29,6 +29,9 @@ ROOM = 16 * SMALL
 """Bytes that such a run may take: 16 bits of red, green, blue and alpha, held whole and once more to be turned."""
 DISK = frozenset({errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """Errors of the disk of which every other slide would die, too."""
+
+FOLLOWS = frozenset({"encoding", "method", "notes", "region"})
+"""Parts of a plan that follow from the slide and the other parts, and tell nobody why a pyramid is another one."""
 
 
 def run_many(
@@ -119,17 +122,35 @@ def planned(slides: Sequence[str], output: str | None, like: Spec, registry: Any
     return named(found(slides, registry, except_in=Path(into.folder) if into.scheme == "file" else None), into)
 
 
-def is_made(spec: Spec, registry: Any) -> bool:
-    """Say whether the pyramid of ``spec`` is there: of the same slide, plan and versions, and with nothing filled."""
+def differences(spec: Spec, registry: Any) -> list[str] | None:
+    """Return in what the pyramid that is there is not as ``spec`` asks: none if it is up to date, None without one.
+
+    Each is a part of the plan, the slide and the versions among them, or that some tiles were filled.
+    """
     try:
         with tileframe.open_pyramid(spec.location, registry=registry) as pyramid:
             manifest = pyramid.manifest
     except TileframeError:
-        return False
-    if manifest is None or manifest.tiles.filled:
-        return False
+        return None
+    if manifest is None:
+        return None
     plan = tileframe.plan(spec, registry)
-    return to_json(manifest.plan) == to_json(plan.published()) and manifest.made.versions == versions(plan, registry)
+    there, wanted = to_builtins(manifest.plan), to_builtins(plan.published())
+    unlike = [name.replace("_", " ") for name in wanted if wanted[name] != there.get(name)]
+    unlike = [name for name in unlike if name not in FOLLOWS] or unlike
+    others = {"versions": manifest.made.versions != versions(plan, registry), "filled tiles": manifest.tiles.filled}
+    return [*unlike, *(name for name, is_other in others.items() if is_other)]
+
+
+def is_up_to_date(spec: Spec, registry: Any) -> bool:
+    """Say whether the pyramid is there and as asked; `OutputError` if another is, and may not be replaced."""
+    unlike = differences(spec, registry)
+    if unlike and not spec.overwrite:
+        raise OutputError(
+            f"{spec.location}: exists, and was made otherwise ({', '.join(unlike)}); "
+            "give --overwrite to replace the pyramid, or another output"
+        )
+    return unlike == []
 
 
 class _IsLarge(Exception):
@@ -159,7 +180,7 @@ def _ended(
                 raise InputError(f"{spec.slide}: cannot be read ({error.strerror})") from error
             raise InputError(f"{spec.slide}: no slide is there")
         refuse(spec.location)
-        if not force and is_made(spec, registry):
+        if not force and is_up_to_date(spec, registry):
             return Passed(spec.slide, spec.location)
         report = tileframe.execute(
             spec, registry, lambda tiles, pixels: say(Progressed(spec.slide, tiles, pixels)), on_plan=announce
