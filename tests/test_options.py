@@ -307,6 +307,12 @@ def test_the_command_plugins_prints_options_as_json(capsys):
     ]
 
 
+@pytest.mark.parametrize(("scheme", "name"), [("s3", "objects"), ("https", "url")])
+def test_the_command_plugins_knows_the_schemes_of_addresses(scheme, name, capsys):
+    assert run_command(["plugins", scheme, "--json"]) == 0
+    assert name in [one["name"] for one in json.loads(capsys.readouterr().out)["plugins"]]
+
+
 def test_the_command_plugins_lists_the_names_when_it_knows_none(capsys):
     assert run_command(["plugins", "moon"]) == 2
     assert "nothing is named 'moon' (have: " in capsys.readouterr().err

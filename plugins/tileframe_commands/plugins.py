@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 
 from tileframe import OptionError, PluginError
@@ -15,8 +17,8 @@ from tileframe.registry import Broken, Offer, Registry
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
 @click.pass_obj
 def plugins(registry: Registry, /, name: str | None, as_json: bool) -> None:
-    """List what is installed, and what is broken; with NAME, what it is and the options that it takes."""
-    offers = [offer for offer in registry.offers if name in (None, offer.plugin.name)]
+    """List what is installed, and what is broken; with NAME, or the s3 of s3://, what it is and its options."""
+    offers = [offer for offer in registry.offers if name in (None, offer.plugin.name, *_schemes(offer))]
     for broken in registry.broken if name else ():
         if broken.owner == name:
             raise PluginError(str(broken)) from broken.error
@@ -34,6 +36,11 @@ def plugins(registry: Registry, /, name: str | None, as_json: bool) -> None:
         show_rows([heads, *(tuple(_row(offer).values()) for offer in offers)], indent=0)
         for broken in registry.broken:
             click.echo(f"{broken}")
+
+
+def _schemes(offer: Offer) -> Sequence[str]:
+    """Return the beginnings of addresses by which a store or an origin is chosen, as ``s3``; of others none."""
+    return getattr(offer.plugin, "schemes", ())
 
 
 def _row(offer: Offer) -> dict[str, str]:
