@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
+import socket
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
-from http.server import HTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -19,9 +18,10 @@ import pytest
 
 from tests.buckets import BUCKET, client, environment, everything, in_memory, moto, place, uploads, without_vendors
 from tests.pictures import gradient, photo, png, svs
+from tests.running import served
 from tileframe import Location, OptionError, OutputError, compare, open_pyramid, run, verify
+from tileframe_serve import running
 from tileframe_start.command import run_command
-from tileframe_viewer.serving import Server
 
 OPTIONS: dict[str, Any] = {"tile_size": 64, "overlap": 0}
 
@@ -240,17 +240,14 @@ def test_view_serves_a_pyramid_that_is_in_a_bucket(slide, tmp_path, capsys, monk
     assert "a browser does not read it there; --serve is a way" in capsys.readouterr().err
     seen: dict[str, bytes] = {}
 
-    def serve(server: Server) -> None:
-        thread = threading.Thread(target=HTTPServer.serve_forever, args=(server,))
-        thread.start()
-        for number in (0, 1):
-            for key in ("slide.dzi", "slide_files/0/0_0.jpeg", "slide_files/9/none.jpeg"):
-                with suppress(HTTPError), urlopen(f"{server.origin}/{number}/{key}", timeout=20) as answer:
-                    seen[f"{number}/{key}"] = answer.read()
-        server.shutdown()
-        thread.join()
+    def serve(application: Any, listening: socket.socket) -> None:
+        with served(application, listening) as origin:
+            for number in (0, 1):
+                for key in ("slide.dzi", "slide_files/0/0_0.jpeg", "slide_files/9/none.jpeg"):
+                    with suppress(HTTPError), urlopen(f"{origin}/{number}/{key}", timeout=20) as answer:
+                        seen[f"{number}/{key}"] = answer.read()
 
-    monkeypatch.setattr(Server, "serve_forever", serve)
+    monkeypatch.setattr(running, "serve", serve)
     assert run_command(["view", loose, archive, "--serve", "--no-open", "--no-figures"]) == 0
     wanted = objects(place(tmp_path))
     assert seen == {

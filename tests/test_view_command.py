@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import re
 import signal
 import subprocess
 import sys
-import threading
 import urllib.request
 import webbrowser
 from pathlib import Path
@@ -18,9 +16,9 @@ import pytest
 import tileframe
 from tests.pictures import gradient, photo, png
 from tests.test_viewer import record
+from tileframe_serve import running
+from tileframe_serve.view import SCREENS
 from tileframe_start.command import run_command
-from tileframe_viewer import command
-from tileframe_viewer.serving import Server
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +67,7 @@ def test_where_no_browser_opens_the_address_is_told(target, monkeypatch, capsys)
 
 @pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="there is always a screen")
 def test_where_there_is_no_screen_no_browser_is_asked(target, opened, monkeypatch):
-    for name in command.SCREENS:
+    for name in SCREENS:
         monkeypatch.delenv(name, raising=False)
     assert run_command(["view", str(target)]) == 0
     assert opened == []
@@ -97,7 +95,7 @@ def test_view_takes_a_viewer_by_name_and_lists_the_known(target, capsys):
 
 
 def test_a_page_of_tiles_that_no_browser_shows_is_refused(install, tmp_path, capsys):
-    install("working", only="tiny,layouts,stores,stream,viewer,vips")
+    install("working", only="tiny,layouts,serve,stores,stream,viewer,vips")
     slide, target = png(tmp_path / "a.png", gradient(30, 20)), tmp_path / "a.dzi"
     how = ["run", str(slide), "-o", str(target), "--format", "tiny", "--quiet"]
     said = "shows the tile format tiny (it may be: avif, bmp, gif, jpeg, jxl, png, webp)\n"
@@ -188,11 +186,15 @@ def test_what_is_wrong_is_one_line(tmp_path, target, monkeypatch, capsys, argume
     assert len(error.splitlines()) == 1
 
 
+WITHOUT_THE_EXTRA = "import sys; sys.modules.update(httptools=None, uvloop=None); from tileframe_start import main; main()"
+"""As `pip install tileframe` installs it, without what only makes the server faster."""
+
+
 @pytest.mark.parametrize("viewer", ["page", "breaking"])
-def test_serve_serves_any_viewers_page_until_it_is_interrupted(viewer, tmp_path, target):
+def test_serve_serves_any_viewers_page_until_it_is_interrupted_and_needs_no_extra(viewer, tmp_path, target):
     stranger = Path(__file__).parent / "plugins" / "breaking"
     started = subprocess.Popen(
-        [sys.executable, "-m", "tileframe", "view", str(target), "--serve", "--no-open", "--viewer", viewer],
+        [sys.executable, "-c", WITHOUT_THE_EXTRA, "view", str(target), "--serve", "--no-open", "--viewer", viewer],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -210,130 +212,8 @@ def test_serve_serves_any_viewers_page_until_it_is_interrupted(viewer, tmp_path,
         assert "Traceback" not in started.stderr.read()
 
 
-@pytest.fixture
-def server(tmp_path):
-    for folder in ("one", "other", "third"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.js").write_text(folder)
-    with Server(tmp_path, [tmp_path / "one", tmp_path / "other"]) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
-def get(server: Server, path: str, **headers: str) -> tuple[http.client.HTTPResponse, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    connection.request("GET", path, headers=headers)
-    answer = connection.getresponse()
-    body = answer.read()
-    connection.close()
-    return answer, body
-
-
-def test_the_server_serves_its_folders(server):
-    assert server.server_address[0] == "127.0.0.1"
-    for folder in ("one", "other"):
-        answer, body = get(server, f"/{folder}/a.js")
-        assert (answer.status, body) == (200, folder.encode())
-        assert answer.getheader("Content-Type") == "text/javascript; charset=utf-8"
-        assert answer.getheader("X-Content-Type-Options") == "nosniff"
-
-
-def test_the_server_sends_the_part_that_is_asked_for(server, tmp_path):
-    (tmp_path / "one" / "a.szi").write_bytes(bytes(range(200)))
-    for asked, first, end in [
-        ("0-9", 0, 10),
-        ("190-", 190, 200),
-        ("-7", 193, 200),
-        ("195-999", 195, 200),
-        ("-999", 0, 200),
-    ]:
-        answer, body = get(server, "/one/a.szi", Range=f"bytes={asked}")
-        assert answer.status == 206, asked
-        assert body == bytes(range(first, end))
-        assert answer.getheader("Content-Range") == f"bytes {first}-{end - 1}/200"
-        assert answer.getheader("Content-Length") == str(end - first)
-
-
-@pytest.mark.parametrize("asked", ["200-", "999-1000", "-0"])
-def test_a_part_that_is_not_there_is_416(server, tmp_path, asked):
-    (tmp_path / "one" / "a.szi").write_bytes(bytes(200))
-    answer, body = get(server, "/one/a.szi", Range=f"bytes={asked}")
-    assert (answer.status, body) == (416, b"")
-    assert answer.getheader("Content-Range") == "bytes */200"
-
-
-@pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=9-3", "bytes=-", "bytes=a-b", "lines=0-9", "bytes=٣-", ""])
-def test_what_is_no_part_is_answered_with_the_whole(server, tmp_path, asked):
-    (tmp_path / "one" / "a.szi").write_bytes(bytes(200))
-    answer, body = get(server, "/one/a.szi", Range=asked.encode().decode("latin-1"))
-    assert (answer.status, len(body)) == (200, 200)
-
-
-def test_a_part_of_a_version_that_may_be_another_is_not_sent(server, tmp_path):
-    (tmp_path / "one" / "a.szi").write_bytes(bytes(200))
-    answer, body = get(server, "/one/a.szi", **{"Range": "bytes=0-9", "If-Range": '"some-tag"'})
-    assert (answer.status, len(body)) == (200, 200)
-
-
-def test_head_tells_the_length_and_that_parts_are_sent(server, tmp_path):
-    (tmp_path / "one" / "a.szi").write_bytes(bytes(200))
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    for _ in range(2):  # on one connection: no body is left over
-        connection.request("HEAD", "/one/a.szi", headers={"Range": "bytes=0-9"})
-        answer = connection.getresponse()
-        assert (answer.status, answer.read()) == (200, b"")
-        assert answer.getheader("Content-Length") == "200"
-        assert answer.getheader("Accept-Ranges") == "bytes"
-    connection.close()
-
-
-def test_one_connection_serves_many_parts(server, tmp_path):
-    (tmp_path / "one" / "a.szi").write_bytes(bytes(range(200)))
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
-    for start, status in [(5, 206), (300, 416), (7, 206)]:
-        connection.request("GET", "/one/a.szi", headers={"Range": f"bytes={start}-{start + 9}"})
-        answer = connection.getresponse()
-        assert (answer.status, answer.read()) == (status, bytes(range(start, start + 10)) if status == 206 else b"")
-    connection.close()
-
-
-@pytest.mark.parametrize("path", ["/third/a.js", "/one/../third/a.js", "/one/no.js", "/one/"])
-def test_no_part_is_sent_of_what_is_not_served(server, path):
-    assert get(server, path, Range="bytes=0-3")[0].status == 404
-
-
-def test_another_sites_name_gets_no_part(server):
-    assert get(server, "/one/a.js", Host="evil.example", Range="bytes=0-1")[0].status == 421
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        *("/third/a.js", "/", "/one", "/one/", "/one/no.js", "/one/a.js%00", f"/one/{'a' * 5000}"),
-        *("/one/../third/a.js", "/one/%2e%2e/third/a.js", "/one/..%2fthird/a.js", "/one/\\..\\..\\third\\a.js"),
-        *("/../../../../etc/passwd", "//etc/passwd"),
-    ],
-)
-def test_the_server_serves_nothing_else(server, path):
-    assert get(server, path)[0].status == 404
-
-
-def test_a_link_leads_nowhere_else(server, tmp_path):
-    try:
-        (tmp_path / "one" / "link.js").symlink_to(tmp_path / "third" / "a.js")
-    except OSError:
-        pytest.skip("links cannot be made here")
-    assert get(server, "/one/link.js")[0].status == 404
-
-
-def test_another_sites_name_gets_nothing(server):
-    assert get(server, "/one/a.js", Host="evil.example")[0].status == 421
-    assert get(server, "/one/a.js", Host=f"localhost:{server.server_port}")[0].status == 200
-
-
-def test_a_taken_port_is_told(target, server, capsys):
-    assert run_command(["view", str(target), "--serve", "--port", str(server.server_port)]) == 4
-    assert f"port {server.server_port} of 127.0.0.1 cannot be had" in capsys.readouterr().err
+def test_a_taken_port_is_told(target, capsys):
+    with running.listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        assert run_command(["view", str(target), "--serve", "--port", str(port)]) == 4
+    assert f"port {port} of 127.0.0.1 cannot be had" in capsys.readouterr().err

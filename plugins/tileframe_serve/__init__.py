@@ -1,4 +1,4 @@
-"""The command ``tileframe serve``: slides and finished pyramids over HTTP, as Deep Zoom, Zoomify, XYZ and IIIF."""
+"""The commands that show slides and pyramids in the browser: ``serve``, over HTTP alone, and ``view``, by a page."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import click
 
 from tileframe import hookimpl
 from tileframe_serve.command import serve
+from tileframe_serve.view import view
 
 
 @hookimpl
 def tileframe_add_commands(cli: click.Group) -> None:
-    """Add ``serve``."""
+    """Add ``serve`` and ``view``."""
     cli.add_command(serve)
+    cli.add_command(view)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 from tileframe_serve.pages import NOTHING, policy, problem_page, problem_picture
 
@@ -13,7 +13,8 @@ TYPES = {
     "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "avif": "image/avif",
     "jxl": "image/jxl", "dzi": "application/xml", "xml": "application/xml", "json": "application/json",
     "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml",
-    "txt": "text/plain; charset=utf-8", "html": "text/html; charset=utf-8",
+    "txt": "text/plain; charset=utf-8", "html": "text/html; charset=utf-8", "bmp": "image/bmp", "gif": "image/gif",
+    "zip": "application/zip", "geojson": "application/geo+json",
 }  # fmt: skip
 REASONS = {
     400: "Bad request", 401: "Not allowed", 403: "Not allowed", 404: "Not found", 405: "Method not allowed",
@@ -21,6 +22,18 @@ REASONS = {
 }  # fmt: skip
 RETRY = 2
 """Seconds after which who was sent away may come again."""
+
+
+PIECE = 1 << 18
+"""Bytes of a file that are read and sent at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The next bytes of an open file, which is closed when they are sent."""
+
+    file: BinaryIO
+    length: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +46,13 @@ class Answer:
     tag: str | None = None
     """Of the ETag, without quotes; what has one may be kept by clients."""
     headers: Sequence[tuple[str, str]] = field(default=())
+    part: Part | None = None
+    """What is sent in place of a body that is too large to be held."""
 
     def raw_headers(self, common: Sequence[tuple[bytes, bytes]], keep: str) -> list[tuple[bytes, bytes]]:
         """Return all headers, as ASGI wants them."""
-        found = [(b"content-length", b"%d" % len(self.body)), *common]
+        length = len(self.body) if self.part is None else self.part.length
+        found = [(b"content-length", b"%d" % length), *common]
         if self.status not in (204, 304):
             found.append((b"content-type", self.type.encode()))
         if not self.type.startswith("text/html"):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tileframe import ColourMode, Intent, OptionError, OutputError, Passthrough, PluginError, Rgb, machine
+from tileframe import ColourMode, Intent, OptionError, OutputError, Passthrough, Rgb, machine
 from tileframe.cli.parameters import FILE, PAGE, TileSize, one_of, plugin_options, taking_alone
 from tileframe.cli.text import say
 from tileframe.options import with_short
@@ -20,13 +18,8 @@ from tileframe.options import with_short
 if TYPE_CHECKING:
     from tileframe_serve.settings import Settings
 
-LIBRARIES = ("uvicorn", "prometheus_client")
 LINE = b'{"time": '
 """With which every line of the access log begins."""
-CONNECTIONS = 1024
-"""At a time, of each process; more get 503."""
-GRACE = 30
-"""Seconds that answers which were begun have when the server is stopped."""
 
 
 @click.command(cls=taking_alone({"--passthrough": Passthrough.ALWAYS.value}))
@@ -83,9 +76,6 @@ def serve(
     PATH is a file, a pyramid, or a folder that is searched. Tiles are made when they are asked for, as `tileframe run
     --passthrough=auto` with the same options makes them. Ctrl-C or SIGTERM ends it, after the answers that were begun.
     """
-    for library in LIBRARIES:
-        if find_spec(library) is None:
-            raise PluginError(f"tileframe serve needs {library}: pip install 'tileframe[serve]'")
     if workers < 1:
         raise OptionError(f"the number of workers must be 1 or more, not {workers}")
     from tileframe_serve.settings import Settings
@@ -109,8 +99,7 @@ def _refuse_unknown(settings: Settings, registry: Any) -> None:
 
 
 def _serve(settings: Settings, registry: Any, port: int, workers: int) -> None:
-    import uvicorn
-
+    from tileframe_serve import running
     from tileframe_serve.app import App, no_threads_of_opencv
     from tileframe_serve.catalogue import Catalogue
     from tileframe_serve.settings import LOOPBACK
@@ -118,30 +107,20 @@ def _serve(settings: Settings, registry: Any, port: int, workers: int) -> None:
     catalogue = Catalogue(settings.paths, registry)
     if settings.access_log is not None and settings.access_log != "-":
         _refuse_log(Path(settings.access_log))
-    listening = _listening(settings.host, port)
-    host, port = listening.getsockname()[:2]
-    address = settings.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
-    if settings.host not in LOOPBACK and settings.token is None:
-        say("tileframe: other machines can reach this, and no token is asked for; --token asks for one", err=True)
-    say(f"{address}/")
-    say(f"tileframe: {len(catalogue.entries):,} in the gallery; Ctrl-C ends it", err=True)
-    how: dict[str, Any] = {
-        "access_log": False, "log_level": "warning", "server_header": False, "date_header": True, "lifespan": "on",
-        "timeout_graceful_shutdown": GRACE, "timeout_keep_alive": 30, "proxy_headers": False,
-        "limit_concurrency": CONNECTIONS,
-    }  # fmt: skip
-    with listening:
+    with running.listen(settings.host, port) as listening:
+        if settings.host not in LOOPBACK and settings.token is None:
+            say("tileframe: other machines can reach this, and no token is asked for; --token asks for one", err=True)
+        say(f"{settings.url or running.origin(listening)}/")
+        say(f"tileframe: {len(catalogue.entries):,} in the gallery; Ctrl-C ends it", err=True)
         if workers == 1:
             no_threads_of_opencv()
-            server = uvicorn.Server(uvicorn.Config(App(settings, registry, catalogue), **how))
-            _until_stopped(lambda: server.run(sockets=[listening]))
+            running.serve(App(settings, registry, catalogue), listening)
             return
         numbers = tempfile.mkdtemp(prefix="tileframe-serve-")
         try:
             _share(settings, numbers)
-            # The name of a function, by which each process makes its own.
-            config = uvicorn.Config("tileframe_serve.app:create_app", factory=True, workers=workers, **how)
-            _until_stopped(lambda: _processes(config, listening))
+            # Each process makes its own application.
+            running.serve_in_processes("tileframe_serve.app:create_app", workers, listening)
         finally:
             shutil.rmtree(numbers, ignore_errors=True)
 
@@ -163,28 +142,3 @@ def _share(settings: Settings, numbers: str) -> None:
 
     settings.to_environment()
     os.environ[SHARED] = numbers
-
-
-def _processes(config: Any, listening: socket.socket) -> None:
-    from uvicorn.supervisors import Multiprocess
-
-    Multiprocess(config, sockets=[listening]).run()
-
-
-def _until_stopped(run: Any) -> None:
-    try:
-        run()
-    except KeyboardInterrupt:  # raised once more when all is done: the way to end it
-        click.echo(err=True)
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        listening = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        reason = f"{error.strerror}".partition(" (while")[0]
-        right = "give another --port, or 0 for one that is free"
-        raise OutputError(f"port {port} of {host} cannot be had ({reason}); {right}") from error
-    listening.set_inheritable(True)
-    return listening

@@ -114,7 +114,7 @@ class Kitchen:
                 self._making.pop(key, None)
 
     async def _watched(self, done: asyncio.Future[Any], receive: Receive) -> None:
-        gone = asyncio.ensure_future(_disconnected(receive))
+        gone = asyncio.ensure_future(disconnected(receive))
         try:
             first = asyncio.FIRST_COMPLETED
             ended, _ = await asyncio.wait((done, gone), timeout=self._seconds, return_when=first)
@@ -148,6 +148,7 @@ class Kitchen:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-async def _disconnected(receive: Receive) -> None:
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client has gone away."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import io
 import struct
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
 import numpy as np
 from PIL import Image
 
 from tileframe import Pyramid, Size, TileAddress
-from tileframe_viewer.serving import Server, _Handler
+from tileframe_serve.answers import Answer
+from tileframe_serve.files import Files
+from tileframe_serve.requests import Request
 
 END64 = struct.Struct("<IQHHIIQQQQ")
 LOCATOR64 = struct.Struct("<IIQI")
@@ -89,64 +86,45 @@ def square(side: int) -> Pyramid:
     return Pyramid(Size(side, side), 256, 0)
 
 
-class CountingServer(Server):
+class Counting(Files):
     """The server of ``tileframe view --serve``, which notes every part that it sends of an archive."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, [folder])
         self.parts: list[tuple[int, int]] = []
         """Where each begins and how long it is."""
-        self.RequestHandlerClass = partial(_Counting, directory=str(folder))
+
+    def file(self, request: Request, path: Path) -> Answer:
+        answer = super().file(request, path)
+        if answer.status == 206 and answer.part is not None:
+            self.parts.append((answer.part.file.tell(), answer.part.length))
+        return answer
 
 
-class _Counting(_Handler):
-    server: CountingServer
-
-    def copyfile(self, source: Any, outputfile: Any) -> None:
-        if self.part is not None:
-            self.server.parts.append((source.tell(), self.part))
-        super().copyfile(source, outputfile)
-
-
-class IgnoresTheEnd(_Handler):
+class IgnoresTheEnd(Files):
     """Answers a range that is counted from the end with the whole file."""
 
-    def send_head(self) -> Any:
-        if (self.headers.get("Range") or "").startswith("bytes=-"):
-            del self.headers["Range"]
-        return super().send_head()
+    def file(self, request: Request, path: Path) -> Answer:
+        return super().file(without_range(request) if counts_from_the_end(request) else request, path)
 
 
-class RefusesTheEnd(_Handler):
+class RefusesTheEnd(Files):
     """Refuses a range that is counted from the end, as some servers and object stores do."""
 
-    def send_head(self) -> Any:
-        if (self.headers.get("Range") or "").startswith("bytes=-"):
-            self.send_response(416)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return None
-        return super().send_head()
+    def file(self, request: Request, path: Path) -> Answer:
+        return Answer(status=416) if counts_from_the_end(request) else super().file(request, path)
 
 
-class WholeOnly(SimpleHTTPRequestHandler):
-    """Python's own, which answers no range requests."""
+class WholeOnly(Files):
+    """Answers no range requests."""
 
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+    def file(self, request: Request, path: Path) -> Answer:
+        return super().file(without_range(request), path)
 
 
-@contextmanager
-def serving(server: Server, handler: type[SimpleHTTPRequestHandler] | None = None) -> Iterator[Server]:
-    """Let ``server`` run, with another ``handler`` if one is given."""
-    if handler is not None:
-        folder = str(server.folders[0])
-        server.RequestHandlerClass = partial(handler, directory=folder)
-    with server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+def counts_from_the_end(request: Request) -> bool:
+    return request.header(b"range").startswith("bytes=-")
+
+
+def without_range(request: Request) -> Request:
+    return replace(request, headers={name: value for name, value in request.headers.items() if name != b"range"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,10 @@ import pytest
 import tileframe
 from tests.browser.looking import TILE_SIZE, Opened
 from tests.pictures import photo, svs
+from tests.running import served
 from tileframe import StoredPyramid
+from tileframe_serve.files import Files
 from tileframe_viewer.page import PageViewer
-from tileframe_viewer.serving import Server
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
@@ -55,20 +55,14 @@ def contexts() -> dict[str, Any]:
 
 
 @pytest.fixture
-def served(tmp_path: Path) -> Iterator[Server]:
-    """A server for the test's own folder."""
-    with Server(tmp_path, [tmp_path]) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
+def origin(tmp_path: Path) -> Iterator[str]:
+    """Where the test's own folder is served."""
+    with served(Files(tmp_path, [tmp_path])) as origin:
+        yield origin
 
 
 @pytest.fixture
-def open_page(
-    browser: Any, contexts: dict[str, Any], served: Server, tmp_path: Path
-) -> Iterator[Callable[..., Opened]]:
+def open_page(browser: Any, contexts: dict[str, Any], origin: str, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
     """Open a page of the test's folder, from the server or as a file; at the end, nothing may have gone wrong."""
     opened: list[tuple[Opened, bool]] = []
 
@@ -89,7 +83,7 @@ def open_page(
             contexts[key] = browser.new_context(**how)
         page = contexts[key].new_page()
         page.set_default_timeout(10_000)
-        one = Opened(page, "file:///" if as_file else f"{served.origin}/")
+        one = Opened(page, "file:///" if as_file else f"{origin}/")
         page.on("console", lambda message: one.messages.append(f"{message.type}: {message.text}"))
         page.on("pageerror", lambda error: one.messages.append(f"error: {error}"))
         page.on("request", lambda request: one.requests.append(request.url))

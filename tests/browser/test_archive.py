@@ -10,19 +10,18 @@ import pytest
 
 import tileframe
 from tests.browser.archives import (
-    CountingServer,
+    Counting,
     IgnoresTheEnd,
     RefusesTheEnd,
     WholeOnly,
     large_archive,
-    serving,
     square,
 )
 from tests.browser.looking import ALL_AT_ONCE, ODD_NAMES, TILE_SIZE, base_part, canvas, colours, page_of, psnr
 from tests.pictures import photo, svs
+from tests.running import served
 from tileframe import StoredPyramid
 from tileframe_viewer.page import PageViewer
-from tileframe_viewer.serving import Server
 
 BLOCK, TAIL = 16384 + 2048, 1024
 """Of page/members.js: how much of a directory is read at once, and how much of an archive's end."""
@@ -144,35 +143,35 @@ def test_a_link_to_the_base_of_a_large_archive_needs_few_blocks(browser, tmp_pat
 
 def read_of(browser: Any, folder: Path, directory: int, view: str = "") -> tuple[list[int], list[int]]:
     """How many bytes were read of the directory of ``slide.szi``, and of its tiles, until all of a view was shown."""
-    with serving(CountingServer(folder)) as server:
+    counting = Counting(folder)
+    with served(counting) as origin:
         context = browser.new_context(viewport={"width": 1280, "height": 800})
         page = context.new_page()
-        page.goto(f"{server.origin}/slide.html{view}")
+        page.goto(f"{origin}/slide.html{view}")
         page.wait_for_timeout(300)
         page.wait_for_selector("#stages[aria-busy=false]")
         assert page.evaluate("performance.getEntriesByName('tileframe-first-tile').length") == 1
         context.close()
-    assert isinstance(server, CountingServer)
     start = (folder / "slide.szi").stat().st_size - directory - 98
     # A tile's part may reach a little into the directory: more is asked for than its header may need.
-    of_directory = [length for at, length in server.parts if at >= start]
-    return of_directory, [length for at, length in server.parts if at < start]
+    of_directory = [length for at, length in counting.parts if at >= start]
+    return of_directory, [length for at, length in counting.parts if at < start]
 
 
-@pytest.mark.parametrize("handler", [IgnoresTheEnd, RefusesTheEnd])
-def test_a_server_that_counts_from_the_start_only_will_do(browser, archive, tmp_path, handler):
-    with serving(Server(tmp_path, [tmp_path]), handler) as server:
+@pytest.mark.parametrize("kind", [IgnoresTheEnd, RefusesTheEnd])
+def test_a_server_that_counts_from_the_start_only_will_do(browser, archive, tmp_path, kind):
+    with served(kind(tmp_path, [tmp_path])) as origin:
         page = browser.new_page()
-        page.goto(f"{server.origin}/slide.html")
+        page.goto(f"{origin}/slide.html")
         page.wait_for_selector("#stages[aria-busy=false]")
         assert page.evaluate("performance.getEntriesByName('tileframe-first-tile').length") == 1
         page.close()
 
 
 def test_a_server_without_ranges_is_told_of(browser, archive, tmp_path):
-    with serving(Server(tmp_path, [tmp_path]), WholeOnly) as server:
+    with served(WholeOnly(tmp_path, [tmp_path])) as origin:
         page = browser.new_page()
-        page.goto(f"{server.origin}/slide.html")
+        page.goto(f"{origin}/slide.html")
         page.wait_for_selector("#problem:not([hidden])")
         text = page.locator("#problem-text").inner_text()
         page.close()

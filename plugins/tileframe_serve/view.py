@@ -16,7 +16,7 @@ from urllib.parse import quote
 import click
 
 import tileframe
-from tileframe import Comparison, Location, OptionError, OutputError, StoredFiles, StoredPyramid, Viewer
+from tileframe import Comparison, Location, OptionError, StoredFiles, StoredPyramid, Viewer
 from tileframe_viewer.page import PageViewer
 
 SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
@@ -106,25 +106,21 @@ def _as_folders(pyramids: Sequence[StoredPyramid], folder: Path) -> dict[Path, S
 
 
 def _serve(page: Path, locations: list[Location], stored: dict[Path, StoredFiles], *, port: int, opens: bool) -> None:
-    from tileframe_viewer.serving import Server
+    from tileframe_serve import running
+    from tileframe_serve.files import Files
+    from tileframe_serve.settings import LOOPBACK
 
     beside = [Path(location.folder).resolve() for location in locations if location.scheme == "file"]
     folders = [page.resolve().parent, *beside]
     root = Path(os.path.commonpath(folders))
-    try:
-        server = Server(root, folders, port=port, stored=stored)
-    except OSError as error:
-        raise OutputError(f"port {port} of 127.0.0.1 cannot be had ({error.strerror}); leave out --port") from error
-    url = f"{server.origin}/{quote(os.fsencode(page.resolve().relative_to(root).as_posix()))}"
-    with server:
+    with running.listen(LOOPBACK[0], port) as listening:
+        shown = quote(os.fsencode(page.resolve().relative_to(root).as_posix()))
+        url = f"{running.origin(listening)}/{shown}"
         click.echo(url)
         click.echo("tileframe: Ctrl-C ends it", err=True)
         if opens:
             _open(url)
-        try:
-            server.serve_forever()
-        except KeyboardInterrupt:  # the way to end it
-            click.echo(err=True)
+        running.serve(Files(root, folders, stored=stored), listening)
 
 
 def _open(url: str) -> None:

@@ -1,0 +1,66 @@
+"""Lets uvicorn serve an application at an address, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from tileframe import OutputError
+
+CONNECTIONS = 1024
+"""At a time, of each process; more get 503."""
+GRACE = 30
+"""Seconds that answers which were begun have when the server is stopped."""
+HOW: dict[str, Any] = {
+    "access_log": False, "log_level": "warning", "server_header": False, "date_header": True, "lifespan": "on",
+    "timeout_graceful_shutdown": GRACE, "timeout_keep_alive": 30, "proxy_headers": False,
+    "limit_concurrency": CONNECTIONS,
+}  # fmt: skip
+"""Options of uvicorn."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; `OutputError` where that cannot be had. 0 is any port that is free."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        reason = f"{error.strerror}".partition(" (while")[0]
+        right = "give another --port, or 0 for one that is free"
+        raise OutputError(f"port {port} of {host} cannot be had ({reason}); {right}") from error
+    listening.set_inheritable(True)
+    return listening
+
+
+def origin(listening: socket.socket) -> str:
+    """Return what the addresses of all that is served there begin with."""
+    host, port = listening.getsockname()[:2]
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def serve(application: Any, listening: socket.socket) -> None:
+    """Serve ``application`` in this process until it is stopped."""
+    import uvicorn
+
+    server = uvicorn.Server(uvicorn.Config(application, **HOW))
+    until_stopped(lambda: server.run(sockets=[listening]))
+
+
+def serve_in_processes(factory: str, workers: int, listening: socket.socket) -> None:
+    """Serve what ``factory``, the name of a function, makes in each of ``workers`` processes, until it is stopped."""
+    import uvicorn
+    from uvicorn.supervisors import Multiprocess
+
+    config = uvicorn.Config(factory, factory=True, workers=workers, **HOW)
+    until_stopped(Multiprocess(config, sockets=[listening]).run)
+
+
+def until_stopped(run: Callable[[], object]) -> None:
+    """Call ``run``, which Ctrl-C ends."""
+    try:
+        run()
+    except KeyboardInterrupt:  # raised once more when all is done: the way to end it
+        click.echo(err=True)
