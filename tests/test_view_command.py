@@ -186,7 +186,7 @@ def test_what_is_wrong_is_one_line(tmp_path, target, monkeypatch, capsys, argume
     assert len(error.splitlines()) == 1
 
 
-WITHOUT_THE_EXTRA = "import sys; sys.modules.update(httptools=None, uvloop=None); from tileframe_start import main; main()"
+WITHOUT_THE_EXTRA = "import sys; sys.modules.update(httptools=None, uvloop=None); import tileframe_start as t; t.main()"
 """As `pip install tileframe` installs it, without what only makes the server faster."""
 
 

@@ -3,19 +3,48 @@
 from __future__ import annotations
 
 import io
-import json
+import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from tests.asking import got, server
-from tests.pictures import damage_tile, photo, png, svs
+from tests.pictures import damage_tile, photo, svs
+from tests.running import served
+from tileframe import Passthrough
+from tileframe.registry import load
+from tileframe_serve.app import App
+from tileframe_serve.files import Files
+from tileframe_serve.settings import Settings
+from tileframe_viewer import assets
 
 FIRST_TILE = "performance.getEntriesByName('tileframe-first-tile').length > 0"
 RED = 176, 0, 32
 """The frame of the picture that stands for what cannot be read."""
+CLIENTS = """<!doctype html><meta charset="utf-8"><link rel="stylesheet" href="leaflet.css">
+<style>div { position: absolute; top: 0; left: 0; width: 400px; height: 300px; } #seadragon { left: 500px; }</style>
+<div id="leaflet"></div><div id="seadragon"></div>
+<script src="leaflet.js"></script><script src="leaflet-iiif.js"></script><script src="openseadragon.min.js"></script>
+<script>
+  const map = L.map("leaflet", { center: [0, 0], zoom: 0, crs: L.CRS.Simple, zoomControl: false, attributionControl: false });
+  const layer = L.tileLayer.iiif("INFO", { fadeAnimation: false }).on("load", () => { window.leaflet = true; }).addTo(map);
+  const viewer = OpenSeadragon({ id: "seadragon", tileSources: ["INFO"], drawer: "canvas", showNavigationControl: false, immediateRender: true });
+  viewer.world.addHandler("add-item", ({ item }) => item.addHandler("fully-loaded-change", () => { window.seadragon = true; }));
+</script>"""  # noqa: E501 - a page
+"""A page of another site, with two public viewers of IIIF."""
+
+
+@contextmanager
+def shown(*paths: Path, **asked: Any) -> Iterator[tuple[str, dict[str, str]]]:
+    """Where ``paths`` are served, and the ids of what is, by name."""
+    app = App(Settings(paths=tuple(map(str, paths)), **asked), load())
+    with served(app) as origin:
+        yield origin, {entry.name: entry.id for entry in app.served.catalogue.entries.values()}
 
 
 def wait(page: Any, expression: str) -> None:
@@ -26,56 +55,64 @@ def wait(page: Any, expression: str) -> None:
         page.wait_for_timeout(50)
 
 
+def samples(screenshot: bytes) -> Any:
+    return np.asarray(Image.open(io.BytesIO(screenshot)).convert("RGB")).astype(int)
+
+
 def shows(screenshot: bytes, colour: tuple[int, int, int]) -> bool:
-    samples = np.asarray(Image.open(io.BytesIO(screenshot)).convert("RGB")).astype(int)
-    return bool((np.abs(samples - colour).max(axis=2) < 8).sum() > 100)
+    return bool((np.abs(samples(screenshot) - colour).max(axis=2) < 8).sum() > 100)
 
 
 def test_the_gallery_leads_to_slides_and_what_is_damaged_is_a_picture_that_says_so(tmp_path, browser):
     svs(tmp_path / "sound.svs", photo(700, 500))
     damage_tile(svs(tmp_path / "damaged.svs", photo(700, 500), levels=(1,)), 1)
     (tmp_path / "broken.svs").write_bytes(b"II*\0broken")
-    with server(tmp_path, "--passthrough=never", "--tile-size=256", "--overlap=0") as (_, port):
-        ids = {one["name"]: one["id"] for one in json.loads(got(port, "/index.json")[1])["slides"]}
+    with shown(tmp_path, passthrough=Passthrough.NEVER, tile_size=256, overlap=0) as (origin, ids):
         page = browser.new_context(viewport={"width": 800, "height": 600}).new_page()
         requests, errors = [], []
         page.on("request", lambda request: requests.append(request.url))
         page.on("pageerror", lambda error: errors.append(f"{error}"))
         page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
-        page.goto(f"http://127.0.0.1:{port}/")
-        shown = "[...document.images].length == 3 && [...document.images].every((one) => one.naturalWidth > 1)"
-        wait(page, shown)  # of what is broken, too
+        page.goto(f"{origin}/")
+        wait(page, "[...document.images].length == 3 && [...document.images].every((one) => one.naturalWidth > 1)")
         page.get_by_text("sound.svs").click()
         page.wait_for_url(f"**/slides/{ids['sound.svs']}/")
         wait(page, FIRST_TILE)
         assert page.locator("#problem").is_hidden()
-        page.goto(f"http://127.0.0.1:{port}/slides/{ids['damaged.svs']}/#x=350&y=250&zoom=1")
+        page.goto(f"{origin}/slides/{ids['damaged.svs']}/#x=350&y=250&zoom=1")
         wait(page, FIRST_TILE)
         deadline = time.monotonic() + 20
         while not shows(page.screenshot(), RED):
             assert time.monotonic() < deadline
-        page.goto(f"http://127.0.0.1:{port}/slides/{ids['broken.svs']}/")
+        page.goto(f"{origin}/slides/{ids['broken.svs']}/")
         assert "broken.svs: no reader can open it" in page.locator("p").inner_text()
         page.context.close()
     assert errors == []
-    assert {url.split("/")[2] for url in requests if not url.startswith("data:")} == {f"127.0.0.1:{port}"}
+    assert [url for url in requests if not url.startswith((f"{origin}/", "data:"))] == []
 
 
-def test_openseadragon_opens_the_image_api(tmp_path, browser):
-    pixels = np.zeros((300, 400, 3), np.uint8)
-    pixels[:, 200:] = 255
-    png(tmp_path / "a.png", pixels)
-    with server(tmp_path, "--format=png") as (_, port):
-        (slide,) = json.loads(got(port, "/index.json")[1])["slides"]
-        page = browser.new_context().new_page()
-        page.goto(f"http://127.0.0.1:{port}/slides/{slide['id']}/")
-        wait(page, FIRST_TILE)
-        info = f"/iiif/3/{slide['id']}/info.json"
-        found = page.evaluate(f"""() => {{
-            const source = new OpenSeadragon.IIIFTileSource({got(port, info)[1].decode()});
-            return [source.width, source.height, source.getTileUrl(source.maxLevel, 0, 0)];
-        }}""")
+def test_openseadragon_and_leaflet_show_a_served_slide_by_iiif_in_a_page_of_another_site(tmp_path, browser):
+    modules = Path(assets.__file__).parent / "node_modules"
+    files = [modules / "leaflet/dist/leaflet.js", modules / "leaflet/dist/leaflet.css",
+             modules / "leaflet-iiif/leaflet-iiif.js", assets.VENDOR / "openseadragon.min.js"]  # fmt: skip
+    if missing := [path.name for path in files if not path.is_file()]:
+        pytest.skip(f"{', '.join(missing)}: not installed: npm ci in plugins/tileframe_viewer")
+    site = tmp_path / "site"
+    site.mkdir()
+    for path in files:
+        shutil.copy(path, site)
+    quarters = np.array([[(200, 0, 0), (0, 160, 0)], [(0, 0, 200), (250, 200, 0)]], np.uint8)
+    slide = svs(tmp_path / "slide.svs", quarters.repeat(600, 0).repeat(800, 1), lossless=True, levels=(1,))
+    with served(Files(site, [site])) as other, shown(slide, cors=(other,)) as (origin, ids):
+        info = f"{origin}/iiif/3/{ids['slide.svs']}/info.json"
+        (site / "index.html").write_text(CLIENTS.replace("INFO", info), encoding="utf-8")
+        page = browser.new_context(viewport={"width": 900, "height": 300}).new_page()
+        page.goto(f"{other}/index.html")
+        wait(page, "window.leaflet && window.seadragon")
+        page.wait_for_timeout(100)
+        picture = samples(page.screenshot())
         page.context.close()
-        assert found[:2] == [400, 300]
-        status, tile = got(port, found[2].partition(f":{port}")[2])
-        assert (status, tile[:2]) == (200, b"\xff\xd8")
+    for left in (0, 500):
+        for row, y in enumerate((120, 180)):
+            for col, x in enumerate((left + 150, left + 250)):
+                assert np.abs(picture[y, x] - quarters[row, col]).max() < 8, (x, y)
