@@ -265,16 +265,6 @@ def test_a_signed_link_shows_one_slide_until_it_expires(folder):
             assert ask(f"/slides/{name}/link.json?seconds={wrong}", authorization=f"Bearer {TOKEN}").status == 400
 
 
-def test_associated_images_are_sent_only_if_asked_for(tmp_path):
-    slide = svs(tmp_path / "a.svs", photo(700, 500))
-    for asked, status in ((False, 404), (True, 200)):
-        with serving(slide, associated=asked) as ask:
-            assert ask(f"/slides/{ask.id()}/associated/thumbnail.jpg").status == status
-            assert ask(f"/slides/{ask.id()}/associated/nothing.jpg").status == 404
-            listed = ask(f"/slides/{ask.id()}/metadata.json").json()["associated"]
-            assert listed == (["associated/thumbnail.jpg"] if asked else [])
-
-
 def test_names_of_files_are_text_in_every_page(tmp_path):
     png(tmp_path / '<img src=x onerror="alert(1)">.png', gradient(20, 10))
     with serving(tmp_path) as ask:

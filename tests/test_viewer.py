@@ -19,8 +19,8 @@ from tileframe import Location, OptionError, OutputError, PluginError, StoredPyr
 from tileframe_start.command import run_command
 from tileframe_viewer import assets
 from tileframe_viewer.assets import FOLDER, OPENSEADRAGON, SCRIPTS, STYLES, read_assets
+from tileframe_viewer.links import address
 from tileframe_viewer.page import PageViewer, is_ours
-from tileframe_viewer.record import address
 
 PLUGIN = Path(assets.__file__).parent
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from tileframe_serve.pages import NOTHING, policy, problem_page, problem_picture
+from tileframe_serve.problems import NOTHING, policy, problem_page, problem_picture
 
 TYPES = {
     "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "avif": "image/avif",

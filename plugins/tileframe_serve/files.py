@@ -51,18 +51,16 @@ class Files(Web):
         # If-Range asks for the whole file if it has changed; we always send the whole, for we compare no versions.
         is_part = request.method == "GET" and not request.header(b"if-range")
         found = parse_range(wanted, state.st_size) if wanted and is_part else None
-        if found is None and not request.knows(tag):
+        if found is None:
             part = Part(file, state.st_size)
             return Answer(type=as_type(path.name), tag=tag, headers=[PARTS], part=part)
-        first, end = found or (0, 0)
-        if first < end:
-            file.seek(first)
-            headers = [PARTS, ("content-range", f"bytes {first}-{end - 1}/{state.st_size}")]
-            return Answer(type=as_type(path.name), status=206, tag=tag, headers=headers, part=Part(file, end - first))
-        file.close()
-        if found is None:
-            return Answer(status=304, tag=tag)
-        return Answer(status=416, headers=[PARTS, ("content-range", f"bytes */{state.st_size}")])
+        first, end = found
+        if first == end:
+            file.close()
+            return Answer(status=416, headers=[PARTS, ("content-range", f"bytes */{state.st_size}")])
+        file.seek(first)
+        headers = [PARTS, ("content-range", f"bytes {first}-{end - 1}/{state.st_size}")]
+        return Answer(type=as_type(path.name), status=206, tag=tag, headers=headers, part=Part(file, end - first))
 
     def _from_store(self, path: Path) -> Answer:
         """Return a file of a pyramid that is somewhere else."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import time
@@ -9,12 +10,10 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 import tileframe
 from tileframe import InputError, OptionError, PluginError, TileframeError
 from tileframe.serialize import to_builtins
-from tileframe_serve import iiif, pages
+from tileframe_serve import beside, iiif, pages
 from tileframe_serve.access import EVERYTHING, LONGEST, SESSION, Access
 from tileframe_serve.answers import Answer, Refused, as_json, as_page, as_type
 from tileframe_serve.asking import Served
@@ -132,7 +131,7 @@ class Routes:
         match parts:
             case [""]:
                 try:
-                    return as_page(pages.viewer(entry, shown))
+                    return as_page(pages.viewer(entry, shown, associated=self.served.settings.associated))
                 except (OptionError, PluginError) as error:
                     raise self.served.refusal(entry, error) from error
             case ["thumbnail.jpg"]:
@@ -144,23 +143,34 @@ class Routes:
                 return as_json(record, tag=shown.version, type=LD.format(iiif.PRESENTATION))
             case ["metadata.json"]:
                 return as_json(self._metadata(entry, shown), tag=shown.version)
-            case ["associated", file] if self.served.settings.associated and file.endswith(".jpg"):
-                name = file.removesuffix(".jpg")
-                if isinstance(shown, Slide) and name in shown.associated:
-                    data = await self.served.make(held, ("associated", name), partial(_picture, shown, name), receive)
-                    return Answer(data, "image/jpeg", tag=shown.version)
+            case ["associated", file] if self.served.settings.associated and file in beside.images(shown):
+                return await self._image(held, file, receive)
+            case [beside.ANNOTATIONS] if (path := beside.annotations_path(entry, shown)) is not None:
+                if (answer := await asyncio.to_thread(beside.annotations_file, path)) is not None:
+                    return answer
         raise Refused(404, "the slide has nothing at this address")
+
+    async def _image(self, held: Held, file: str, receive: Receive) -> Answer:
+        """Return an associated image."""
+        try:
+            work = partial(beside.image, held.shown, file)
+            data = await self.served.make(held, ("associated", file), work, receive)
+        except KeyError as error:
+            raise Refused(404, "the pyramid lacks this file") from error
+        return Answer(data, as_type(file), tag=hashlib.sha256(data).hexdigest()[:20])
 
     def _metadata(self, entry: Entry, shown: Shown) -> dict[str, Any]:
         """Return what the manifest's list allows to be told, and where tiles are."""
         plan = shown.plan
         named = {name: layout.descriptor() for name, layout in shown.layouts.items()}
-        associated = shown.associated if self.served.settings.associated else ()
+        associated = beside.images(shown) if self.served.settings.associated else ()
+        annotated = beside.annotations_path(entry, shown) is not None
         return {
             "id": entry.id, "name": entry.name, "size": to_builtins(shown.pyramid.base),
             "tile_size": shown.pyramid.tile_size, "overlap": shown.pyramid.overlap,
             "layouts": {name: [f"{name}/{key}" for key in keys] for name, keys in named.items()},
-            "associated": [f"associated/{name}.jpg" for name in associated],
+            "associated": [beside.image_address(file) for file in associated],
+            "annotations": beside.ANNOTATIONS if annotated else None,
             "promises": str(plan.promises) if plan else None,
             "plan": to_builtins(plan.published()) if plan else None,
         }  # fmt: skip
@@ -206,10 +216,6 @@ def _slide_of(segments: list[str]) -> str:
         case ["slides", name, *_] | ["iiif", "3", name, *_]:
             return name
     return ""
-
-
-def _picture(shown: Slide, name: str) -> bytes:
-    return iiif.encoded(Image.fromarray(shown.associated_pixels(name)), "default", "jpg")
 
 
 def _moved(location: str, headers: list[tuple[str, str]] | None = None) -> Answer:

@@ -33,8 +33,6 @@ from tileframe_serve.levels import Levels
 class Stored:
     """An open pyramid, in the layout that it is in."""
 
-    associated: tuple[str, ...] = ()
-
     def __init__(self, entry: Entry, registry: Any) -> None:
         self._entry = entry
         self.stored = tileframe.open_pyramid(entry.target, registry=registry)

@@ -79,6 +79,8 @@ class Web:
             LOG.exception("a request failed: %r", scope.get("path"))
             answer = refusal(Refused(500, "the server has failed; its log says how"), "")
         if request is not None and answer.tag is not None and answer.status == 200 and request.knows(answer.tag):
+            if answer.part is not None:
+                answer.part.file.close()
             answer = Answer(status=304, tag=answer.tag)
         headers = answer.raw_headers(self._common, self._keep)
         if self.settings.cors and request is not None:

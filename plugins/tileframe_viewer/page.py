@@ -12,7 +12,9 @@ import tileframe
 from tileframe import Comparison, Location, OutputError, StoredPyramid
 from tileframe.files import write_whole
 from tileframe_viewer.assets import FOLDER, HERE, read_assets, write_assets
-from tileframe_viewer.record import address, annotations_path, record_text, refuse_unknown
+from tileframe_viewer.beside import Beside, beside
+from tileframe_viewer.links import address
+from tileframe_viewer.record import record_text, refuse_unknown
 
 GENERATOR = '<meta name="generator" content="tileframe '
 HEAD = 2048  # bytes within which every page of ours says so
@@ -54,7 +56,8 @@ class PageViewer:
         refuse_unknown(pyramids)
         page = self.prepare([pyramid.location for pyramid in pyramids], overwrite=overwrite)
         assets = read_assets()
-        text = page_text(pyramids, comparison, folder=page.parent, assets_folder=page.parent / FOLDER)
+        besides = [beside(pyramid, page.parent) for pyramid in pyramids]
+        text = page_text(pyramids, besides, comparison, folder=page.parent, assets_folder=page.parent / FOLDER)
         write_assets(page.parent / FOLDER, assets)
         # Names of files need not be UTF-8; what is not is shown as a question mark.
         write_whole(page, text.encode("utf-8", "replace"))
@@ -84,15 +87,24 @@ def _title(locations: Sequence[Location], between: str) -> str:
 
 
 def page_text(
-    pyramids: Sequence[StoredPyramid], comparison: Comparison | None, *, folder: Path, assets_folder: Path
+    pyramids: Sequence[StoredPyramid],
+    besides: Sequence[Beside],
+    comparison: Comparison | None,
+    *,
+    folder: Path,
+    assets_folder: Path,
 ) -> str:
-    """Return the page of one pyramid or of two, as it stands in ``folder``; its assets are in ``assets_folder``."""
+    """Return the page of one pyramid or of two, as it stands in ``folder``; its assets are in ``assets_folder``.
+
+    ``besides`` are what it shows with each of the pyramids.
+    """
     template = Template((HERE / "page" / "page.html").read_text(encoding="utf-8"))
     assets, locations = read_assets(), [pyramid.location for pyramid in pyramids]
+    # Parts of an archive and annotations are fetched by the page's script; loose tiles are pictures.
+    fetches = any(location.container for location in locations) or any(one.annotations for one in besides)
     return template.substitute(
         title=escape(_title(locations, " and ")),
-        # Parts of an archive and annotations are fetched by the page's script; loose tiles are pictures.
-        connect=" connect-src 'self';" if any(map(_is_fetched, pyramids)) else "",
+        connect=" connect-src 'self';" if fetches else "",
         generator=f"tileframe {tileframe.__version__}",
         kind="one" if len(pyramids) == 1 else "pair",
         folder=FOLDER,
@@ -100,9 +112,5 @@ def page_text(
         style=address(assets_folder / assets.style, folder),
         openseadragon=address(assets_folder / assets.openseadragon, folder),
         script=address(assets_folder / assets.script, folder),
-        record=record_text(pyramids, folder, comparison),
+        record=record_text(pyramids, besides, folder, comparison),
     )
-
-
-def _is_fetched(pyramid: StoredPyramid) -> bool:
-    return bool(pyramid.location.container) or annotations_path(pyramid) is not None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from tileframe import AssociatedRecord, Comparison, InputError, OptionError, OutputError, StoredPyramid, TileAddress
+from tileframe import Comparison, OptionError, StoredPyramid, TileAddress
+from tileframe_viewer.beside import Beside, Picture
 from tileframe_viewer.facts import facts, mpp, objective_power
+from tileframe_viewer.links import address
 
 # Those whose tile paths page/layouts.js works out.
 LAYOUTS = ("dzi", "google", "iiif3", "zoomify")
@@ -22,10 +23,12 @@ FORMATS = ("avif", "bmp", "gif", "jpeg", "jxl", "png", "webp")
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})
 
 
-def record_text(pyramids: Sequence[StoredPyramid], folder: Path, comparison: Comparison | None) -> str:
-    """Return the record for a page in ``folder``."""
+def record_text(
+    pyramids: Sequence[StoredPyramid], besides: Sequence[Beside], folder: Path, comparison: Comparison | None
+) -> str:
+    """Return the record for a page in ``folder``; ``besides`` are what it shows with each of the pyramids."""
     record = {
-        "pyramids": [_pyramid(pyramid, folder) for pyramid in pyramids],
+        "pyramids": [_pyramid(pyramid, beside, folder) for pyramid, beside in zip(pyramids, besides, strict=True)],
         "comparison": None if comparison is None else _comparison(comparison),
     }
     return json.dumps(record, separators=(",", ":"), allow_nan=False).translate(ESCAPES)
@@ -42,16 +45,7 @@ def refuse_unknown(pyramids: Sequence[StoredPyramid]) -> None:
                 )
 
 
-def address(path: Path, folder: Path) -> str:
-    """Return the relative URL that leads from ``folder`` to ``path``, whatever characters are in the names."""
-    try:
-        relative = os.path.relpath(path, folder)
-    except ValueError as error:
-        raise OutputError(f"{path}: no link leads there from {folder}, which is on another drive") from error
-    return quote(os.fsencode(relative.replace(os.sep, "/")))
-
-
-def _pyramid(pyramid: StoredPyramid, folder: Path) -> dict[str, Any]:
+def _pyramid(pyramid: StoredPyramid, beside: Beside, folder: Path) -> dict[str, Any]:
     geometry, layout, location = pyramid.pyramid, pyramid.layout, pyramid.location
     top = layout.levels.start
     return {
@@ -69,37 +63,16 @@ def _pyramid(pyramid: StoredPyramid, folder: Path) -> dict[str, Any]:
         "offset": _offset(pyramid),
         "mpp": mpp(pyramid),
         "objectivePower": objective_power(pyramid),
-        "annotations": _annotations(pyramid, folder),
+        "annotations": beside.annotations and asdict(beside.annotations),
         "facts": facts(pyramid),
-        "associated": [_associated(pyramid, image, folder) for image in _images(pyramid)],
+        "associated": [_picture(picture) for picture in beside.pictures],
     }
 
 
-def annotations_path(pyramid: StoredPyramid) -> Path | None:
-    """Return the file ``NAME.geojson`` beside the pyramid; None if there is none."""
-    path = Path(pyramid.location.folder, f"{pyramid.location.name}.geojson")
-    return path if pyramid.location.scheme == "file" and path.is_file() else None
-
-
-def _annotations(pyramid: StoredPyramid, folder: Path) -> dict[str, str] | None:
-    path = annotations_path(pyramid)
-    return None if path is None else {"url": address(path, folder), "name": path.name}
-
-
-def _images(pyramid: StoredPyramid) -> Sequence[AssociatedRecord]:
-    return pyramid.manifest.associated if pyramid.manifest else ()
-
-
-def _associated(pyramid: StoredPyramid, image: AssociatedRecord, folder: Path) -> dict[str, Any]:
-    """Return where an associated image is; of an archive, of which browsers show no members, all of it."""
-    key = f"{pyramid.associated_folder}/{image.file}"
-    found: dict[str, Any] = {"name": image.name, "width": image.size.width, "height": image.size.height}
-    if not pyramid.location.container:
-        return {**found, "url": address(Path(pyramid.location.folder, key), folder)}
-    try:
-        return {**found, "data": b64encode(pyramid.files.get(key)).decode()}
-    except (KeyError, InputError):
-        return found
+def _picture(picture: Picture) -> dict[str, Any]:
+    where = {"url": picture.url, "data": picture.data}
+    size = {} if picture.size is None else {"width": picture.size.width, "height": picture.size.height}
+    return {"name": picture.name, **size, **{name: value for name, value in where.items() if value is not None}}
 
 
 def _offset(pyramid: StoredPyramid) -> dict[str, int]:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browser.test_annotations import square, written
 from tests.pictures import damage_tile, photo, svs
 from tests.running import served
 from tileframe import Passthrough
@@ -63,11 +64,12 @@ def shows(screenshot: bytes, colour: tuple[int, int, int]) -> bool:
     return bool((np.abs(samples(screenshot) - colour).max(axis=2) < 8).sum() > 100)
 
 
-def test_the_gallery_leads_to_slides_and_what_is_damaged_is_a_picture_that_says_so(tmp_path, browser):
+def test_the_gallery_leads_to_slides_with_what_is_beside_them_and_what_is_damaged_says_so(tmp_path, browser):
     svs(tmp_path / "sound.svs", photo(700, 500))
     damage_tile(svs(tmp_path / "damaged.svs", photo(700, 500), levels=(1,)), 1)
     (tmp_path / "broken.svs").write_bytes(b"II*\0broken")
-    with shown(tmp_path, passthrough=Passthrough.NEVER, tile_size=256, overlap=0) as (origin, ids):
+    written(tmp_path / "sound.geojson", square(100, 100, 200, name="a square"))
+    with shown(tmp_path, passthrough=Passthrough.NEVER, tile_size=256, overlap=0, associated=True) as (origin, ids):
         page = browser.new_context(viewport={"width": 800, "height": 600}).new_page()
         requests, errors = [], []
         page.on("request", lambda request: requests.append(request.url))
@@ -78,6 +80,10 @@ def test_the_gallery_leads_to_slides_and_what_is_damaged_is_a_picture_that_says_
         page.get_by_text("sound.svs").click()
         page.wait_for_url(f"**/slides/{ids['sound.svs']}/")
         wait(page, FIRST_TILE)
+        wait(page, "document.querySelector('#annotations-note').textContent == '1 annotation from sound.geojson.'")
+        page.keyboard.press("k")
+        assert page.locator("#strip figcaption").inner_text() == "thumbnail"
+        wait(page, "document.querySelector('#strip img').naturalWidth == 88")
         assert page.locator("#problem").is_hidden()
         page.goto(f"{origin}/slides/{ids['damaged.svs']}/#x=350&y=250&zoom=1")
         wait(page, FIRST_TILE)

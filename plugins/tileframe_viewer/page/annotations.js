@@ -79,7 +79,7 @@
         if (!answer.ok) throw new TypeError(`${answer.status}`);
         await unpack(await answer.blob(), name);
       } catch {
-        problems.show(`The annotations ${name} could not be loaded. Is the file beside this page?`);
+        problems.show(`The annotations ${name} could not be loaded. Is the file still there?`);
       }
     }
 

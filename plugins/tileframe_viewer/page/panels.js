@@ -38,8 +38,8 @@
     if (url) {
       const link = element("a");
       link.href = url;
-      const image = new Image(width, height);
-      Object.assign(image, { alt: name, src: url, loading: "lazy" });
+      const image = new Image();
+      Object.assign(image, { alt: name, src: url, loading: "lazy", ...(width && { width, height }) });
       link.append(image);
       return link;
     }
