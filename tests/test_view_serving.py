@@ -79,6 +79,7 @@ def test_a_file_is_asked_for_again_and_sent_again_only_if_it_has_changed(port, r
     tag = first.getheader("ETag") or ""
     again, body = get(port, "/one/changing.js", If_None_Match=tag)
     assert (again.status, body) == (304, b"")
+    assert again.getheader("Content-Security-Policy") is None, "a browser would give it to a page that it has kept"
     path.write_text("another")
     assert get(port, "/one/changing.js", If_None_Match=tag)[1] == b"another"
 

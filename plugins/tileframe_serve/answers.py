@@ -53,10 +53,10 @@ class Answer:
         """Return all headers, as ASGI wants them."""
         length = len(self.body) if self.part is None else self.part.length
         found = [(b"content-length", b"%d" % length), *common]
-        if self.status not in (204, 304):
+        if self.status not in (204, 304):  # a browser would give these headers to the page that it has kept
             found.append((b"content-type", self.type.encode()))
-        if not self.type.startswith("text/html"):
-            found.append((b"content-security-policy", NOTHING.encode()))
+            if not self.type.startswith("text/html"):
+                found.append((b"content-security-policy", NOTHING.encode()))
         if self.tag is not None:
             found += [(b"etag", f'"{self.tag}"'.encode()), (b"cache-control", keep.encode())]
         elif not any(name == "cache-control" for name, _ in self.headers):
@@ -90,17 +90,17 @@ def as_page(text: str, *, status: int = 200, headers: Sequence[tuple[str, str]] 
 
 
 def refusal(refused: Refused, accept: str) -> Answer:
-    """Return why not: as a picture where one is wanted, as a page for people, and as JSON for all others.
+    """Return why not: as a picture in place of what cannot be read, as a page for people, and as JSON for all others.
 
-    A browser shows a picture that comes with an error's status, too.
+    A browser shows a picture that comes with an error's status, too. A server that is busy sends none: the page then
+    offers to ask again.
     """
     headers = list(refused.headers)
     if refused.status == 503:
         headers.append(("retry-after", str(RETRY)))
     title = REASONS.get(refused.status, "Error")
-    if refused.status >= 500 and "image/" in accept and "text/html" not in accept:
-        text = "cannot be read" if refused.status == 500 else "busy: try again"
-        return Answer(problem_picture(text), "image/png", refused.status, headers=headers)
+    if refused.status == 500 and "image/" in accept and "text/html" not in accept:
+        return Answer(problem_picture("cannot be read"), "image/png", refused.status, headers=headers)
     if "text/html" in accept:
         return as_page(problem_page(title, refused.text), status=refused.status, headers=headers)
     record = {"status": refused.status, "title": title, "detail": refused.text}

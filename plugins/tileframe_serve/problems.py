@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
+from base64 import b64encode
 from functools import lru_cache
 from html import escape, unescape
 
@@ -11,6 +13,11 @@ from PIL import Image, ImageDraw
 
 NOTHING = "default-src 'none'; frame-ancestors 'none'"
 """The policy of what is no page."""
+STYLE = (
+    ":root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }"
+    "main { max-width: 44rem; margin: 12vh auto; padding: 0 1.5rem; overflow-wrap: anywhere; }"
+    "h1 { font-size: 1.4rem; }"
+)
 
 
 def policy(page: str) -> str:
@@ -22,10 +29,13 @@ def policy(page: str) -> str:
 
 def problem_page(title: str, text: str) -> str:
     """Return a page that says what is wrong."""
+    digest = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'"
     return (
-        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<!doctype html><html lang="en"><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
-        f"<h1>{escape(title)}</h1><p>{escape(text)}</p></html>"
+        f"<style>{STYLE}</style><main><h1>{escape(title)}</h1><p>{escape(text)}</p></main></html>"
     )
 
 

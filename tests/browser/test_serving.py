@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import tileframe
 from tests.browser.test_annotations import square, written
 from tests.pictures import damage_tile, photo, svs
 from tests.running import served
@@ -95,6 +96,18 @@ def test_the_gallery_leads_to_slides_with_what_is_beside_them_and_what_is_damage
         page.context.close()
     assert errors == []
     assert [url for url in requests if not url.startswith((f"{origin}/", "data:"))] == []
+
+
+def test_a_served_page_whose_tiles_are_all_missing_says_so_and_loads_no_longer(tmp_path, browser):
+    tileframe.run(svs(tmp_path / "slide.svs", photo(700, 500)), tmp_path / "out" / "empty")
+    shutil.rmtree(tmp_path / "out" / "empty_files")
+    with shown(tmp_path / "out") as (origin, ids):
+        page = browser.new_context(viewport={"width": 800, "height": 600}).new_page()
+        page.goto(f"{origin}/slides/{ids['empty.dzi']}/")
+        page.wait_for_selector("#problem:not([hidden])")
+        assert "The tiles of empty.dzi could not be loaded" in page.locator("#problem-text").inner_text()
+        page.wait_for_selector("#stages[aria-busy=false]")  # nothing more will come
+        page.context.close()
 
 
 def test_openseadragon_and_leaflet_show_a_served_slide_by_iiif_in_a_page_of_another_site(tmp_path, browser):

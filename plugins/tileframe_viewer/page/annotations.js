@@ -158,15 +158,21 @@
   }
 
   /** Write the name of a kind beside its first point. */
-  function write(context, { lines, points, title }, place, ratio) {
+  function write(context, { color, lines, points, title }, place, ratio) {
     const [x, y] = lines[0]?.at[0] ?? points[0];
     const at = tileframe.plane.toStage(place, { x, y });
     context.font = `600 ${13 * ratio}px system-ui, sans-serif`;
     context.lineWidth = 3 * ratio;
     context.lineJoin = "round";
-    context.strokeStyle = "rgb(0 0 0 / 75%)";
+    context.strokeStyle = isDark(color) ? "rgb(255 255 255 / 85%)" : "rgb(0 0 0 / 75%)";
     context.strokeText(title, at.x + 6 * ratio, at.y - 6 * ratio);
     context.fillText(title, at.x + 6 * ratio, at.y - 6 * ratio);
+  }
+
+  /** Whether a colour, `rgb(r g b)`, is darker than the middle, to the eye. */
+  function isDark(color) {
+    const [red, green, blue] = color.match(/[\d.]+/g).map(Number);
+    return 0.3 * red + 0.59 * green + 0.11 * blue < 128;
   }
 
   return { open };

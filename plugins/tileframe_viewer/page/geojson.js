@@ -7,7 +7,7 @@
   const MOST_KINDS = 300; // lines of the list
   const LONGEST = 80; // characters of a name
   const FARTHEST = 1e9; // pixels from the slide's corner
-  const COLOUR = "#ffd400";
+  const COLOUR = "rgb(255 212 0)";
   // How deep the coordinates of each type lie, and whether its lines are closed.
   const TYPES = {
     Point: { depth: 0, points: true },

@@ -60,6 +60,26 @@
     const [viewer] = stages;
     const [pyramid] = pyramids;
     const pair = stages.length > 1 ? tileframe.pair.open(stages, pyramids, comparison, () => changed()) : null;
+    const { current, go } = views(viewer, pyramid, pair);
+    const wanted = link.parse(location.hash);
+    if (wanted) go(wanted);
+    const changed = address.keep(current, go);
+    const show = toggles();
+    const all = {
+      ...leading(actions.ofView(viewer), pair),
+      ...tools(stages, pyramids, show, pair),
+      ...power.open(by("power"), viewer, pyramid, () => pair?.lead()),
+      ...pair?.actions,
+      ...ofPage(show, current),
+    };
+    keyboard.listen([...Object.values(all), { keys: ["Escape"], run: () => leave(show) }]);
+    actions.press(all);
+    help(all);
+    readouts.follow(stages, pyramids, changed);
+  }
+
+  /** `current` returns the view that is or will be seen, `go` shows one; null is the whole slide. */
+  function views(viewer, pyramid, pair) {
     const current = () => ({ ...stage.view(viewer, pyramid, { aim: true }), ...pair?.state() });
     const go = (view) => {
       if (view !== null && pair?.set(view)) {
@@ -72,52 +92,70 @@
       else stage.look(viewer, pyramid, view);
       pair?.follow();
     };
-    const wanted = link.parse(location.hash);
-    if (wanted) go(wanted);
-    const changed = address.keep(current, go);
+    return { current, go };
+  }
 
-    const showInfo = panels.toggle(by("info-button"), by("info"), by("info-close"));
-    const ofView = actions.ofView(viewer);
-    for (const action of Object.values(ofView)) {
-      const { run } = action;
-      action.run = (key) => {
-        pair?.lead();
-        run(key);
-      };
-    }
+  /** `found`, which move the first of two: the other follows it from then on. */
+  function leading(found, pair) {
+    const lead = ({ run, ...action }) => ({ ...action, run: (key) => (pair?.lead(), run(key)) });
+    return Object.fromEntries(Object.entries(found).map(([name, action]) => [name, lead(action)]));
+  }
+
+  /** What opens and closes each panel, by its name. */
+  function toggles() {
+    const toggle = (name) => panels.toggle(by(`${name}-button`), by(name), by(`${name}-close`));
+    return Object.fromEntries(["info", "light", "annotations"].map((name) => [name, toggle(name)]));
+  }
+
+  /** The actions that draw over the slide, change its light, and save what is seen. */
+  function tools(stages, pyramids, show, pair) {
     const layers = stages.map((one, index) => layer.open(one.element.closest(".stage"), one, pyramids[index]));
     const lit = light.open(layers, by("light"), by("filters").querySelectorAll("feFuncR, feFuncG, feFuncB"));
-    const showLight = panels.toggle(by("light-button"), by("light"), by("light-close"));
-    const showAnnotations = panels.toggle(by("annotations-button"), by("annotations"), by("annotations-close"));
     const annotated = annotations.open(layers, {
       list: by("annotations-list"),
       note: by("annotations-note"),
       file: by("annotations-file"),
-      open: showAnnotations,
+      open: show.annotations,
     });
-    const all = {
-      ...ofView,
-      annotations: { keys: ["a"], label: "Annotations", run: () => showAnnotations(by("annotations").hidden) },
+    return {
+      annotations: { keys: ["a"], label: "Annotations", run: () => flip("annotations", show) },
       ...annotated,
       ...ruler.open(layers, { button: by("ruler-button"), row: by("ruler"), text: by("ruler-text") }),
-      ...power.open(by("power"), viewer, pyramid, () => pair?.lead()),
-      ...pair?.actions,
-      light: { keys: ["b"], label: "Brightness, contrast and gamma", run: () => showLight(by("light").hidden) },
+      light: { keys: ["b"], label: "Brightness, contrast and gamma", run: () => flip("light", show) },
       snapshot: { keys: ["d"], label: "Save a picture of this view", run: () => snapshot.save(layers, lit, pair?.share()) },
+    };
+  }
+
+  /** The actions of the page around the slide. */
+  function ofPage(show, current) {
+    const strip = { keys: ["k"], label: "Label, macro and thumbnail", run: () => flipHidden(by("strip")) };
+    return {
       full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
       link: { keys: ["l"], label: "Copy a link to this view", run: () => address.copy(current()) },
       navigator: { keys: ["n"], label: "Show or hide the overview", run: () => flipHidden(by("overview")) },
-      ...(by("strip").childElementCount && { strip: { keys: ["k"], label: "Label, macro and thumbnail", run: () => flipHidden(by("strip")) } }),
-      info: { keys: ["i"], label: "About the slide", run: () => showInfo(by("info").hidden) },
+      ...(by("strip").childElementCount && { strip }),
+      info: { keys: ["i"], label: "About the slide", run: () => flip("info", show) },
       theme: { keys: ["t"], label: "Dark or light", run: theme.toggle },
       help: { keys: ["?"], label: "Help", run: () => by("help").showModal() },
     };
-    keyboard.listen([...Object.values(all), { keys: ["Escape"], run: () => (fullpage.leave(), showInfo(false), showLight(false), showAnnotations(false)) }]);
-    actions.press(all);
+  }
+
+  /** Fill the help with what there is. */
+  function help(all) {
     panels.fillKeys(by("keys"), Object.values(all));
     panels.fillTouches(by("touches"), all);
     by("help-close").addEventListener("click", () => by("help").close());
-    readouts.follow(stages, pyramids, changed);
+  }
+
+  /** Open the panel `name` if it is closed, and close it if it is open. */
+  function flip(name, show) {
+    show[name](by(name).hidden);
+  }
+
+  /** Close all panels, and leave the full page. */
+  function leave(show) {
+    fullpage.leave();
+    for (const set of Object.values(show)) set(false);
   }
 
   function flipHidden(element) {

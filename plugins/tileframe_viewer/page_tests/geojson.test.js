@@ -38,7 +38,7 @@ test("annotations are listed by name and class, in the class's colour", () => {
   assert.deepEqual(kinds.map(({ label, count, color }) => [label, count, color]), [
     ["Tumour", 2, "rgb(200 0 0)"],
     ["ROI 1 · Region", 1, "rgb(0 0 255)"],
-    ["Unnamed", 1, "#ffd400"],
+    ["Unnamed", 1, "rgb(255 212 0)"],
   ]);
 });
 
@@ -61,7 +61,7 @@ test("what is no geometry is left out and counted, whatever it is", () => {
   ];
   const { kinds, skipped } = read([...odd, feature("Point", [1, 2], { name: 7, classification: [1], color: "red" })]);
   assert.equal(skipped, odd.length);
-  assert.deepEqual(kinds.map(({ label, color }) => [label, color]), [["Unnamed", "#ffd400"]]);
+  assert.deepEqual(kinds.map(({ label, color }) => [label, color]), [["Unnamed", "rgb(255 212 0)"]]);
 });
 
 test("names are cut, and too many of them are one line", () => {
