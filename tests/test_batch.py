@@ -130,6 +130,23 @@ def test_a_page_of_the_users_own_stops_its_slide_alone(here, capsys):
     assert Path("out/a.html").read_text() == "<p>About it"
 
 
+def test_the_gallery_and_the_page_of_a_slide_called_index_do_not_replace_each_other(here, capsys):
+    png(here / "index.png", photo(260, 250))
+    assert run_command(["run", "scans", "-o", "out/", "--viewer", "-q"]) == 0
+    gallery = Path("out/index.html").read_bytes()
+    assert run_command(["run", "index.png", "-o", "out/", "--viewer"]) == 4
+    assert "out/index.html: exists already and is no page of a pyramid" in capsys.readouterr().err
+    assert run_command(["run", "index.png", "-o", "out/", "-q"]) == 0
+    assert run_command(["view", "out/index.dzi", "--no-open"]) == 4
+    assert run_command(["run", "index.png", "-o", "out/", "--overwrite", "-q"]) == 0
+    assert Path("out/index.html").read_bytes() == gallery
+    assert run_command(["run", "index.png", "-o", "other/", "--viewer", "-q"]) == 0
+    page = Path("other/index.html").read_bytes()
+    assert run_command(["run", "scans", "-o", "other/", "--viewer", "-q"]) == 4
+    assert "other/index.html: exists already, and is no index of tileframe's" in capsys.readouterr().err
+    assert Path("other/index.html").read_bytes() == page
+
+
 def test_a_page_that_cannot_be_written_leaves_the_pyramid_and_is_told(here, monkeypatch, capsys):
     def write(self: PageViewer, pyramids: Any, *, comparison: object = None, overwrite: bool = False) -> Path:
         raise OutputError("out/x.html: cannot be written (no space left)")
@@ -192,6 +209,16 @@ def test_a_dry_run_says_what_would_become_of_each(here, capsys):
         ),
         (["scans", "-o", "out/x.dzi"], 2, "out/x.dzi: names one pyramid, and there are several slides; give FOLDER/"),
         (["scans", "-o", "ftp://host/"], 2, "ftp://host/: no store serves 'ftp://' (have: az, file, gs, memory, s3)"),
+        (
+            ["scans", "-o", "memory://x/", "--viewer"],
+            2,
+            "memory://x/a: a page is written only beside pyramids in folders",
+        ),
+        (
+            ["scans/a.svs", "-o", "memory://x/a", "--viewer"],
+            2,
+            "memory://x/a: a page is written only beside pyramids in",
+        ),
         (["x*.svs", "-o", "out/"], 3, "x*.svs: no slide is there"),
         (["scans", "-o", "scans/"], 2, "scans: is the folder of the output, too; give another one"),
         (["scans/a.svs", "--force", "-o", "out/"], 2, "--force is for several slides"),

@@ -80,6 +80,6 @@ def test_a_slide_is_never_written_over_by_its_page(folder, tmp_path, capsys):
     slide = tmp_path / "w.html"
     slide.write_bytes((folder / "a.png").read_bytes())
     assert run_command(["run", str(slide), "-o", str(tmp_path / "w"), "--viewer", "--overwrite"]) == 4
-    assert "w.html: exists already and is no page of tileframe's" in capsys.readouterr().err
+    assert "w.html: exists already and is no page of a pyramid" in capsys.readouterr().err
     assert slide.read_bytes() == (folder / "a.png").read_bytes()
     assert os.listdir(tmp_path) == ["w.html"]

@@ -112,7 +112,7 @@ def test_run_refuses_before_the_work_to_replace_what_is_not_ours(tmp_path, capsy
     slide = png(tmp_path / "a.png", gradient(300, 200))
     (tmp_path / "a.html").write_text("mine")
     assert run_command(["run", str(slide), "-o", str(tmp_path / "a"), "--viewer"]) == 4
-    assert "a.html: exists already and is no page of tileframe's" in capsys.readouterr().err
+    assert "a.html: exists already and is no page of a pyramid" in capsys.readouterr().err
     assert not (tmp_path / "a.dzi").exists()
 
 

@@ -118,14 +118,14 @@ def test_a_layout_that_the_page_does_not_know_is_refused(pyramid):
 
 def test_beside_what_is_not_on_this_machine_no_page_is_written():
     location = Location("s3", "bucket/out", "slide")
-    with pytest.raises(OutputError, match=r"^s3://bucket/out/slide: a page is written only beside"):
+    with pytest.raises(OptionError, match=r"^s3://bucket/out/slide: a page is written only beside"):
         PageViewer().prepare([location], overwrite=False)
 
 
 def test_another_pages_file_is_not_overwritten(pyramid):
     page = pyramid.location.page
     page.write_text("<p>mine</p>")
-    with pytest.raises(OutputError, match=r"slide.html: exists already and is no page of tileframe's; move it"):
+    with pytest.raises(OutputError, match=r"slide.html: exists already and is no page of a pyramid; move it"):
         PageViewer().write([pyramid])
     assert page.read_text() == "<p>mine</p>"
     PageViewer().write([pyramid], overwrite=True)
@@ -229,6 +229,6 @@ def test_a_run_never_replaces_a_page_of_the_users_own(tmp_path, monkeypatch, cap
     png(tmp_path / "a.png", gradient(30, 20))
     (tmp_path / "o.html").write_text("mine")
     assert run_command(["run", "a.png", "-o", "o", "--overwrite", "--viewer"]) == 4
-    assert "o.html: exists already and is no page of tileframe's; move it away, or let" in capsys.readouterr().err
+    assert "o.html: exists already and is no page of a pyramid; move it away, or let" in capsys.readouterr().err
     assert (tmp_path / "o.html").read_text() == "mine"
     assert sorted(os.listdir(tmp_path)) == ["a.png", "o.html"]

@@ -99,8 +99,9 @@ class Viewer(Protocol):
     def prepare(self, locations: Sequence[Location], *, overwrite: bool) -> Path:
         """Return where the page for pyramids at ``locations``, one or two, will be; they need not exist yet.
 
-        `OutputError` if it cannot be written there, or if another's file is there and is not to be overwritten;
-        `PluginError` if a part of it is missing. A page of the viewer's own is always replaced.
+        `OptionError` for locations that it writes no pages beside, such as buckets; `OutputError` if it cannot be
+        written there, or if another's file is there and is not to be overwritten; `PluginError` if a part of it is
+        missing. A page of the viewer's own is always replaced.
         """
 
     def write(

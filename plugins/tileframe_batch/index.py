@@ -20,7 +20,7 @@ from tileframe import InputError, Location, OutputError, StoredPyramid, TileAddr
 from tileframe.files import write_whole
 
 SCHEMA = "tileframe-index/1"
-GENERATOR = '<meta name="generator" content="tileframe '
+GENERATOR = '<meta name="generator" content="tileframe gallery '
 RECORD, PAGE, PICTURES = "index.json", "index.html", "index_files"
 HERE = Path(__file__).parent
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TextIO
@@ -57,6 +57,9 @@ def shown_run(slides: Sequence[str], output: str | None, spec: Spec, registry: A
         return _dry_run(to_do, spec, registry, asked)
     viewer = None if asked.viewer is None else registry.viewer_of(spec, asked.viewer)
     into = output_of(output, spec.layout, registry)
+    if viewer is not None:
+        with suppress(OutputError):  # that of a page is for its slide alone; other refusals are for all
+            viewer.prepare([to_do[0].location], overwrite=False)
     index = Index(Path(into.folder), page=viewer is not None) if into.scheme == "file" else None
     with ExitStack() as stack:
         report = None

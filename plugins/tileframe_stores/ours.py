@@ -23,8 +23,8 @@ from tileframe_storage.kinds import (
 from tileframe_stores.loose import walk
 from tileframe_stores.stored_archive import StoredArchive
 
-PAGE = b'<meta name="generator" content="tileframe '
-"""In the head of every page that a viewer of tileframe's has made."""
+PAGE = b'<meta name="generator" content="tileframe viewer '
+"""In the head of every page of a pyramid that tileframe has written, and of no gallery."""
 PAGE_LIMIT = 2048
 """In bytes, as far as such files are looked at."""
 

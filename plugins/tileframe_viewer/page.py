@@ -9,14 +9,14 @@ from pathlib import Path
 from string import Template
 
 import tileframe
-from tileframe import Comparison, Location, OutputError, StoredPyramid
+from tileframe import Comparison, Location, OptionError, OutputError, StoredPyramid
 from tileframe.files import write_whole
 from tileframe_viewer.assets import FOLDER, HERE, read_assets, write_assets
 from tileframe_viewer.beside import Beside, beside
 from tileframe_viewer.links import address
 from tileframe_viewer.record import record_text, refuse_unknown
 
-GENERATOR = '<meta name="generator" content="tileframe '
+GENERATOR = '<meta name="generator" content="tileframe viewer '
 HEAD = 2048  # bytes within which every page of ours says so
 
 
@@ -29,8 +29,8 @@ class PageViewer:
     def prepare(self, locations: Sequence[Location], *, overwrite: bool) -> Path:
         """Return where the page of the pyramids at ``locations`` will be.
 
-        `OutputError` if another file is there that is no page of tileframe's, unless ``overwrite``, or if they are
-        not on this machine; `PluginError` if OpenSeadragon is missing.
+        `OptionError` if they are not on this machine; `OutputError` if another file is there that is no page of a
+        pyramid, unless ``overwrite``; `PluginError` if OpenSeadragon is missing.
         """
         read_assets()
         page = page_path(locations)
@@ -41,7 +41,7 @@ class PageViewer:
             raise OutputError(f"{assets}: is no folder, and the page needs one of that name; move it away")
         if os.path.exists(page) and not overwrite and not is_ours(page):
             right = "move it away, or let `tileframe view --overwrite` replace it"
-            raise OutputError(f"{page}: exists already and is no page of tileframe's; {right}")
+            raise OutputError(f"{page}: exists already and is no page of a pyramid; {right}")
         if not os.access(page.parent, os.W_OK) and os.path.exists(page.parent):
             raise OutputError(f"{page}: cannot be written there")
         return page
@@ -68,13 +68,14 @@ def page_path(locations: Sequence[Location]) -> Path:
     """Return ``NAME.html`` beside the pyramid, or ``NAME-and-OTHER.html`` beside the first of two."""
     for location in locations:
         if location.scheme != "file":
-            raise OutputError(f"{location}: a page is written only beside pyramids in folders of this machine")
+            right = "leave out --viewer; `tileframe view --serve` shows it"
+            raise OptionError(f"{location}: a page is written only beside pyramids in folders of this machine; {right}")
     page = locations[0].page
     return page if len(locations) == 1 else page.with_name(f"{_title(locations, '-and-')}{page.suffix}")
 
 
 def is_ours(page: Path) -> bool:
-    """Say whether ``page`` was written by tileframe."""
+    """Say whether ``page`` shows a pyramid and was written by tileframe; the gallery of several is another one."""
     try:
         with page.open("rb") as file:
             return GENERATOR.encode() in file.read(HEAD)
@@ -105,7 +106,7 @@ def page_text(
     return template.substitute(
         title=escape(_title(locations, " and ")),
         connect=" connect-src 'self';" if fetches else "",
-        generator=f"tileframe {tileframe.__version__}",
+        generator=f"tileframe viewer {tileframe.__version__}",
         kind="one" if len(pyramids) == 1 else "pair",
         folder=FOLDER,
         icon=address(assets_folder / assets.icon, folder),

@@ -9,6 +9,7 @@ from tileframe import (
     Comparison,
     InputError,
     Location,
+    OptionError,
     OutputError,
     StoredPyramid,
     TileAddress,
@@ -23,7 +24,7 @@ class Sheet:
     def prepare(self, locations: Sequence[Location], *, overwrite: bool) -> Path:
         first = locations[0]
         if first.scheme != "file":
-            raise OutputError(f"{first}: a page is written only beside pyramids on this machine")
+            raise OptionError(f"{first}: a page is written only beside pyramids on this machine")
         page = first.page.with_name(f"{first.name}-sheet.html")
         if page.is_dir():
             raise OutputError(f"{page}: is a folder")
