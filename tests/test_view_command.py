@@ -212,6 +212,13 @@ def test_serve_serves_any_viewers_page_until_it_is_interrupted_and_needs_no_extr
         assert "Traceback" not in started.stderr.read()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no file has such a name there")
+def test_a_name_that_is_not_served_is_told_before_the_server_begins(tmp_path, capsys):
+    target = made(tmp_path / "a\\b.dzi", quality=90)
+    assert run_command(["view", str(target), "--serve", "--no-open"]) == 2
+    assert "has a backslash or a control character in its name" in capsys.readouterr().err
+
+
 def test_a_taken_port_is_told(target, capsys):
     with running.listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]

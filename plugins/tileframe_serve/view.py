@@ -108,11 +108,16 @@ def _as_folders(pyramids: Sequence[StoredPyramid], folder: Path) -> dict[Path, S
 def _serve(page: Path, locations: list[Location], stored: dict[Path, StoredFiles], *, port: int, opens: bool) -> None:
     from tileframe_serve import running
     from tileframe_serve.files import Files
+    from tileframe_serve.requests import CONTROLS
     from tileframe_serve.settings import LOOPBACK
 
-    beside = [Path(location.folder).resolve() for location in locations if location.scheme == "file"]
-    folders = [page.resolve().parent, *beside]
+    places = [page.resolve(), *(Path(location.folder).resolve() / location.name for location in locations)]
+    folders = [place.parent for place in places]
     root = Path(os.path.commonpath(folders))
+    for place in places:
+        if CONTROLS.search(place.relative_to(root).as_posix()):
+            said = "has a backslash or a control character in its name, and no such name is served; give it another one"
+            raise OptionError(f"{place}: {said}")
     with running.listen(LOOPBACK[0], port) as listening:
         shown = quote(os.fsencode(page.resolve().relative_to(root).as_posix()))
         url = f"{running.origin(listening)}/{shown}"
