@@ -16,8 +16,11 @@ class Rgb(NamedTuple):
     """A colour, 0 to 255 each."""
 
     red: int
+    """From 0 to 255."""
     green: int
+    """From 0 to 255."""
     blue: int
+    """From 0 to 255."""
 
     @classmethod
     def parse(cls, text: str) -> Rgb:
@@ -72,9 +75,13 @@ class Fit(enum.IntEnum):
     """How well a reader suits a file, judged by its name and first bytes."""
 
     NONE = 0
+    """It is no file for this reader, which is not asked to open it."""
     POSSIBLE = 1
+    """It may open the file: a try, after all that fit better."""
     GOOD = 2
+    """It opens the file as well as other readers do."""
     NATIVE = 3
+    """It is made for the file's own format."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +93,7 @@ class Encoding:
     suffix: str
     """Of a tile's file name, without a dot."""
     lossless: bool
+    """Whether decoding gives back the very pixels that were encoded."""
     quality: int | None = None
     """1 to 100; None where the format has none."""
     subsampling: str | None = None
@@ -97,6 +105,7 @@ class NativeLevel:
     """A level that the slide itself stores."""
 
     size: Size
+    """Of this level, in its own pixels."""
     downsample: float
     """Base pixels per pixel of this level, 1.0 for the base."""
     scale: tuple[float, float] | None = None
@@ -123,6 +132,7 @@ class Samples(enum.Enum):
     """What the samples of a pixel are, before any colour management."""
 
     RGB = "RGB"
+    """Three samples a pixel."""
     GREY = "grey"
     """Repeated three times: a source gives RGB."""
     CMYK = "CMYK"
@@ -146,16 +156,22 @@ class Intent(enum.Enum):
     """How colours are converted that the other colour space does not have: the rendering intents of ICC."""
 
     PERCEPTUAL = "perceptual"
+    """All colours are moved closer together, so that the differences between them stay visible."""
     RELATIVE = "relative"
+    """Colours that both have stay as they are, relative to white; others become the nearest one."""
     SATURATION = "saturation"
+    """Colours stay as saturated as they can."""
     ABSOLUTE = "absolute"
+    """As relative, without adapting white: paper that is yellowish stays so."""
 
 
 class ScaleBy(enum.Enum):
     """Who says how many micrometres a pixel is."""
 
     SLIDE = "slide"
+    """The slide, in its own tags."""
     USER = "user"
+    """The user, by ``--mpp``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,13 +183,17 @@ class SlideFacts:
     size: Size
     """Of the base, in pixels."""
     access: Access
+    """Whether any box can be read, or rows from the top down alone."""
     mpp: tuple[float, float] | None = None
     """Micrometres per base pixel, across and down."""
     objective_power: float | None = None
+    """Magnification of the objective, 20.0 for 20x; None where the slide does not say."""
     bounds: Box | None = None
     """The scanned part, in base pixels, where the slide says so."""
     background: Rgb = WHITE
+    """What is shown where the slide is transparent or holds nothing."""
     samples: Samples = Samples.RGB
+    """What the samples are before any colour management."""
     icc: bytes | None = field(default=None, repr=False)
     """The colour profile as the slide holds it, not looked at; None without one."""
     native_levels: tuple[NativeLevel, ...] = ()
@@ -191,6 +211,7 @@ class BlankRule:
     """Which tiles are absent: those of which no sample is further than ``tolerance`` from the background."""
 
     tolerance: int
+    """From 0 to 255."""
     background: Rgb
     """As the tiles show it: where colours are converted, after that."""
 
@@ -206,5 +227,6 @@ class AbsentTiles:
     """The absent tiles of one level."""
 
     level: int
+    """The pyramid's, 0 for 1x1."""
     runs: str
     """Along its tiles, row by row: how many are there, how many are absent, how many are there, ..."""

@@ -27,6 +27,7 @@ class Finding:
     check: str
     """The name of the check."""
     severity: Severity
+    """Whether it is a fault."""
     message: str
     """What is wrong with it, and what was expected."""
 
@@ -39,7 +40,9 @@ class LevelDifference:
     """How one level of two pyramids differs."""
 
     level: int
+    """The pyramid's, 0 for 1x1."""
     tiles: int
+    """How many tiles the level has."""
     differing: int
     """Tiles that do not decode to the same pixels."""
     unreadable: int

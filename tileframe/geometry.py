@@ -22,7 +22,9 @@ class Size:
     """A width and a height, in pixels or in tiles."""
 
     width: int
+    """From left to right."""
     height: int
+    """From top to bottom."""
 
     @property
     def area(self) -> int:
@@ -38,9 +40,13 @@ class Box:
     """A rectangle of pixels; ``right`` and ``bottom`` lie just outside it."""
 
     x: int
+    """The first column, counted from 0 at the left."""
     y: int
+    """The first row, counted from 0 at the top."""
     width: int
+    """Columns."""
     height: int
+    """Rows."""
 
     @property
     def right(self) -> int:
@@ -80,8 +86,11 @@ class TileAddress:
     """One tile of a pyramid: its level (0 is 1x1), column and row."""
 
     level: int
+    """0 is 1x1, ``Pyramid.base_level`` is full resolution."""
     col: int
+    """Counted from 0 at the left."""
     row: int
+    """Counted from 0 at the top."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +98,11 @@ class Pyramid:
     """A base size, a tile size and an overlap: all that decides every level, grid and box."""
 
     base: Size
+    """Of the full-resolution level, in pixels."""
     tile_size: int = 254
+    """Width and height of a tile without overlap, in pixels, from 1 to 8192."""
     overlap: int = 1
+    """Pixels by which a tile reaches into each of its neighbours."""
 
     def __post_init__(self) -> None:
         if min(self.base.width, self.base.height) < 1:

@@ -48,11 +48,15 @@ class Job:
     """The open source, and where and how its tiles go."""
 
     plan: Plan
+    """What was decided for the run."""
     source: Source
     """What is tiled, and no more: a view where that is a part of the slide."""
     layout: Layout
+    """Says which key a tile has."""
     writer: Writer
+    """Encodes the tiles."""
     store: Store
+    """Keeps the encoded tiles."""
     profile: bytes | None = field(default=None, repr=False)
     """The colour profile that every tile is to carry; None for none."""
     reading: Reading | None = field(default=None, compare=False)

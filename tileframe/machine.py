@@ -74,6 +74,7 @@ class Usage:
     """What processes have used."""
 
     cpu_seconds: float
+    """Processor time, user and system."""
     peak_memory: int
     """The sum of the largest resident size of each, in bytes; pages that they share count for each."""
 

@@ -33,9 +33,13 @@ class OptionHelp:
     """One option, as `tileframe plugins NAME` prints it."""
 
     name: str
+    """As in ``NAME=VALUE``."""
     type: str
+    """``int``, ``float``, ``bool``, ``str``, or one of these and None."""
     default: Any
+    """Its value where none is given."""
     help: str
+    """A line for people."""
     range: str
     """What values it takes; empty where the type says all."""
 

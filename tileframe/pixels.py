@@ -18,8 +18,11 @@ class Alpha(enum.Enum):
     """What the last channel means."""
 
     NONE = "none"
+    """Colour, or grey."""
     STRAIGHT = "straight"
+    """Opacity; the colours do not depend on it."""
     PREMULTIPLIED = "premultiplied"
+    """Opacity, by which the colours are multiplied already."""
 
 
 def to_rgb8(

@@ -120,7 +120,9 @@ class Managed:
     """A source whose colours are managed: what gives RGB8, what was decided, and what tiles are to carry."""
 
     source: Source
+    """The source as it was, or a view over it; it gives RGB8."""
     record: ColourRecord
+    """What was decided, and why."""
     profile: bytes | None = None
     """The colour profile of the pixels, for tiles to carry; None for none."""
     notes: tuple[str, ...] = ()
@@ -180,8 +182,11 @@ class Target:
     """What a store is made for."""
 
     location: Location
+    """Where the pyramid will be."""
     layout: Layout
+    """Names the files that will be there."""
     overwrite: bool = False
+    """Whether a pyramid that is there already may be replaced."""
     source: SourceRecord | None = None
     """What may be told of the slide, for containers that hold such facts."""
     resume: bool | None = None

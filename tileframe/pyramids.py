@@ -21,15 +21,21 @@ class StoredPyramid:
     """A finished pyramid, as `tileframe.open_pyramid` opens it; a context manager that closes it."""
 
     location: Location
+    """Where it is."""
     descriptor_key: str
     """Of the file by which it was found; that of the folder of tiles where it has none."""
     pyramid: Pyramid
+    """Its geometry: base size, tile size and overlap."""
     suffix: str
     """Of the tiles, as the descriptor says."""
     layout_name: str
+    """``dzi``, ``zoomify``, ..."""
     layout: Layout
+    """Says which key a tile has."""
     writer: Writer
+    """Decodes its tiles."""
     files: StoredFiles
+    """Its files, read by key."""
     manifest: Manifest | None
     """The record of the run that made it; None where there is none."""
     workers: int

@@ -31,6 +31,7 @@ class Passthrough(enum.Enum):
     """Whether base tiles are to be the slide's own compressed data."""
 
     NEVER = "never"
+    """Every tile is encoded."""
     AUTO = "auto"
     """Where it can be done."""
     ALWAYS = "always"
@@ -51,22 +52,31 @@ class Spec:
     """What the user asked for, as names and values; nothing has been looked at yet."""
 
     slide: Slide
+    """A path, or a slide that is no file of this machine."""
     location: Location
+    """Where the pyramid is to be."""
     reader: str | None = None
     """None takes the best one that can."""
     reader_options: Options = field(default_factory=dict)
+    """By name, as ``--reader-option`` gives them."""
     backend: str | None = None
     """None takes the fastest one that can."""
     layout: str = "dzi"
+    """By name, as ``--layout`` gives it."""
     layout_options: Options = field(default_factory=dict)
+    """By name, as ``--layout-option`` gives them."""
     format: str = "jpeg"
+    """Of the tiles, by name, as ``--format`` gives it."""
     format_options: Options = field(default_factory=dict)
+    """By name, as ``--format-option`` gives them; ``quality`` among them."""
     store_options: Options = field(default_factory=dict)
+    """By name, as ``--store-option`` gives them."""
     tile_size: int | Literal["native"] | None = None
     """None takes the layout's own default, or, with pass-through, the slide's own tile size."""
     overlap: int | None = None
     """None takes the layout's own default, or, with pass-through, 0."""
     passthrough: Passthrough = Passthrough.NEVER
+    """Whether base tiles are to be the slide's own compressed data."""
     region: Box | None = None
     """The part to tile, in base pixels of the slide; None takes all, or what ``limit_bounds`` leaves."""
     limit_bounds: bool = True
@@ -74,7 +84,9 @@ class Spec:
     background: Rgb | None = None
     """Shown where the slide is transparent; None takes the slide's own, else white."""
     color: ColourMode = ColourMode.SRGB
+    """What becomes of the colours of a slide that has a colour profile."""
     intent: Intent = Intent.RELATIVE
+    """How colours are converted that sRGB does not have."""
     mpp: float | None = None
     """Micrometres per base pixel, instead of what the slide says."""
     associated: tuple[str, ...] = ()
@@ -82,11 +94,15 @@ class Spec:
     skip_blank: int | None = None
     """By how much samples of a tile that is left out may differ from the background; None keeps every tile."""
     on_error: OnError = OnError.FAIL
+    """What becomes of a part of the slide that cannot be read."""
     workers: int = 1
+    """The most threads or processes that may be busy, 1 or more."""
     executor: str | Executor | None = None
     """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
     executor_options: Options = field(default_factory=dict)
+    """By name, as ``--executor-option`` gives them."""
     overwrite: bool = False
+    """Whether a pyramid that is there already may be replaced."""
     resume: bool | None = None
     """Whether to go on with what an unfinished run has left, or to begin anew; None: it is an error if there is one."""
     keep: bool = True
@@ -122,14 +138,19 @@ class SourceRecord:
     name: str
     """Of the file, without its folder."""
     bytes: int
+    """The length of the file."""
     fingerprint: str
     """``sampled-sha256:`` and a digest of the file's length and of 64 pieces of it."""
     format: str
+    """The vendor's or the file format's name, in lower case: ``aperio``, ``jpeg``, ..."""
     size: Size
+    """Of the base of the slide, in pixels."""
     mpp: tuple[float, float] | None
     """Micrometres per base pixel, across and down."""
     objective_power: float | None
+    """Magnification of the objective, 20.0 for 20x; None where the slide does not say."""
     background: Rgb
+    """What is shown where the slide is transparent or holds nothing."""
     mpp_by: ScaleBy = ScaleBy.SLIDE
     """Who says the micrometres per pixel."""
 
@@ -143,7 +164,9 @@ class ColourRecord:
     """What was decided about the colours of a slide."""
 
     asked: ColourMode
+    """What was asked for: conversion, or none."""
     intent: Intent
+    """How colours are converted that sRGB does not have."""
     reason: str
     """Why they are converted or not, as a sentence."""
     profile: str | None = None
@@ -163,10 +186,13 @@ class Execution:
     slide: str
     """The path of the slide, or its address."""
     workers: int
+    """The most threads or processes that may be busy."""
     executor: str
     """The name of who makes the blocks."""
     executor_options: Options
+    """As they were given."""
     overwrite: bool
+    """Whether a pyramid that is there already may be replaced."""
     resume: bool | None = None
     """Whether to go on with what an unfinished run has left there."""
     passed_over: tuple[str, ...] = ()
@@ -187,32 +213,49 @@ class Plan:
     """What was decided for a run: complete, so that a worker, a check or a later run needs nothing else."""
 
     schema: str = PLAN_SCHEMA
+    """The version of this record."""
     source: SourceRecord
+    """The slide, as far as it may be told of."""
     location: Location
+    """Where the pyramid will be."""
     reader: str
+    """The name of the reader that opens the slide."""
     reader_options: Options
+    """All of them, with their values."""
     region: Box
     """The part that is tiled, in base pixels of the slide."""
     backend: str
+    """The name of the backend that makes the tiles."""
     method: str
     """How the backend goes about it, and why that way."""
     promises: Equality
     """How equal the result is to any other backend's of the same promise."""
     pyramid: Pyramid
+    """The geometry: base size, tile size and overlap."""
     layout: str
+    """The name of the layout."""
     layout_options: Options
+    """All of them, with their values."""
     format: str
+    """The name of the tile format."""
     format_options: Options
+    """All of them, with their values."""
     encoding: Encoding
+    """What the tile format does with these options."""
     store: str
+    """The name of the store."""
     store_options: Options
+    """All of them, with their values."""
     passthrough: bool
+    """Whether base tiles are the slide's own compressed data."""
     colour: ColourRecord
+    """What was decided about the colours."""
     associated: tuple[str, ...] = ()
     """Names of the associated images that are exported."""
     skip_blank: BlankRule | None = None
     """Which tiles are left out; None where all are there."""
     on_error: OnError = OnError.FAIL
+    """What becomes of a part of the slide that cannot be read."""
     notes: tuple[str, ...] = ()
     """What the user should know about the pixels, as sentences."""
     execution: Execution | None = None
@@ -241,6 +284,7 @@ class Made:
     finished: str
     """UTC, ISO 8601."""
     seconds: float
+    """From the start of the run to its end."""
     versions: Mapping[str, str]
     """Of each package that had a part in it."""
 
@@ -250,12 +294,15 @@ class TilesRecord:
     """The tiles of a finished pyramid, in figures."""
 
     count: int
+    """Tiles of all levels that the layout keeps, absent ones included."""
     bytes: int
+    """The sum of all tiles, in bytes."""
     passed_through: int
     """How many base tiles are the slide's own compressed data."""
     digests: str
     """The name of the list of digests."""
     digests_sha256: str
+    """The SHA-256 of that list, in hexadecimal digits."""
     filled: int = 0
     """How many tiles, of all levels, show background where the slide could not be read."""
     filled_keys: tuple[str, ...] = ()
@@ -275,8 +322,11 @@ class AssociatedRecord:
     file: str
     """In the folder of associated images."""
     size: Size
+    """In pixels."""
     bytes: int
+    """The length of the file."""
     sha256: str
+    """Of the file, in hexadecimal digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,9 +334,13 @@ class Manifest:
     """The record of the run that made a pyramid, kept beside it."""
 
     schema: str = MANIFEST_SCHEMA
+    """The version of this record."""
     made: Made
+    """When, in what time, and by which versions."""
     plan: Plan
+    """What was decided for the run, without folders."""
     tiles: TilesRecord
+    """The tiles in figures."""
     associated: tuple[AssociatedRecord, ...] = ()
     """Only where they were asked for."""
 
@@ -300,7 +354,9 @@ class Report:
     size: Size
     """Of the base level, in pixels."""
     levels: int
+    """How many levels the pyramid keeps."""
     tiles: int
+    """How many tiles they have, absent ones included."""
     tile_bytes: int
     """The sum of all tiles, in bytes."""
     passed_through: int
@@ -314,12 +370,15 @@ class Report:
     megapixels: float
     """Of all levels."""
     seconds: float
+    """From the start of the run to its end."""
     cpu_seconds: float
     """Of this process and of those that it started, as far as the system tells; not of other machines."""
     peak_memory: int
     """Of this process since it started, and of those that an executor started here, in bytes."""
     reader: str
+    """The name of the reader that opened the slide."""
     backend: str
+    """The name of the backend that made the tiles."""
     method: str
     """How the backend went about it, and why."""
     promises: Equality

@@ -55,10 +55,15 @@ class Offer:
     """One offer, and the plugin that made it."""
 
     kind: str
+    """``reader``, ``writer``, ``layout``, ..."""
     plugin: Plugin[Any]
+    """The record that the hook returned."""
     owner: str
+    """The name of the plugin, as its entry point has it."""
     package: str
+    """The distribution that it is installed by; empty for one that was given to `load`."""
     version: str
+    """Of that package."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,13 @@ class Broken:
     """A plugin that could not be loaded."""
 
     owner: str
+    """The name of the plugin, as its entry point has it."""
     reason: str
+    """Why, in one line."""
     package: str = ""
+    """The distribution that it is installed by; empty where that is not known."""
     version: str = ""
+    """Of that package."""
     error: BaseException | None = field(default=None, compare=False, repr=False)
     """What it failed with; None if it was not tried."""
 
@@ -124,8 +133,11 @@ class Registry:
     """Everything that the loaded plugins offer."""
 
     offers: tuple[Offer, ...]
+    """What all plugins offer."""
     broken: tuple[Broken, ...]
+    """The plugins that could not be loaded."""
     manager: pluggy.PluginManager
+    """pluggy's, which calls the hooks."""
     installed: Mapping[str, Installed]
     """The plugins of the entry points, by name, the broken ones too."""
 

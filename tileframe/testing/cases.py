@@ -19,7 +19,9 @@ class Case:
     size: Size
     """Of the whole slide, in base pixels."""
     tile_size: int = 254
+    """In pixels, without overlap."""
     overlap: int = 1
+    """In pixels."""
     stored: tuple[int, ...] = ()
     """Downsamples, powers of two and 1 first, of the levels that the slide itself stores; none for the base alone."""
     bounds: Box | None = None
