@@ -23,6 +23,7 @@ class TileframeError(Exception):
     """Anything that a user or a plugin author can mend; never a bug in tileframe."""
 
     exit_code: ClassVar[int] = 1
+    """What a command ends with that fails for this reason."""
 
 
 class OptionError(TileframeError):

@@ -35,6 +35,7 @@ class Rgb(NamedTuple):
 
 
 WHITE = Rgb(255, 255, 255)
+"""The background of a slide that names none."""
 
 
 @total_ordering

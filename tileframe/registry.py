@@ -142,20 +142,35 @@ class Registry:
     """The plugins of the entry points, by name, the broken ones too."""
 
     readers = _All(ReaderPlugin)
+    """All readers, by name."""
     origins = _All(OriginPlugin)
+    """All origins of slides that are elsewhere, by name."""
     colours = _All(ColourPlugin)
+    """All managers of colours, by name."""
     layouts = _All(LayoutPlugin)
+    """All layouts, by name."""
     stores = _All(StorePlugin)
+    """All stores, by name."""
     checks = _All(CheckPlugin)
+    """All checks, by name."""
     viewers = _All(ViewerPlugin)
+    """All viewers, by name."""
     reader = _One(ReaderPlugin, "reader")
+    """Returns the reader of a name; `OptionError` for an unknown one, with those there are."""
     writer = _One(WriterPlugin, "format")
+    """Returns the tile format of a name; `OptionError` for an unknown one, with those there are."""
     layout = _One(LayoutPlugin, "layout")
+    """Returns the layout of a name; `OptionError` for an unknown one, with those there are."""
     store = _One(StorePlugin, "store")
+    """Returns the store of a name; `OptionError` for an unknown one, with those there are."""
     backend = _One(BackendPlugin, "backend")
+    """Returns the backend of a name; `OptionError` for an unknown one, with those there are."""
     check = _One(CheckPlugin, "check")
+    """Returns the check of a name; `OptionError` for an unknown one, with those there are."""
     executor = _One(ExecutorPlugin, "executor")
+    """Returns the executor of a name; `OptionError` for an unknown one, with those there are."""
     viewer = _One(ViewerPlugin, "viewer")
+    """Returns the viewer of a name; `OptionError` for an unknown one, with those there are."""
 
     @property
     def backends(self) -> list[BackendPlugin]:

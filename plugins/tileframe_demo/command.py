@@ -23,7 +23,7 @@ SIDE = 256  # the slide's sides are multiples of it, so that its levels come out
     "--output",
     "folder",
     type=click.Path(path_type=Path),
-    default=Path(NAME),
+    default=NAME,
     show_default=True,
     metavar="FOLDER",
     help="Where to put all of it.",

@@ -1,0 +1,6 @@
+"""The command line as one object, for the reference."""
+
+from tileframe.registry import load
+from tileframe_start.command import build_cli
+
+cli = build_cli(load())
