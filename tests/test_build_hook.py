@@ -35,10 +35,10 @@ def root(tmp_path):
     return tmp_path
 
 
-def artifacts(build: ModuleType, root: Path) -> list[str]:
-    """What the hook adds to a wheel."""
+def artifacts(build: ModuleType, root: Path, target: str = "wheel") -> list[str]:
+    """What the hook adds to a wheel, or to an sdist."""
     build_data: dict[str, Any] = {"artifacts": []}
-    hook = build.CustomBuildHook(str(root), {}, None, None, str(root / "dist"), "wheel", None)
+    hook = build.CustomBuildHook(str(root), {}, None, None, str(root / "dist"), target, None)
     hook.initialize("standard", build_data)
     return sorted(Path(path).name for path in build_data["artifacts"])
 
@@ -51,6 +51,11 @@ def fetched(plugin: Path, vendor: Path, pinned: str) -> None:
 def test_what_is_fetched_is_in_the_wheel(build, root, monkeypatch):
     monkeypatch.setattr(build, "_fetch", fetched)
     assert artifacts(build, root) == ["LICENSE.txt", "openseadragon.min.js"]
+
+
+def test_an_sdist_holds_it_and_which_version_it_is_so_that_a_wheel_of_it_needs_no_npm(build, root, monkeypatch):
+    monkeypatch.setattr(build, "_fetch", fetched)
+    assert artifacts(build, root, "sdist") == ["LICENSE.txt", "integrity.txt", "openseadragon.min.js"]
 
 
 def test_it_is_fetched_once_for_each_version(build, root, monkeypatch):
