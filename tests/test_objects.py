@@ -240,7 +240,7 @@ def test_view_serves_a_pyramid_that_is_in_a_bucket(slide, tmp_path, capsys, monk
     assert "a browser does not read it there; --serve is a way" in capsys.readouterr().err
     seen: dict[str, bytes] = {}
 
-    def serve(application: Any, listening: socket.socket) -> None:
+    def serve(application: Any, listening: socket.socket, *, grace: int) -> None:
         with served(application, listening) as origin:
             for number in (0, 1):
                 for key in ("slide.dzi", "slide_files/0/0_0.jpeg", "slide_files/9/none.jpeg"):

@@ -191,7 +191,9 @@ WITHOUT_THE_EXTRA = "import sys; sys.modules.update(httptools=None, uvloop=None)
 
 
 @pytest.mark.parametrize("viewer", ["page", "breaking"])
-def test_serve_serves_any_viewers_page_until_it_is_interrupted_and_needs_no_extra(viewer, tmp_path, target):
+def test_serve_serves_any_viewers_page_until_it_is_interrupted_whatever_is_under_way_and_needs_no_extra(
+    viewer, tmp_path, target
+):
     stranger = Path(__file__).parent / "plugins" / "breaking"
     started = subprocess.Popen(
         [sys.executable, "-c", WITHOUT_THE_EXTRA, "view", str(target), "--serve", "--no-open", "--viewer", viewer],
@@ -206,8 +208,11 @@ def test_serve_serves_any_viewers_page_until_it_is_interrupted_and_needs_no_extr
         assert re.fullmatch(r"http://127\.0\.0\.1:\d+/a\.html", url)
         with urllib.request.urlopen(url) as answer:
             assert answer.read() == target.with_suffix(".html").read_bytes()
+        (tmp_path / "large.szi").write_bytes(bytes(30_000_000))
+        under_way = urllib.request.urlopen(url.replace("a.html", "large.szi"))
         started.send_signal(signal.SIGINT)
         assert started.wait(20) == 0
+        under_way.close()
         assert started.stderr is not None
         assert "Traceback" not in started.stderr.read()
 

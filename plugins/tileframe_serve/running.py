@@ -41,11 +41,11 @@ def origin(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
-def serve(application: Any, listening: socket.socket) -> None:
-    """Serve ``application`` in this process until it is stopped."""
+def serve(application: Any, listening: socket.socket, *, grace: int = GRACE) -> None:
+    """Serve ``application`` in this process until it is stopped; what was begun then has ``grace`` seconds."""
     import uvicorn
 
-    server = uvicorn.Server(uvicorn.Config(application, **HOW))
+    server = uvicorn.Server(uvicorn.Config(application, **{**HOW, "timeout_graceful_shutdown": grace}))
     until_stopped(lambda: server.run(sockets=[listening]))
 
 

@@ -125,7 +125,7 @@ def _serve(page: Path, locations: list[Location], stored: dict[Path, StoredFiles
         click.echo("tileframe: Ctrl-C ends it", err=True)
         if opens:
             _open(url)
-        running.serve(Files(root, folders, stored=stored), listening)
+        running.serve(Files(root, folders, stored=stored), listening, grace=1)
 
 
 def _open(url: str) -> None:

@@ -59,6 +59,7 @@ class Web:
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
+        logging.getLogger("uvicorn.error").addFilter(_is_told)
         await self.begin()
         await send({"type": "lifespan.startup.complete"})
         await receive()
@@ -150,6 +151,11 @@ async def _send_part(part: Part, receive: Receive, send: Send, *, is_wanted: boo
         gone.cancel()
         part.file.close()
     return part.length - left if is_wanted else 0
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    """Say whether a line of uvicorn's log is shown: no traceback of a request that was cut when the server ended."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _opened_log(path: str | None) -> TextIO | None:
