@@ -111,6 +111,13 @@ def test_associated_images_of_slides_and_pyramids_are_shown_only_if_asked_for(tm
                 assert Image.open(io.BytesIO(found.body)).size == (88, 63)
 
 
+def test_an_exported_image_that_is_gone_is_404(tmp_path):
+    tileframe.run(svs(tmp_path / "a.svs", photo(300, 200)), tmp_path / "made" / "b", associated=["thumbnail"])
+    (tmp_path / "made" / "b_associated" / "thumbnail.jpeg").unlink()
+    with serving(tmp_path / "made", associated=True) as ask:
+        assert ask(f"/slides/{ask.id()}/associated/thumbnail.jpeg").status == 404
+
+
 def test_a_strangers_manifest_names_no_file_that_is_no_picture_of_its_own(tmp_path):
     slide = svs(tmp_path / "a.svs", photo(300, 200))
     tileframe.run(slide, tmp_path / "made" / "b.dzi", associated=["thumbnail"])

@@ -14,6 +14,7 @@ import tileframe
 from tests.asking import serving
 from tests.pictures import damage_tile, gradient, photo, png, svs
 from tileframe_serve import opened
+from tileframe_serve.answers import Refused, refusal
 from tileframe_start.command import run_command
 
 SECRET = b"nobody may see this"
@@ -133,6 +134,12 @@ def test_a_damaged_tile_is_an_error_for_itself_alone(damaged):
         assert picture.headers["cache-control"] == "no-store"
         assert ask(f"{address}/0_0.jpeg").status == 200
         assert ask(f"{address}/2_1.jpeg").status == 200
+
+
+def test_in_place_of_a_tile_that_may_come_later_no_picture_is_sent():
+    wanted = "image/avif,image/webp,*/*"  # a browser would show it, and ask no more
+    assert refusal(Refused(500, "damaged"), wanted).type == "image/png"
+    assert refusal(Refused(503, "busy"), wanted).type == "application/problem+json"
 
 
 def test_a_broken_slide_is_an_error_for_itself_alone(folder, tmp_path):
