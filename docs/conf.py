@@ -27,6 +27,7 @@ myst_heading_anchors = 4
 
 smartquotes = False  # they would make a dash of the two that an option begins with
 
+highlight_language = "text"  # of blocks that name none
 default_role = "py:obj"
 add_module_names = False
 autodoc_member_order = "bysource"
@@ -36,6 +37,8 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
 
 html_theme = "furo"
+html_static_path = ["site.css"]
+html_css_files = ["site.css"]
 html_copy_source = False
 html_show_search_summary = False  # it is fetched, which browsers refuse where the site is opened as files
 html_show_sourcelink = False
