@@ -12,10 +12,12 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import tileframe
+from tests.pictures import gradient, svs
 from tests.test_layers import PUBLIC_MODULES
 from tileframe import hooks
 
@@ -93,6 +95,17 @@ def test_the_reference_has_every_public_name_once():
     shown = [name for name in SHOWN if name not in PUBLIC_MODULES]
     assert sorted(shown) == sorted([*tileframe.__all__, *HOOKS])
     assert {name for name in SHOWN if name in PUBLIC_MODULES} == PUBLIC_MODULES
+
+
+def test_the_python_of_the_reference_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    svs(tmp_path / "slide.svs", gradient(600, 520))
+    (code,) = re.findall(r"^```python\n(.*?)^```", REFERENCE, re.MULTILINE | re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    assert names["report"].tiles > 4
+    assert names["pixels"].shape == (255, 255, 3)
+    assert names["corner"].shape == (512, 512, 3)
 
 
 def build(folder: Path) -> subprocess.CompletedProcess[str]:
