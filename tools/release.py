@@ -17,6 +17,7 @@ import venv
 import zipfile
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatch
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -39,6 +40,8 @@ class WrongError(Exception):
 def main() -> int:
     """Take every step, and return the exit code."""
     try:
+        if lacking := [name for name in ("build", "twine") if find_spec(name) is None]:
+            raise WrongError(f"{' and '.join(lacking)} must be installed: pip install '.[release]'")
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         version = project["project"]["version"]
         changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -125,14 +128,15 @@ def in_sdist(tracked: Collection[str], project: dict[str, Any]) -> set[str]:
 
 
 def in_wheel(tracked: Collection[str], project: dict[str, Any]) -> set[str]:
-    """Return what a wheel has to hold: what is committed of its packages, what npm gave, licences and metadata."""
-    target = project["tool"]["hatch"]["build"]["targets"]["wheel"]
+    """Return what a wheel has to hold: what is committed of core and plugins, what npm gave, licences and metadata."""
+    exclude = project["tool"]["hatch"]["build"]["targets"]["wheel"]["exclude"]
     files = set()
-    for package in map(PurePosixPath, target["packages"]):
-        for path in map(PurePosixPath, {*tracked, *FETCHED}):
-            left_out = any(fnmatch(str(one), name) for one in (path, *path.parents) for name in target["exclude"])
-            if path.is_relative_to(package) and not left_out:
-                files.add(str(path.relative_to(package.parent)))
+    for path in map(PurePosixPath, {*tracked, *FETCHED}):
+        left_out = any(fnmatch(str(one), name) for one in (path, *path.parents) for name in exclude)
+        if fnmatch(str(path), "tileframe/*") and not left_out:
+            files.add(str(path))
+        if fnmatch(str(path), "plugins/tileframe_*/*") and not left_out:
+            files.add(str(path.relative_to("plugins")))
     metadata = ("METADATA", "WHEEL", "RECORD", "entry_points.txt", "licenses/LICENSE")
     return files | {f"tileframe-{project['project']['version']}.dist-info/{name}" for name in metadata}
 
