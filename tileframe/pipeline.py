@@ -71,13 +71,14 @@ def run(
 ) -> Report:
     """Turn ``slide``, a path or a URL, into the pyramid ``output`` and return what was done.
 
-    The options are those of ``tileframe run``; ``quality`` is the format's option of that name, ``skip_blank`` a
-    tolerance from 0 to 255, or None to keep blank tiles, and ``workers`` is None for every core this process may use.
-    ``executor`` may also be one of your own, which is not shut down; its processes need tileframe and the slide, and
-    never more than a few blocks for each of ``workers`` are sent to it.
-    ``progress`` is called, by this thread, with the tiles and pixels done so far; how many there are, of all levels,
-    says the plan, with which ``on_plan`` is called before anything is written. An exception that either raises ends the
-    run. On any error the target is left as it was, and a `TileframeError` says what was wrong.
+    The options are those of ``tileframe run``, and `Spec` says what each is. ``quality`` is the tile format's option of
+    that name, ``skip_blank`` a tolerance from 0 to 255, or None to keep blank tiles, and ``workers`` is None for every
+    core that this process may use. ``executor`` may also be one of your own, which is not shut down; its processes need
+    tileframe and the slide, and no more than a few blocks for each of ``workers`` are sent ahead to it.
+
+    ``on_plan`` is called with the plan, before anything is written; ``progress`` is called, by this thread, with the
+    numbers of tiles and pixels that are done so far, of those that the plan's pyramid has on all levels. An exception
+    that either raises ends the run. On any error the target is left as it was, and a `TileframeError` says why.
     """
     registry = registry or load()
     opened = registry.slide(slide)

@@ -111,7 +111,7 @@ def verify(
 
     ``checks`` names those to run, else all there are; ``against`` a slide to compare the base with, all of it or
     ``sample`` tiles chosen by ``seed``. Errors as of `open_pyramid`.
-    ``progress`` is called with the name of each check and returns what is told how far that has come.
+    ``progress`` is called with the name of each check, and returns the `Progress` of that check.
     """
     registry = registry or load()
     if not isinstance(target, StoredPyramid):
@@ -135,7 +135,7 @@ def run_checks(
 ) -> list[Finding]:
     """Run the named checks, or all there are, and return what they find, by key; notes are among it.
 
-    ``progress`` is called with the name of each check and returns what is told how far that has come.
+    ``progress`` is called with the name of each check, and returns the `Progress` of that check.
     """
     offers = [registry.check(name) for name in checks] or registry.checks
     found: set[Finding] = set()
