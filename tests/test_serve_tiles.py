@@ -17,6 +17,7 @@ from tests import profiles
 from tests.asking import Asked, serving
 from tests.pictures import gradient, jpeg, photo, png, svs
 from tests.served import serving as far
+from tests.sparse import picture, sparse_tiff
 from tileframe import (
     Box,
     Equality,
@@ -195,6 +196,24 @@ def test_a_large_picture_without_levels_gets_an_overview_of_the_contracts_pixels
         assert differing(ask, made, made.layout.levels) == []
         (held,) = ask.app.served.opened._held.values()
         assert held.shown.held_bytes == 175 * 125 * 3
+
+
+def test_an_overview_passes_over_what_a_sparse_slide_does_not_hold(tmp_path, monkeypatch):
+    for name, value in (("MOST_PIXELS", 1 << 15), ("OVERVIEW", 400), ("SQUARE", 256)):
+        monkeypatch.setattr(levels, name, value)
+    slide = sparse_tiff(tmp_path / "a.tif", picture())
+    with run(slide, tmp_path / "made", format="png") as made, serving(slide, format="png") as ask:
+        assert differing(ask, made, made.layout.levels) == []
+    read: list[Box] = []
+
+    def noted(box: Box, *, native_level: int = 0) -> Pixels:
+        read.append(box)
+        return type(source).read(source, box, native_level=native_level)
+
+    with open_slide(slide) as source:
+        monkeypatch.setattr(source, "read", noted)
+        Levels(source).region(0, Box(0, 0, 1, 1))
+    assert 3 <= len(read) < 12  # of 30 squares
 
 
 def test_thumbnails_are_made_in_the_background_and_kept(slide):

@@ -9,12 +9,15 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from tileframe import Access, BaseSource, Box, InputError, NativeLevel, Pyramid, Size, Source, View
+from tileframe import Access, BaseSource, Box, InputError, NativeLevel, Pyramid, Size, Source, Sparse, View
 from tileframe.machine import refuse_more_memory
-from tileframe.pixels import Pixels, halve
+from tileframe.pixels import Pixels, plain
+from tileframe_stream.halving import halve
 
 # Read at once for one tile; for more than that an overview is made first, and kept.
 MOST_PIXELS = 1 << 24
+SQUARE = 1024
+"""Pixels a side of what is read at once for an overview."""
 OVERVIEW = 4096
 """Pixels a side, at most, of the overview of a slide that stores no small levels."""
 MOST_HELD = 1 << 30
@@ -149,25 +152,36 @@ class Levels:
         return self._sources[finer], finer
 
     def _overview(self, level: int, finer: int) -> InMemory:
-        """Return the whole of ``level``, halved from ``finer`` in bands."""
+        """Return the whole of ``level``, halved from ``finer`` square by square, but for those that hold nothing."""
         source, steps = self._sources[finer], finer - level
         size, full = self._shape.level_size(level), source.facts.size
-        pixels = np.empty((size.height, size.width, 3), np.uint8)
-        rows = max(1, MOST_PIXELS // (full.width << steps))
-        for y in range(0, size.height, rows):
-            band = Box(0, y, size.width, min(rows, size.height - y))
-            pixels[y : y + band.height] = _halved(source, band, steps)
+        pixels = plain(size.height, size.width, source.facts.background)
+        # A source knows of the base alone what it holds.
+        holds = source.holds if finer == self.base_level and isinstance(source, Sparse) else None
+        side = max(1, SQUARE >> steps)
+        for y in range(0, size.height, side):
+            for x in range(0, size.width, side):
+                square = Box(x, y, min(side, size.width - x), min(side, size.height - y))
+                if holds is None or holds(_above(square, steps, full)):
+                    pixels[y : y + square.height, x : x + square.width] = _halved(source, square, steps)
         return InMemory(source, pixels)
 
 
 def _halved(source: Source, box: Box, steps: int) -> Pixels:
     """Return ``box`` of the level that is ``steps`` halvings above ``source``, as `tileframe.tile` makes a tile."""
-    size = source.facts.size
-    wanted = Box(box.x << steps, box.y << steps, box.width << steps, box.height << steps)
-    pixels = source.read(wanted.clipped(Box(0, 0, size.width, size.height)))
+    pixels = source.read(_above(box, steps, source.facts.size))
     for _ in range(steps):
-        pixels = halve(pixels)
+        height, width, _ = pixels.shape
+        mean = np.empty((-(-height // 2), -(-width // 2), 3), np.uint8)
+        halve(pixels, mean)
+        pixels = mean
     return pixels
+
+
+def _above(box: Box, steps: int, size: Size) -> Box:
+    """Return the pixels, of a level of that ``size``, which ``box`` is ``steps`` halvings of."""
+    wanted = Box(box.x << steps, box.y << steps, box.width << steps, box.height << steps)
+    return wanted.clipped(Box(0, 0, size.width, size.height))
 
 
 def longest(size: Size) -> int:
