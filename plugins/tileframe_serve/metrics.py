@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 
@@ -28,6 +29,8 @@ class Metrics:
         self._seconds = Histogram(
             "tileframe_seconds", "Seconds until an answer was sent.", ["kind"], buckets=BOUNDS, registry=own
         )
+        # Looked up once: that takes longer than to count.
+        self._named = lru_cache(256)(self._labelled)
         self._bytes = Counter("tileframe_sent_bytes", "Bytes of the bodies of answers.", registry=own)
         self._gauges = {
             name: Gauge(f"tileframe_{name}", text, registry=own, multiprocess_mode="livesum")
@@ -40,9 +43,13 @@ class Metrics:
 
     def count(self, kind: str, status: int, seconds: float, sent: int) -> None:
         """Count an answer."""
-        self._requests.labels(kind, str(status)).inc()
-        self._seconds.labels(kind).observe(seconds)
+        requests, took = self._named(kind, status)
+        requests.inc()
+        took.observe(seconds)
         self._bytes.inc(sent)
+
+    def _labelled(self, kind: str, status: int) -> tuple[Counter, Histogram]:
+        return self._requests.labels(kind, str(status)), self._seconds.labels(kind)
 
     def gauge(self, values: Mapping[str, float]) -> None:
         """Set the gauges of this process."""
