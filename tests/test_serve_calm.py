@@ -5,13 +5,11 @@ from __future__ import annotations
 import asyncio
 import http.client
 import json
-import re
 import signal
-import socket
 import sys
 import threading
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from functools import partial
 
 import pytest
@@ -296,23 +294,3 @@ def test_processes_share_the_port_and_add_up_their_numbers(slide):
             time.sleep(0.05)  # an answer is counted after it was sent
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
-
-
-def test_slow_and_malformed_clients_do_not_hold_up_the_others(slide):
-    with server(slide) as (_, port), ExitStack() as stack:
-        slow = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(10)]
-        for one in slow:
-            one.sendall(b"GET /index.json HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
-        long = b"GET /" + b"a" * 70000 + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        odd = [b"\r\n\r\n\0\xff", b"GET  HTTP/9\r\n\r\n", b"GET http://[ HTTP/1.1\r\n\r\n", long,
-               b"GET / HTTP/1.1\r\nHost\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]  # fmt: skip
-        for request in odd:
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
-                connection.sendall(request)
-                answer = connection.recv(100)
-                assert not answer or re.match(rb"HTTP/1.1 4\d\d ", answer), request[:30]
-        begun = time.monotonic()
-        assert got(port, "/index.json")[0] == 200
-        assert time.monotonic() - begun < 5
-        slow[0].sendall(b"x\r\n\r\n")
-        assert slow[0].recv(12) == b"HTTP/1.1 200"

@@ -10,14 +10,13 @@ import click
 
 from tileframe import OutputError
 
-CONNECTIONS = 1024
-"""At a time, of each process; more get 503."""
 GRACE = 30
 """Seconds that answers which were begun have when the server is stopped."""
 HOW: dict[str, Any] = {
-    "access_log": False, "log_level": "warning", "server_header": False, "date_header": True, "lifespan": "on",
-    "timeout_graceful_shutdown": GRACE, "timeout_keep_alive": 30, "proxy_headers": False,
-    "limit_concurrency": CONNECTIONS,
+    "http": "tileframe_serve.connections:Bounded", "ws": "none", "lifespan": "on", "proxy_headers": False,
+    # What clients do wrong would be warned of, each time: whoever likes could fill the log.
+    "access_log": False, "log_level": "error", "server_header": False, "date_header": True,
+    "timeout_graceful_shutdown": GRACE, "timeout_keep_alive": 30,
 }  # fmt: skip
 """Options of uvicorn."""
 
