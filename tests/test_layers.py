@@ -72,7 +72,7 @@ SHARED = {
     "tileframe_openslide": {"tileframe_damage"},
     "tileframe_remote": {"tileframe_objects"},
     "tileframe_stores": {"tileframe_storage"},
-    "tileframe_serve": {"tileframe_batch", "tileframe_stream", "tileframe_viewer"},
+    "tileframe_serve": {"tileframe_batch", "tileframe_storage", "tileframe_stream", "tileframe_viewer"},
     "tileframe_vips": {"tileframe_damage"},
     "tileframe_writers": {"tileframe_damage"},
 }

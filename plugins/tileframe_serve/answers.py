@@ -8,14 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from tileframe_serve.problems import NOTHING, policy, problem_page, problem_picture
+from tileframe_storage.media import media_type
 
-TYPES = {
-    "jpeg": "image/jpeg", "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp", "avif": "image/avif",
-    "jxl": "image/jxl", "dzi": "application/xml", "xml": "application/xml", "json": "application/json",
-    "js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml",
-    "txt": "text/plain; charset=utf-8", "html": "text/html; charset=utf-8", "bmp": "image/bmp", "gif": "image/gif",
-    "zip": "application/zip", "geojson": "application/geo+json",
-}  # fmt: skip
 REASONS = {
     400: "Bad request", 401: "Not allowed", 403: "Not allowed", 404: "Not found", 405: "Method not allowed",
     414: "Address too long", 421: "Misdirected request", 500: "Cannot be read", 503: "Busy",
@@ -73,12 +67,7 @@ class Refused(Exception):
         self.status, self.text, self.headers = status, text, headers
 
 
-def as_type(key: str) -> str:
-    """Return the media type of a file, by its ending."""
-    return TYPES.get(key.rpartition(".")[2].lower(), "application/octet-stream")
-
-
-def as_json(record: Mapping[str, Any], *, tag: str | None = None, type: str = TYPES["json"]) -> Answer:
+def as_json(record: Mapping[str, Any], *, tag: str | None = None, type: str = media_type(".json")) -> Answer:
     """Return an answer of JSON."""
     return Answer(json.dumps(record, indent=1).encode(), type, tag=tag)
 
@@ -86,7 +75,7 @@ def as_json(record: Mapping[str, Any], *, tag: str | None = None, type: str = TY
 def as_page(text: str, *, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Answer:
     """Return a page, with the policy that it has in itself; it is asked for again each time."""
     kept = [("content-security-policy", policy(text)), ("cache-control", "no-cache"), *headers]
-    return Answer(text.encode("utf-8", "replace"), TYPES["html"], status, headers=kept)
+    return Answer(text.encode("utf-8", "replace"), media_type(".html"), status, headers=kept)
 
 
 def refusal(refused: Refused, accept: str) -> Answer:

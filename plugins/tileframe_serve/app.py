@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tileframe.registry import Registry, load
 from tileframe_serve import pages
 from tileframe_serve.access import Access
-from tileframe_serve.answers import Answer, as_type
+from tileframe_serve.answers import Answer
 from tileframe_serve.asking import Served
 from tileframe_serve.catalogue import Catalogue
 from tileframe_serve.kitchen import Receive
@@ -18,6 +18,7 @@ from tileframe_serve.requests import Request
 from tileframe_serve.routes import Routes
 from tileframe_serve.settings import Settings
 from tileframe_serve.web import Web
+from tileframe_storage.media import media_type
 
 MAX_AGE = 300
 """Seconds for which a client need not ask again for what has an ETag."""
@@ -46,7 +47,7 @@ class App(Web):
             case ["assets", name] if name in pages.assets():
                 # Their names carry digests: what is in them never changes.
                 lasting = [("cache-control", "public, max-age=31536000, immutable")]
-                return "asset", Answer(pages.assets()[name], as_type(name), headers=lasting)
+                return "asset", Answer(pages.assets()[name], media_type(name), headers=lasting)
         moved = self.routes.let_in(request, self._path, secure=base.startswith("https:"))
         if moved is not None:
             return "login", moved

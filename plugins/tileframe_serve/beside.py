@@ -10,10 +10,11 @@ from PIL import Image
 
 from tileframe import Size
 from tileframe_serve import iiif
-from tileframe_serve.answers import Answer, Part, as_type
+from tileframe_serve.answers import Answer, Part
 from tileframe_serve.catalogue import Entry, is_within
 from tileframe_serve.opened import Shown
 from tileframe_serve.slides import Slide
+from tileframe_storage.media import media_type
 
 ANNOTATIONS = "annotations.geojson"
 """Under which name the file is served, whatever it is called."""
@@ -43,7 +44,7 @@ def annotations_file(path: Path) -> Answer | None:
         return None
     state = os.fstat(file.fileno())
     tag = f"{state.st_mtime_ns:x}-{state.st_size:x}"
-    return Answer(type=as_type(path.name), tag=tag, part=Part(file, state.st_size))
+    return Answer(type=media_type(path.name), tag=tag, part=Part(file, state.st_size))
 
 
 def images(shown: Shown) -> dict[str, tuple[str, Size | None]]:
@@ -54,7 +55,7 @@ def images(shown: Shown) -> dict[str, tuple[str, Size | None]]:
     exported = manifest.associated if manifest else ()
     # A manifest may be a stranger's: its pictures are in their folder, and are pictures.
     own = [one for one in exported if "/" not in one.file and "\\" not in one.file]
-    return {one.file: (one.name, one.size) for one in own if as_type(one.file).startswith("image/")}
+    return {one.file: (one.name, one.size) for one in own if media_type(one.file).startswith("image/")}
 
 
 def image_address(file: str) -> str:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tileframe import InputError, StoredFiles
-from tileframe_serve.answers import Answer, Part, Refused, as_type
+from tileframe_serve.answers import Answer, Part, Refused
 from tileframe_serve.kitchen import Receive
 from tileframe_serve.requests import Request
 from tileframe_serve.settings import Settings
 from tileframe_serve.web import Web
+from tileframe_storage.media import media_type
 
 MISSING = "there is no such file here"
 PARTS = ("accept-ranges", "bytes")
@@ -53,14 +54,14 @@ class Files(Web):
         found = parse_range(wanted, state.st_size) if wanted and is_part else None
         if found is None:
             part = Part(file, state.st_size)
-            return Answer(type=as_type(path.name), tag=tag, headers=[PARTS], part=part)
+            return Answer(type=media_type(path.name), tag=tag, headers=[PARTS], part=part)
         first, end = found
         if first == end:
             file.close()
             return Answer(status=416, headers=[PARTS, ("content-range", f"bytes */{state.st_size}")])
         file.seek(first)
         headers = [PARTS, ("content-range", f"bytes {first}-{end - 1}/{state.st_size}")]
-        return Answer(type=as_type(path.name), status=206, tag=tag, headers=headers, part=Part(file, end - first))
+        return Answer(type=media_type(path.name), status=206, tag=tag, headers=headers, part=Part(file, end - first))
 
     def _from_store(self, path: Path) -> Answer:
         """Return a file of a pyramid that is somewhere else."""
@@ -68,7 +69,7 @@ class Files(Web):
             if folder in path.parents:
                 key = path.relative_to(folder).as_posix()
                 try:
-                    return Answer(files.get(key), as_type(key), headers=[("cache-control", "no-cache")])
+                    return Answer(files.get(key), media_type(key), headers=[("cache-control", "no-cache")])
                 except KeyError:
                     break
                 except InputError as error:

@@ -15,7 +15,7 @@ from tileframe import InputError, OptionError, PluginError, TileframeError
 from tileframe.serialize import to_builtins
 from tileframe_serve import beside, iiif, pages
 from tileframe_serve.access import EVERYTHING, LONGEST, SESSION, Access
-from tileframe_serve.answers import Answer, Refused, as_json, as_page, as_type
+from tileframe_serve.answers import Answer, Refused, as_json, as_page
 from tileframe_serve.asking import Served
 from tileframe_serve.catalogue import Entry
 from tileframe_serve.kitchen import Receive
@@ -24,6 +24,7 @@ from tileframe_serve.opened import Held, Shown
 from tileframe_serve.requests import Request
 from tileframe_serve.slides import Slide
 from tileframe_serve.stored import Stored
+from tileframe_storage.media import media_type
 
 LD = 'application/ld+json;profile="{}"'
 
@@ -68,13 +69,13 @@ class Routes:
             raise Refused(404, f"it is served as {', '.join(shown.layouts)}, not as {layout}"[:200])
         if not isinstance(shown, Slide):
             data = await self._stored(held, shown, key, receive)
-            return Answer(data, as_type(key), tag=hashlib.sha256(data).hexdigest()[:20])
+            return Answer(data, media_type(key), tag=hashlib.sha256(data).hexdigest()[:20])
         tile = found.address(key) or found.extras.get(key)
         if tile is None:
             described = found.descriptor().get(key)
             if described is None:
                 raise Refused(404, "the pyramid has no such tile")
-            return Answer(described, as_type(key), tag=shown.version)
+            return Answer(described, media_type(key), tag=shown.version)
         if request.knows(shown.version):
             return Answer(status=304, tag=shown.version)
         try:
@@ -83,7 +84,7 @@ class Routes:
             raise self.served.refusal(entry, error) from error
         if own is None:
             own = await self.served.make(held, (layout, tile), partial(shown.tile, layout, tile), receive)
-        return Answer(own, as_type(key), tag=shown.version)
+        return Answer(own, media_type(key), tag=shown.version)
 
     async def _stored(self, held: Held, shown: Stored, key: str, receive: Receive) -> bytes:
         """Return a file of a finished pyramid: from this machine at once, from elsewhere by a thread."""
@@ -157,7 +158,7 @@ class Routes:
             data = await self.served.make(held, ("associated", file), work, receive)
         except KeyError as error:
             raise Refused(404, "the pyramid lacks this file") from error
-        return Answer(data, as_type(file), tag=hashlib.sha256(data).hexdigest()[:20])
+        return Answer(data, media_type(file), tag=hashlib.sha256(data).hexdigest()[:20])
 
     def _metadata(self, entry: Entry, shown: Shown) -> dict[str, Any]:
         """Return what the manifest's list allows to be told, and where tiles are."""

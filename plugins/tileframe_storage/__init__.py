@@ -1,1 +1,1 @@
-"""No plugin: what stores on disks and in object stores share, which is zip files, and what tells whose a file is."""
+"""No plugin: what stores on disks, object stores and the server share: zip files, whose a file is, and media types."""
