@@ -9,13 +9,14 @@ the digests of all tiles are the same. The cluster lives on from round to round,
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import tileframe
+from benchmarks.turns import outputs_in
 from tileframe import Report
 from tileframe_bench.baselines import OVERLAP, TILE_SIZE
+from tileframe_bench.environment import refuse_too_little_room
 from tileframe_bench.processes import in_own_process
 from tileframe_bench.records import Spread
 from tileframe_bench.text import aligned
@@ -40,6 +41,8 @@ def compared(slide: Path, folder: Path, workers: int, rounds: int, suffix: str) 
         threads, wanted = made(slide, folder / f"threads-{number}" / f"a.{suffix}", workers)
         cluster, found = made(slide, folder / f"cluster-{number}" / f"a.{suffix}", workers, **CLUSTER)
         assert found == wanted, f"the tiles of round {number} differ"
+        if not number:
+            refuse_too_little_room(folder, rounds - 1)
         pairs.append((threads, cluster))
     cpu = [[one.cpu_seconds for one in side] for side in zip(*pairs, strict=True)]
     times = Spread.of([cluster.seconds / threads.seconds for threads, cluster in pairs])
@@ -58,9 +61,9 @@ def main() -> None:
     given = parser.parse_args()
     slide = given.input or in_own_process(scaled(WORKLOADS["svs"], given.scale).make)
     rows: list[tuple[str, ...]] = [("workers", "threads CPU s", "dask CPU s", "CPU", "time")]
-    with tempfile.TemporaryDirectory(prefix="tileframe-cluster-", dir=given.scratch) as folder:
+    with outputs_in(given.scratch) as folder:
         for workers in given.workers:
-            own = Path(folder) / f"{workers}"
+            own = folder / f"{workers}"
             own.mkdir()
             rows.append(compared(slide, own, workers, given.rounds, given.into))
             print(*aligned([rows[0], rows[-1]]), sep="\n", flush=True)

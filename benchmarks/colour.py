@@ -12,7 +12,6 @@ import argparse
 import shutil
 import struct
 import sys
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ import numpy as np
 
 import tileframe
 from benchmarks.speed import ours
-from benchmarks.turns import Program, cpu, in_turn, memory, ratio, whole
+from benchmarks.turns import Program, cpu, in_turn, memory, outputs_in, ratio, whole
 from tests.profiles import by_littlecms, lut, matrix
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.processes import in_own_process
@@ -106,8 +105,7 @@ def main() -> None:
     extra = ["--reader", given.reader] if given.reader else []
     heads = ("profile", "keep: CPU s", "srgb: CPU s", "CPU", "time", "keep: MB", "srgb: MB", f"CPU at most {MOST}")
     rows: list[tuple[str, ...]] = [heads]
-    with tempfile.TemporaryDirectory(prefix="tileframe-colour-", dir=given.scratch) as folder:
-        scratch = Path(folder)
+    with outputs_in(given.scratch) as scratch:
         if given.input:
             rows.append(measured(given.input.stem, given.input, scratch / "own", given.rounds, extra))
         else:

@@ -15,7 +15,7 @@ import numpy as np
 import tileframe
 from tests.agreement import COMBINATIONS, disagreement
 from tests.streamed import Slide
-from tileframe import Access, Box, CompressedTiles, Source, Writer
+from tileframe import Access
 from tileframe.registry import load
 from tileframe.verification import faults
 from tileframe_bench.processes import in_own_process
@@ -24,7 +24,6 @@ from tileframe_bench.workloads import WORKLOADS, scaled
 CHECKS = {"structural": ("descriptor", "files", "tiles"), "all checks": ()}
 # Megapixels a second and core of the structural checks, at least.
 LIMIT = 120.0
-QUALITIES = (75, 85, 90, 95)
 SIDE = 16  # of many tiles
 
 PATH = click.Path(path_type=Path)
@@ -49,36 +48,6 @@ def verify(scale: float) -> None:
     kept = rates["structural"] > LIMIT
     print(f"limit: {LIMIT:.0f} MP/s a core for the structural checks: {'kept' if kept else 'missed'}")
     raise SystemExit(int(not kept))
-
-
-@cli.command()
-@click.argument("slides", nargs=-1, required=True, type=PATH)
-def generation_loss(slides: tuple[Path, ...]) -> None:
-    """What is lost when the JPEG tiles of SLIDES are decoded and encoded again: what pass-through saves.
-
-    The PSNR of the whole base tiles against what the slide reads as, and the size of both, by quality.
-    """
-    jpeg = load().writer("jpeg")
-    for slide, quality in product(slides, QUALITIES):
-        with tileframe.open_slide(slide) as source:
-            psnr, encoded, own = loss(source, jpeg.create(options=jpeg.resolved({"quality": quality}, "format")))
-        sizes = f"{encoded / 1e6:.2f} MB, the slide's own {own / 1e6:.2f} MB"
-        print(f"{slide.name}  quality {quality}: {psnr:.1f} dB, {sizes}")
-
-
-def loss(source: Source, writer: Writer) -> tuple[float, int, int]:
-    """Return the PSNR of the whole base tiles encoded anew, their bytes, and the bytes that the slide stores."""
-    size, tile = source.facts.size, source.facts.tile_size
-    if tile is None or not isinstance(source, CompressedTiles) or source.refuses_compressed():
-        raise SystemExit("the slide's tiles are no JPEGs")
-    squares, encoded, own = [], 0, 0
-    for col, row in np.ndindex(size.width // tile.width, size.height // tile.height):
-        if (data := source.compressed_tile(col, row)) is not None:
-            pixels = source.read(Box(col * tile.width, row * tile.height, tile.width, tile.height))
-            again = writer.encode(pixels)
-            squares.append(np.square(writer.decode(again).astype(np.float64) - pixels).mean())
-            encoded, own = encoded + len(again), own + len(data)
-    return float(10 * np.log10(255**2 / np.mean(squares))), encoded, own
 
 
 @cli.command()

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from pathlib import Path
 
 import numpy as np
 import tifffile
 from PIL import Image
 
+from benchmarks.turns import outputs_in
+from tileframe_bench.environment import refuse_too_little_room
 from tileframe_bench.processes import cost, in_own_process
 from tileframe_bench.records import Run
 
@@ -60,20 +61,22 @@ def main() -> None:
     parser.add_argument("--count", type=int, nargs="+", default=[40, 400], metavar="N", help="slides; at least 6")
     parser.add_argument("--loop", action="store_true", help="also a loop of single runs over the first count")
     asked = parser.parse_args()
-    for count in asked.count:
-        with tempfile.TemporaryDirectory(prefix="many-") as name:
-            folder = Path(name)
-            (folder / "in").mkdir()
+    with outputs_in(None) as scratch:
+        for number, count in enumerate(asked.count):
+            folder = scratch / f"{number}"
+            (folder / "in").mkdir(parents=True)
             slides = in_own_process(made, folder / "in", count)  # the peak of a child begins at that of its parent
             batch = [*RUN, f"{folder / 'in'}", "-q", "-o"]
             first, second = (cost([*batch, f"{folder / 'out'}/"], codes=(UNREADABLE,)).run for _ in range(2))
             assert len(list((folder / "out").glob("*.dzi"))) == count - BROKEN
             print(f"{count} slides, {BROKEN} of them broken: {figures(first)}\n  again: {figures(second)}", flush=True)
-            if asked.loop and count == asked.count[0]:
+            if asked.loop and not number:
                 single = [[*RUN, f"{slide}", "-q", "-o", f"{folder / 'loop' / slide.name}"] for slide in slides]
                 in_turn = [cost(command, codes=(0, UNREADABLE)).run for command in single]
                 times = sum(one.seconds for one in in_turn) / first.seconds
                 print(f"  a loop: {figures(*in_turn)}; {times:.1f} times as long", flush=True)
+            for more in asked.count[number + 1 : number + 2]:
+                refuse_too_little_room(folder, -(-more // count))
 
 
 if __name__ == "__main__":

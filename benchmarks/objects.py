@@ -16,12 +16,13 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 import urllib.request
 from pathlib import Path
 from statistics import median
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from benchmarks.turns import outputs_in
+from tileframe_bench.environment import refuse_too_little_room
 from tileframe_bench.processes import cost, in_own_process
 from tileframe_bench.records import Run
 from tileframe_bench.workloads import WORKLOADS, scaled
@@ -99,11 +100,10 @@ def made(slide: Path, output: str, *options: str) -> Run:
     return cost([sys.executable, "-m", "tileframe", "run", slide, "-o", output, "-q", *options]).run
 
 
-def against(slide: Path, latency: float, options: list[str]) -> tuple[Run, Run, float, int]:
-    """Return what a run costs into a folder and into objects, the server's CPU seconds, and how many objects."""
-    shared = Path("/dev/shm")
+def against(slide: Path, folder: Path, latency: float, options: list[str]) -> tuple[Run, Run, float, int]:
+    """Return what a run costs into ``folder`` and into objects, the server's CPU seconds, and how many objects."""
     server = subprocess.Popen([sys.executable, __file__, "--serve", f"{latency}"], stdout=subprocess.PIPE, text=True)
-    with server, tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+    with server:
         try:
             assert server.stdout is not None
             url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
@@ -135,14 +135,17 @@ def main() -> None:
     if given.serve is not None:
         asyncio.run(serve(given.serve / 1000))
     slide = given.input or in_own_process(scaled(WORKLOADS["svs"], given.scale).make)
-    ratios = []
-    for number in range(given.rounds):
-        files, objects, busy, count = against(slide, given.latency, given.option)
-        ratios.append(objects.seconds / files.seconds)
-        alone = (objects.seconds - busy / (os.cpu_count() or 1)) / files.seconds
-        took = [f"{run.seconds:.2f} s (CPU {run.cpu_seconds:.2f} s)" for run in (files, objects)]
-        print(f"round {number + 1}: folder {took[0]}, {count:,} objects {took[1]}: {ratios[-1]:.2f} times the time")
-        print(f"  the server took {busy:.2f} CPU s: {alone:.2f} times without it", flush=True)
+    ratios, shared = [], Path("/dev/shm")
+    with outputs_in(shared if shared.is_dir() else None) as scratch:
+        for number in range(given.rounds):
+            files, objects, busy, count = against(slide, scratch / f"{number}", given.latency, given.option)
+            ratios.append(objects.seconds / files.seconds)
+            alone = (objects.seconds - busy / (os.cpu_count() or 1)) / files.seconds
+            took = [f"{run.seconds:.2f} s (CPU {run.cpu_seconds:.2f} s)" for run in (files, objects)]
+            print(f"round {number + 1}: folder {took[0]}, {count:,} objects {took[1]}: {ratios[-1]:.2f} times the time")
+            print(f"  the server took {busy:.2f} CPU s: {alone:.2f} times without it", flush=True)
+            if not number:
+                refuse_too_little_room(scratch, given.rounds - 1)
     print(f"median {median(ratios):.2f} times")
 
 

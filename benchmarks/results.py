@@ -23,12 +23,13 @@ import click
 
 from benchmarks.speed import alone, stages_of
 from benchmarks.stages import Stages
+from benchmarks.turns import outputs_in
 from tileframe import BackendPlugin, Rgb, Size, machine
 from tileframe import registry as registry_module
 from tileframe.serialize import from_json, to_json
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.entrants import entrants
-from tileframe_bench.environment import scratch_folder, this_machine, versions
+from tileframe_bench.environment import this_machine, versions
 from tileframe_bench.processes import cost, in_own_process
 from tileframe_bench.records import SCHEMA, Bench, Entry, Machine, Run, Trial, baseline_of, worst_of
 from tileframe_bench.session import Plan, benchmark
@@ -201,12 +202,13 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where the outputs go; default: temporary files")
     parser.add_argument("--render", action="store_true", help="measure nothing, write the page from what is kept")
     given = parser.parse_args()
-    # One folder for all: what is deleted between two of them slows the next one down.
-    with scratch_folder(given.scratch) as scratch:
-        for name in [] if given.render else given.only:
-            found = measured_work(scratch) if name == WORK else measured(name, known[name], scratch)
-            for record in found:
-                keep(KEPT, name, record)
+    if not given.render:
+        # One folder for all: what is deleted between two of them slows the next one down, as does what was before.
+        with outputs_in(given.scratch, settled=True) as scratch:
+            for name in given.only:
+                found = measured_work(scratch) if name == WORK else measured(name, known[name], scratch)
+                for record in found:
+                    keep(KEPT, name, record)
     # After all is measured: this loads matplotlib, and a child's memory starts at its parent's size.
     from benchmarks.results_page import write
 

@@ -124,13 +124,14 @@ def repeats(kept: Kept) -> Iterator[tuple[Trial, str, Spread, Spread]]:
                 yield trial, name, ratios[0], ratios[1]
 
 
-def stages(kept: Kept) -> Iterator[tuple[str, int, Stages, float | None]]:
-    """Yield input, rounds, and medians of the work alone, and the median seconds of stream in the reference table."""
+def stages(kept: Kept) -> Iterator[tuple[str, int, Stages, float | None, int | None]]:
+    """Yield input, rounds, medians of the work alone, median seconds of stream in the reference table, and tiles."""
     work, table = kept.work, kept.trials("table")
-    took = {trial.input: trial.entry("stream") for trial in table if work and trial.tile_size == work.tile_size}
+    rows = {trial.input: trial for trial in table if work and trial.tile_size == work.tile_size}
     for name, alone in work.rounds.items() if work else ():
-        stream = took.get(name)
-        yield name, len(alone), Stages.medians(alone), stream.seconds.median if stream and stream.runs else None
+        stream = row.entry("stream") if (row := rows.get(name)) else None
+        median = stream.seconds.median if stream and stream.runs else None
+        yield name, len(alone), Stages.medians(alone), median, row.tiles if row else None
 
 
 def page(kept: Kept) -> tuple[str, dict[str, Callable[[], Figure]]]:

@@ -8,14 +8,13 @@ The runs are made in turn, and every tile of each is compared with those of the 
 from __future__ import annotations
 
 import argparse
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.speed import ours
-from benchmarks.turns import Program, cpu, differences, in_turn, memory, ratio, whole
+from benchmarks.turns import Program, cpu, differences, in_turn, memory, outputs_in, ratio, whole
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.processes import Cost, in_own_process
 from tileframe_bench.text import aligned
@@ -53,10 +52,10 @@ def main() -> None:
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where the outputs go; default: temporary files")
     given = parser.parse_args()
     rows: list[tuple[str, ...]] = [("input", "safety", "CPU s", "CPU", "time", "MB")]
-    with tempfile.TemporaryDirectory(prefix="tileframe-safety-", dir=given.scratch) as folder:
+    with outputs_in(given.scratch) as folder:
         for name in [given.input.stem] if given.input else given.workload:
             slide = given.input or in_own_process(scaled(WORKLOADS[name], given.scale).make)
-            costs = in_turn(programs(), slide, Path(folder) / name, given.rounds)
+            costs = in_turn(programs(), slide, folder / name, given.rounds)
             rows += [row(name, one, costs[BARE], runs) for one, runs in costs.items()]
     print(*aligned(rows), sep="\n")
 

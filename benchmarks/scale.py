@@ -17,6 +17,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.turns import outputs_in
 from tileframe.machine import available_cores
 from tileframe_bench.workloads import WORKLOADS, scaled
 
@@ -85,24 +86,23 @@ class Model:
     bytes: Cost
 
 
-def measured(scale: float, options: tuple[str, ...], workers: int = 1) -> dict[str, float]:
-    """Return the figures of a run."""
+def measured(scale: float, options: tuple[str, ...], scratch: Path, workers: int = 1) -> dict[str, float]:
+    """Return the figures of a run, whose output goes into a new folder in ``scratch``."""
     slide = scaled(WORKLOADS["svs"], scale)
     command = [sys.executable, "-m", "tileframe", "run", f"{slide.make()}", "--json", f"--workers={workers}", *GRID]
     runs = []
     for _ in range(ROUNDS):
-        with tempfile.TemporaryDirectory(prefix="scale-") as folder:
-            there = ["-o", f"{folder}/x", *options]
-            done = subprocess.run([*command, *there], check=True, capture_output=True, text=True)
+        there = ["-o", f"{tempfile.mkdtemp(dir=scratch)}/x", *options]
+        done = subprocess.run([*command, *there], check=True, capture_output=True, text=True)
         runs.append(json.loads(done.stdout))
     best = min(runs, key=lambda run: float(run["cpu_seconds"]))
     figures = {name: float(best[name]) for name in ("cpu_seconds", "tiles", "tile_bytes")}
     return figures | {"seconds": min(run["seconds"] for run in runs), "size": slide.size.area / 1e6}
 
 
-def fitted(options: tuple[str, ...]) -> Model:
+def fitted(options: tuple[str, ...], scratch: Path) -> Model:
     """Measure two sizes, and return the lines through them."""
-    runs = [measured(scale, options) for scale in FITTED]
+    runs = [measured(scale, options, scratch) for scale in FITTED]
     lines = (
         Cost.through(*((run["size"], run[name]) for run in runs)) for name in ("cpu_seconds", "tiles", "tile_bytes")
     )
@@ -114,12 +114,12 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, ["---"] * len(head), *rows))
 
 
-def checks(models: dict[tuple[str, ...], Model]) -> list[list[str]]:
+def checks(models: dict[tuple[str, ...], Model], scratch: Path) -> list[list[str]]:
     """Return rows of what the model says of another size, and what runs of it took."""
     rows = []
     for options, model in models.items():
         for workers in (1, 2, 4):
-            run = measured(CHECKED, options, workers)
+            run = measured(CHECKED, options, scratch, workers)
             row = [f"{run['size']:.0f}", options[0].strip("-") if options else "all encoded", f"{workers}"]
             for cost, name, unit in (
                 (model.cpu, "cpu_seconds", 1),
@@ -184,7 +184,9 @@ def main() -> None:
     parser.add_argument("--gigabyte", type=float, default=0.023, help="price of a gigabyte for a month (0.023)")
     parser.add_argument("--keep", action="store_true", help="print the tables, and leave docs/scale.md as it is")
     asked = parser.parse_args()
-    models = {options: fitted(options) for options in dict.fromkeys(way.options for way in WAYS)}
+    with outputs_in(None) as scratch:
+        models = {options: fitted(options, scratch) for options in dict.fromkeys(way.options for way in WAYS)}
+        checked = checks(models, scratch)
     own, passed = (models[way.options] for way in (WAYS[0], WAYS[2]))
     asked.encoding = max(0.0, own.cpu.per_megapixel - passed.cpu.per_megapixel)
     costs = [
@@ -194,7 +196,7 @@ def main() -> None:
     ]  # fmt: skip
     text = [table(["slide", "CPU seconds, and for each megapixel", "tiles a megapixel", "MB a megapixel"], costs)]
     head = ["megapixels", "tiles", "workers", "CPU s, model / run", "tiles", "MB", "seconds"]
-    text.append(table(head, checks(models)))
+    text.append(table(head, checked))
     rows = []
     for slides in SLIDES:
         for way in WAYS:

@@ -3,15 +3,13 @@
 ``python benchmarks/speed.py [--into szi] [--workload NAME ...] [--scale S] [--rounds N] [--input FILE]``
 
 Everyone in turn, each output proved; in each round the work itself is measured as well, stage by stage: what no program
-can do without. With ``--into szi``, into one file, beside a `dzsave` that does so too, and beside our own folder. It
-needs the space of all outputs at once.
+can do without. With ``--into szi``, into one file, beside a `dzsave` that does so too, and beside our own folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +19,11 @@ import msgspec
 
 from benchmarks import turns
 from benchmarks.stages import Stages
-from benchmarks.turns import Figure, Program, call, cpu, in_turn, memory, ratio, whole
+from benchmarks.turns import Figure, Program, call, cpu, in_turn, memory, outputs_in, ratio, whole
 from tileframe import machine
 from tileframe_bench.baselines import TILE_SIZE
 from tileframe_bench.entrants import HELD_EQUAL, PYTHON, Entrant
+from tileframe_bench.environment import this_machine
 from tileframe_bench.processes import Cost, in_own_process
 from tileframe_bench.records import Spread
 from tileframe_bench.text import aligned
@@ -139,7 +138,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="after one to warm up")
     parser.add_argument("--scratch", type=Path, metavar="DIR", help="where the outputs go; default: temporary files")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tileframe-speed-", dir=given.scratch) as scratch:
+    with outputs_in(given.scratch) as scratch:
+        print(f"outputs on {this_machine(scratch).disk or 'a file system whose kind is not known'}")
         for name in [given.input.stem] if given.input else given.workload or WORKLOADS:
             # In processes of their own: a child's peak memory begins at what its parent holds.
             source = given.input or in_own_process(scaled(WORKLOADS[name], given.scale).make)

@@ -44,6 +44,7 @@ PIECE = {"jp2k": 0.5}
 PYRAMIDS = [*((name, 256) for name in WORKLOADS), ("svs", 512), ("svs", 1024), ("svs", TILE)]
 # Seconds that the bare library took in this round.
 _unit = 1.0
+_written: list[Store] = []
 
 
 def clock() -> float:
@@ -80,6 +81,15 @@ def skipped_where_unable(who: str) -> Iterator[None]:
         yield
     except (tileframe.OptionError, tileframe.PluginError, tileframe.UnsupportedInput) as error:
         pytest.skip(f"{who} cannot: {error}")
+
+
+@pytest.fixture(scope="module")
+def scratch() -> Iterator[Path]:
+    with scratch_folder(None) as folder:
+        yield folder
+        # Not before: what is deleted slows down who is timed next.
+        for store in _written:
+            store.discard()
 
 
 def workload_of(benchmark: Any, name: str) -> Workload:
@@ -157,18 +167,17 @@ def test_encode(benchmark, section, who):
 
 
 @pytest.mark.parametrize("who", installed("store"))
-def test_write(benchmark, section, who, tmp_path):
+def test_write(benchmark, section, who, scratch):
     encoded = (bare_encode(tile, "jpeg") for tile in cut(section, TILE_SIZE))
     tiles = {f"p_files/12/{number}_0.jpeg": data for number, data in enumerate(encoded)}
     offer = next(store for store in load().stores if store.name == who)
     layout = load().layout("dzi").create("p", "jpeg", Pyramid(Size(1 << 20, 1), 256, 0))
-    stores: list[Store] = []
 
     def fresh() -> tuple[Store, Path]:
-        folder = tmp_path / f"{len(stores)}"
-        place = ("file", f"{folder}") if "file" in offer.schemes else ("memory", f"{folder.name}")
-        stores.append(offer.create(Target(Location(*place, "p", offer.containers[0]), layout)))
-        return stores[-1], folder / "p_files" / "12"
+        folder = Path(tempfile.mkdtemp(dir=scratch), "new")
+        place = ("file", f"{folder}") if "file" in offer.schemes else ("memory", folder.parent.name)
+        store = offer.create(Target(Location(*place, "p", offer.containers[0]), layout))
+        return store, folder / "p_files" / "12"
 
     def bare(store: Store, folder: Path) -> None:
         folder.mkdir(parents=True)
@@ -177,21 +186,14 @@ def test_write(benchmark, section, who, tmp_path):
 
     def ours(store: Store, folder: Path) -> None:
         store.prepare()
+        _written.append(store)
         for key, data in tiles.items():
             store.put(key, data)
 
     benchmark.group = "write"
     with skipped_where_unable(who):
         beside(benchmark, bare, ours, fresh)
-    assert {key: stores[-1].get(key) for key in tiles} == tiles
-    for store in stores[1::2]:
-        store.discard()
-
-
-@pytest.fixture(scope="module")
-def scratch() -> Iterator[Path]:
-    with scratch_folder(None) as folder:
-        yield folder
+    assert {key: _written[-1].get(key) for key in tiles} == tiles
 
 
 @pytest.mark.parametrize(

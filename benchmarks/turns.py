@@ -1,23 +1,25 @@
 """Programs that run in turn, each in a process of its own, every output proved before its time counts.
 
 A B C, B C A, ..., after a round to warm up: the first of a round alone follows the proofs of the one before. Nothing is
-deleted before the end, for ext4 makes files more slowly for a while after many were deleted.
+deleted before the end: `tileframe_bench.environment` says why.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
 import tileframe
-from tileframe import Equality, tiles_of
+from tileframe import Equality, OutputError, tiles_of
 from tileframe.against import check_against
 from tileframe.registry import load
 from tileframe_bench.baselines import OVERLAP, QUALITY
+from tileframe_bench.environment import refuse_too_little_room, scratch_folder
 from tileframe_bench.judging import judge
 from tileframe_bench.processes import CommandError, Cost, cost, in_own_process
 from tileframe_bench.records import Spread
@@ -48,7 +50,8 @@ class Program:
 def in_turn(programs: Sequence[Program], source: Path, scratch: Path, rounds: int) -> dict[str, list[Cost]]:
     """Run ``programs`` for ``rounds`` after one to warm up, and return the costs of each, by name and round.
 
-    Who fails in the round to warm up cannot do such an input and is left out. All is kept in ``scratch``.
+    Who fails in the round to warm up cannot do such an input and is left out. All is kept in ``scratch``, and too
+    little room there is an `OutputError`.
     """
     able = list(programs)
     costs: dict[str, list[Cost]] = {one.name: [] for one in programs}
@@ -69,7 +72,19 @@ def in_turn(programs: Sequence[Program], source: Path, scratch: Path, rounds: in
                 raise SystemExit(f"{one.name}: {len(wrong)} faults, {wrong[0]} for one; no time counts")
         took = ", ".join(f"{one.name} {whole(costs[one.name][-1]):.2f}" for one in able)
         print(f"{source.stem}, round {number or 'to warm up'}: {took} s", file=sys.stderr, flush=True)
+        if not number:
+            refuse_too_little_room(folder, rounds)
     return {one.name: costs[one.name][1:] for one in able}
+
+
+@contextmanager
+def outputs_in(where: Path | None, *, settled: bool = False) -> Iterator[Path]:
+    """Give `scratch_folder` for all outputs of a script; an `OutputError` ends it with one line."""
+    try:
+        with scratch_folder(where, settled=settled) as folder:
+            yield folder
+    except OutputError as error:
+        raise SystemExit(f"{error}") from error
 
 
 def call(cost: Cost) -> float:

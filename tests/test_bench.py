@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -20,6 +21,7 @@ from tests.pictures import photo, svs
 from tileframe import Size, machine
 from tileframe_bench.entrants import entrants
 from tileframe_bench.sampling import is_alive
+from tileframe_bench.session import Plan, benchmark
 from tileframe_bench.workloads import WORKLOADS, Input, scaled
 from tileframe_start.command import run_command
 
@@ -185,6 +187,20 @@ def test_all_slides_are_opened_before_the_first_run(slide, capsys):
     out, err = capsys.readouterr()
     assert "text.txt: is a text file" in err
     assert (out, "to warm up" in err) == ("", False)
+
+
+def test_nothing_is_removed_before_the_last_run_has_ended(slide, tmp_path, registry):
+    kept: list[set[Path]] = []
+    plan = Plan([Path(slide)], entrants([], ["bare dzsave"], []), [256, 64], workers=1, rounds=1, command="")
+    assert len(list(benchmark(plan, registry, tmp_path, lambda what: kept.append({*tmp_path.rglob("*")})))) == 2
+    assert all(before < after for before, after in pairwise(kept))
+
+
+def test_too_little_room_for_all_runs_is_refused_in_one_line(slide, monkeypatch, capsys):
+    monkeypatch.setattr(machine, "free_disk", lambda folder: 1000)
+    assert run_command(["bench", slide, *QUICK, "--quiet"]) == 4
+    (line,) = capsys.readouterr().err.splitlines()
+    assert re.search(r"MB in 60 files are to come, .* room for 1.00 kB; give --scratch a folder with more$", line)
 
 
 def test_a_folder_that_cannot_keep_inputs_is_named(tmp_path, monkeypatch, capsys):

@@ -11,8 +11,8 @@ from itertools import pairwise
 import psutil
 import pytest
 
-from tileframe import OutputError
-from tileframe_bench.environment import give_back, scratch_folder
+from tileframe import OutputError, machine
+from tileframe_bench.environment import give_back, refuse_too_little_room, scratch_folder
 from tileframe_bench.processes import CommandError, cost
 
 HOLDS = "held = bytearray(120_000_000); held[::4096] = bytes([1]) * len(held[::4096]); import time; time.sleep(0.4)"
@@ -147,17 +147,17 @@ def test_outputs_take_no_more_room_and_the_files_they_are_linked_to_are_kept(tmp
             (out / "2_0.jpeg").symlink_to(picture)
             (out / "all").symlink_to(tmp_path)
         give_back(folder / "out")
-        assert not (out / "0_0.jpeg").exists() or not (out / "0_0.jpeg").stat().st_size
+        assert (out / "0_0.jpeg").stat().st_size == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["picture", "slide"]
     assert slide.read_bytes() == picture.read_bytes() == b"precious"
 
 
-def test_where_inodes_are_few_outputs_are_deleted(tmp_path, monkeypatch):
-    monkeypatch.setattr("tileframe.machine.free_inodes", lambda folder: 3)
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "0_0.jpeg").write_bytes(b"a tile")
-    give_back(tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+def test_more_files_than_the_disk_can_hold_are_refused(tmp_path, monkeypatch):
+    (tmp_path / "0_0.jpeg").write_bytes(bytes(5000))
+    monkeypatch.setattr(machine, "free_inodes", lambda folder: 2)
+    refuse_too_little_room(tmp_path, 2)
+    with pytest.raises(OutputError, match=r"up to 27.3 kB in 3 files are to come, and there is room for 2 files; give"):
+        refuse_too_little_room(tmp_path, 3)
 
 
 def test_a_full_disk_is_an_error_of_one_line_with_the_place(tmp_path):

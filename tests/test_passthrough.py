@@ -15,7 +15,7 @@ import pyvips
 import tifffile
 from PIL import Image
 
-from benchmarks.figures import loss
+from benchmarks.passthrough import loss
 from tests.pictures import damage_tile, jpeg, photo, svs
 from tests.pyramids import assembled, descriptor, differing, manifest, pixels, tiles
 from tileframe import (

@@ -14,7 +14,7 @@ from typing import Any
 
 from tileframe import CheckError, Equality
 from tileframe_bench.entrants import NAME, Entrant, held_equal
-from tileframe_bench.environment import give_back, this_machine, versions
+from tileframe_bench.environment import give_back, refuse_too_little_room, this_machine, versions
 from tileframe_bench.judging import fingerprint, judge
 from tileframe_bench.processes import CommandError, Helper, cost
 from tileframe_bench.records import Bench, Entry, Trial, Verdict, baseline_of, worst_of
@@ -43,8 +43,8 @@ class Plan:
 def benchmark(plan: Plan, registry: Any, scratch: Path, say: Say) -> Iterator[Bench]:
     """Run ``plan``; yield all that was found so far after each trial.
 
-    Every input is opened before the first run. Outputs are made in ``scratch``, and their disk is given back. Progress
-    goes to ``say``.
+    Every input is opened before the first run. Outputs are made in ``scratch``: nothing of it is deleted here. Progress
+    goes to ``say``. `OutputError` if there is too little room for them.
     """
     with Helper() as helper:
         date, options = datetime.now(UTC).isoformat(timespec="seconds"), held_equal(plan.workers)
@@ -93,7 +93,7 @@ class _Contest:
         self._verdicts: dict[tuple[str, Equality | None], Verdict] = {}
 
     def run(self, *, warm_up: bool) -> Trial:
-        """Run all rounds, before them one to warm up if so asked; give the disk back."""
+        """Run all rounds, before them one to warm up if so asked; give the room back."""
         self._say("making the reference")
         self._reference.parent.mkdir(parents=True)
         pyramid = self._helper.do(make_reference, self._source.path, self._reference, **self._sizes)
@@ -101,6 +101,7 @@ class _Contest:
         self._verdicts = {(fingerprint(self._reference), promised): same for promised in (None, *Equality)}
         able = [one for one in self._plan.entrants if not self._entries[one.name].failure]
         numbers = range(0 if warm_up else 1, self._plan.rounds + 1)
+        refuse_too_little_room(self._reference.parent, len(able) * len(numbers))
         for number in numbers:
             promises = {one.name: self._run(one, number) for one in turns(able, number)}
             able = [one for one in able if not self._entries[one.name].failure]
