@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,11 @@ import numpy as np
 import openslide
 import pytest
 import pyvips
+import simplejpeg
 import tifffile
 from PIL import Image
 
-from benchmarks.passthrough import loss
+from benchmarks.passthrough import decoded, loss
 from tests.pictures import damage_tile, jpeg, photo, svs
 from tests.pyramids import assembled, descriptor, differing, manifest, pixels, tiles
 from tileframe import (
@@ -330,3 +331,35 @@ def test_the_generation_loss_is_the_documented_one(registry, shared_data):
     with open_slide(slide, registry=registry) as source:
         psnr, encoded, _ = loss(source, registry.writer("jpeg").create())
     assert f"| {slide.name} | {psnr:.1f} dB, {encoded / 1e6:.2f} MB |" in page
+
+
+def as_jpeg(columns: Sequence[tuple[int, int, int]], subsampling: str) -> bytes:
+    """A JPEG of 16x16 whose columns have these colours, again and again; all steps of quantisation are 1."""
+    picture = np.empty((16, 16, 3), np.uint8)
+    for x in range(16):
+        picture[:, x] = columns[x % len(columns)]
+    return simplejpeg.encode_jpeg(picture, quality=100, colorsubsampling=subsampling)
+
+
+def amplified(encoded: bytes, times: int) -> bytes:
+    """The same with all coefficients so many times as large, by its tables of quantisation."""
+    for table in (b"\0", b"\1"):
+        assert table + b"\1" * 64 in encoded
+        encoded = encoded.replace(table + b"\1" * 64, table + bytes([times]) * 64)
+    return encoded
+
+
+@pytest.mark.parametrize(
+    ("tile", "least", "most"),
+    [
+        (as_jpeg([(90, 90, 90)], "444"), 0, 0),
+        (as_jpeg([(90, 90, 90), (150, 150, 150)], "444"), 0, 0),
+        (as_jpeg([(90, 91, 95), (93, 92, 90), (80, 91, 101)], "444"), 1, 2),
+        (amplified(as_jpeg([(228, 228, 228), (108, 108, 108)], "444"), 3), 60, 255),
+        (as_jpeg([(200, 60, 60), (200, 60, 60), (60, 60, 200), (60, 60, 200)], "420"), 10, 255),
+    ],
+    ids=["one colour", "two greys", "rounded", "clipped", "chroma"],
+)
+def test_decoding_at_half_size_is_not_the_mean_of_the_contract(tile, least, most):
+    mean, half = halve(decoded(tile, 16)).astype(int), decoded(tile, 8)
+    assert least <= np.abs(mean - half).max() <= most
