@@ -142,7 +142,7 @@ def _pickled(error: BaseException) -> bytes:
     return answer
 
 
-def answered(answer: bytes) -> Any:
+def answered(answer: bytes | memoryview) -> Any:
     """Return the result that ``answer`` has in another process, or raise what was raised there."""
     result, raised = pickle.loads(answer)
     if raised is not None:

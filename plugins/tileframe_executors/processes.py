@@ -16,7 +16,8 @@ from multiprocessing import get_context
 from typing import ParamSpec, TypeVar, cast
 
 from tileframe.work import answered
-from tileframe_executors.worker import serve
+from tileframe_executors.shared import Shared
+from tileframe_executors.worker import MOST_IN_PIPE, serve
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -82,7 +83,7 @@ class Processes(Executor):
 
 
 class Worker:
-    """One process, and the pipe to it."""
+    """One process, the pipe to it, and memory for answers that are too large for a pipe."""
 
     def __init__(self) -> None:
         # Fresh, never forked: a lock that a thread of this process holds would stay locked there for ever.
@@ -92,15 +93,21 @@ class Worker:
         with _signals_kept():
             self._process.start()
         far_end.close()
+        self._memory = Shared()
 
     def call(self, pickled: bytes) -> object:
         """Return the result of a call, or raise what it raises; `ProcessEnded` where the process does not survive."""
         try:
-            self._pipe.send_bytes(pickled)
-            answer = self._pipe.recv_bytes()
+            self._pipe.send((self._memory.name, pickled))
+            answer: bytes | int = self._pipe.recv()
         except (EOFError, OSError) as error:
             self._process.join()
             raise ProcessEnded(self._process.exitcode or 0) from error
+        if isinstance(answer, int):
+            with self._memory.view(answer) as view:
+                return answered(view)
+        if len(answer) > MOST_IN_PIPE:
+            self._memory.of(len(answer) + len(answer) // 4)  # for the next ones
         return answered(answer)
 
     def kill(self) -> None:
@@ -112,3 +119,4 @@ class Worker:
         self._pipe.close()
         self._process.join()
         self._process.close()
+        self._memory.close()

@@ -1,4 +1,4 @@
-"""Memory that two processes see: one makes it, another writes pixels there."""
+"""Memory that two processes see: one makes it, another writes there what is too much for a pipe."""
 
 from __future__ import annotations
 
@@ -31,12 +31,22 @@ class Shared:
     def __init__(self) -> None:
         self._memory: SharedMemory | None = None
 
+    @property
+    def name(self) -> str | None:
+        """By which the other process finds it; None as long as there is none."""
+        return None if self._memory is None else self._memory.name
+
     def of(self, size: int) -> str | None:
         """Return the name of memory of ``size`` bytes; None where there is no room for it."""
         if self._memory is None or self._memory.size < size:
             self.close()
             self._memory = _made(size)
-        return None if self._memory is None else self._memory.name
+        return self.name
+
+    def view(self, size: int) -> memoryview:
+        """Return its first ``size`` bytes, without copying; whoever asks releases them."""
+        assert self._memory is not None
+        return self._memory.buf[:size]
 
     def copy(self, written: Written) -> Pixels:
         """Return a copy of what was written."""
@@ -59,14 +69,26 @@ class Attached:
 
     def write(self, name: str, pixels: Pixels) -> Written | None:
         """Write ``pixels`` to the memory ``name``; None if they are larger than that."""
+        memory = self._of(name)
+        if pixels.nbytes > memory.size:
+            return None
+        np.ndarray(pixels.shape, pixels.dtype, buffer=memory.buf)[...] = pixels
+        return Written(pixels.shape, pixels.dtype.str)
+
+    def write_bytes(self, name: str, data: bytes) -> bool:
+        """Write ``data`` to the memory ``name``; false if they are more than it holds."""
+        memory = self._of(name)
+        if len(data) > memory.size:
+            return False
+        memory.buf[: len(data)] = data
+        return True
+
+    def _of(self, name: str) -> SharedMemory:
         if self._memory is None or self._memory.name != name:
             if self._memory is not None:
                 self._memory.close()
             self._memory = SharedMemory(name)
-        if pixels.nbytes > self._memory.size:
-            return None
-        np.ndarray(pixels.shape, pixels.dtype, buffer=self._memory.buf)[...] = pixels
-        return Written(pixels.shape, pixels.dtype.str)
+        return self._memory
 
 
 def _made(size: int) -> SharedMemory | None:

@@ -10,6 +10,9 @@ from multiprocessing.connection import Connection
 
 from tileframe.work import answer
 
+MOST_IN_PIPE = 64 << 10
+"""Bytes of an answer that goes through the pipe: it holds some 200 kB, and both sides wake up for each filling of it."""
+
 # Threads of libraries' own, in every worker, would be many times as many as there are workers.
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY")
 
@@ -23,9 +26,16 @@ def serve(pipe: Connection) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for name in LIMITS:
         os.environ.setdefault(name, "1")
+    # Here, for it imports numpy, which heeds the limits as it is loaded.
+    from tileframe_executors.shared import Attached
+
+    memory = Attached()
     try:
         while True:
-            pipe.send_bytes(answer(pipe.recv_bytes()))
+            name, call = pipe.recv()
+            made = answer(call)
+            is_written = name is not None and len(made) > MOST_IN_PIPE and memory.write_bytes(name, made)
+            pipe.send(len(made) if is_written else made)
     except (EOFError, OSError):
         pass  # the other end is closed: the work is done, or nobody wants it any more
 
