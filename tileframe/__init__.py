@@ -78,6 +78,7 @@ from tileframe.protocols import (
 from tileframe.pyramids import Check, StoredPyramid, Viewer
 from tileframe.records import (
     AssociatedRecord,
+    Choice,
     ColourRecord,
     Made,
     Manifest,
@@ -114,10 +115,10 @@ LAZY = {
 
 __all__ = [
     "WHITE", "Absence", "Access", "AdoptsFolder", "AssociatedRecord", "Backend", "BackendPlugin", "BaseSource", "Box",
-    "Check", "CheckError", "CheckPlugin", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord", "Comparison",
-    "CompressedTiles", "Content", "Cropped", "EmbedsProfiles", "Encoding", "Equality", "ExecutorPlugin", "Finding",
-    "Fit", "Flushes", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location", "Made",
-    "Managed", "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OriginPlugin", "OutputError",
+    "Check", "CheckError", "CheckPlugin", "Choice", "ColourManager", "ColourMode", "ColourPlugin", "ColourRecord",
+    "Comparison", "CompressedTiles", "Content", "Cropped", "EmbedsProfiles", "Encoding", "Equality", "ExecutorPlugin",
+    "Finding", "Fit", "Flushes", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location",
+    "Made", "Managed", "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OriginPlugin", "OutputError",
     "Passthrough", "Pixels", "Plan", "Plugin", "PluginError", "Progress", "Pyramid", "RangeFile", "Reader",
     "ReaderPlugin", "RemoteSlide", "Report", "Resumes", "Rgb", "Samples", "Severity", "Size", "Slide", "SlideFacts",
     "Source", "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid", "Target",

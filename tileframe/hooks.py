@@ -20,11 +20,11 @@ import pluggy
 from tileframe.errors import PluginError
 from tileframe.facts import Fit
 from tileframe.geometry import Pyramid
-from tileframe.job import Backend
+from tileframe.job import Backend, Job
 from tileframe.options import NoOptions, resolve
 from tileframe.protocols import ColourManager, Layout, Reader, Store, StoredFiles, Writer
 from tileframe.pyramids import Check, Viewer
-from tileframe.records import Options, Spec
+from tileframe.records import Choice, Options, Spec
 from tileframe.slides import RemoteSlide
 
 if TYPE_CHECKING:
@@ -216,6 +216,8 @@ class ExecutorPlugin(Plugin[Executor]):
     interface = Executor
     isolated: Callable[[ReaderPlugin], ReaderPlugin] | None = None
     """Returns a reader like the given one that opens and reads each slide in other processes, for ``--isolate``."""
+    suits: Callable[[Job, Any], Choice | None] | None = None
+    """Says of a job, by the `Registry`, whether it is better than threads, for ``--executor auto``; None: no word."""
     options: type = NoOptions
     """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
 

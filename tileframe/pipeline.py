@@ -74,7 +74,8 @@ def run(
     The options are those of ``tileframe run``, and `Spec` says what each is. ``quality`` is the tile format's option of
     that name, ``skip_blank`` a tolerance from 0 to 255, or None to keep blank tiles, and ``workers`` is None for every
     core that this process may use. ``executor`` may also be one of your own, which is not shut down; its processes need
-    tileframe and the slide, and no more than a few blocks for each of ``workers`` are sent ahead to it.
+    tileframe and the slide, and no more than a few blocks for each of ``workers`` are sent ahead to it. ``auto`` takes
+    processes where threads would saturate, as the command does, and stands below ``if __name__ == "__main__":`` as they do.
 
     ``on_plan`` is called with the plan, before anything is written; ``progress`` is called, by this thread, with the
     numbers of tiles and pixels that are done so far, of those that the plan's pyramid has on all levels. An exception
@@ -151,8 +152,8 @@ def execute(
         cpu_seconds=machine.cpu_seconds() - cpu + helpers.cpu_seconds - before.cpu_seconds,
         # A pool that is lent may have been there before; of others, what was there before works for somebody else.
         peak_memory=machine.peak_memory() + max(0, helpers.peak_memory - before.peak_memory * plan.live.in_threads),
-        reader=plan.reader, backend=plan.backend, method=plan.method, promises=plan.promises,
-        passed_over=plan.live.passed_over,
+        reader=plan.reader, backend=plan.backend, method=plan.method, executor=plan.live.made_by,
+        promises=plan.promises, passed_over=plan.live.passed_over,
         notes=plan.notes if journal is not None or not spec.resume else (*plan.notes, _anew(prepared)),
     )  # fmt: skip
 
@@ -173,11 +174,11 @@ def _complete(prepared: Prepared, registry: Registry, manifest: Callable[[], byt
 
 @contextmanager
 def _executor(spec: Spec, plan: Plan, registry: Registry) -> Iterator[Executor | None]:
-    """Give the executor that ``spec`` asks for, None if it asks for none; shut it down, unless it is the caller's."""
-    if spec.executor is None or isinstance(spec.executor, Executor):
-        yield Lent(spec.executor) if spec.executor else None
+    """Give the executor of ``plan``, None for threads; shut it down, unless it is the caller's, as ``spec`` says."""
+    if isinstance(spec.executor, Executor) or plan.live.in_threads:
+        yield Lent(spec.executor) if isinstance(spec.executor, Executor) else None
         return
-    offer = registry.executor(spec.executor)
+    offer = registry.executor(plan.live.executor)
     made = offer.create(spec.workers, options=offer.resolved(plan.live.executor_options, "executor"))
     try:
         yield made

@@ -17,7 +17,7 @@ from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
 from tileframe.protocols import Managed, Source, Target
 from tileframe.reading import Reading
-from tileframe.records import THREADS, Execution, OnError, Options, Passthrough, Plan, SourceRecord, Spec
+from tileframe.records import AUTO, THREADS, Execution, OnError, Options, Passthrough, Plan, SourceRecord, Spec
 from tileframe.registry import Registry, load
 from tileframe.selection import open_with, opened, read_head
 from tileframe.slides import Slide
@@ -210,16 +210,26 @@ class _Search:
                     job.plan, backend=offer.name, method=backend.method(job), promises=backend.promises(job),
                     execution=replace(job.plan.live, passed_over=tuple(self.passed_over)),
                 )  # fmt: skip
+                if self.spec.executor == AUTO and offer.uses_executors:
+                    plan = replace(plan, execution=self._execution(replace(job, plan=plan)))
                 return Prepared(replace(job, plan=plan), backend, self.fingerprint)
             reasons.append(f"backend {offer.name} with reader {job.plan.reader}: {reason}")
         if len(missing) == len(self.backends) > 0:
             raise missing[0]
         return None
 
+    def _execution(self, job: Job) -> Execution:
+        """Return how ``job`` runs where that is left open: the first executor that has something to say decides."""
+        for offer in self.registry.executors:
+            if choice := offer.suits and offer.called(offer.suits, job, self.registry):
+                executor = offer.name if choice.is_taken else THREADS
+                return replace(job.plan.live, executor=executor, because=choice.reason)
+        return job.plan.live
+
 
 def _executor_options(spec: Spec, registry: Registry) -> Options:
     """Return the options of the executor, as resolved; `OptionError` for what is unknown or wrong."""
-    if isinstance(spec.executor, str):
+    if isinstance(spec.executor, str) and spec.executor != AUTO:
         return asdict(registry.executor(spec.executor).resolved(spec.executor_options, "executor"))
     for name in spec.executor_options:
         raise OptionError(f"the executor {spec.executor_name} has no option '{name}' (name one that has by --executor)")

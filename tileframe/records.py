@@ -22,8 +22,8 @@ Options: TypeAlias = Mapping[str, OptionValue]
 
 NATIVE: Literal["native"] = "native"
 """The tile size of the slide itself."""
-THREADS = "threads"
-"""The executor that is taken unless another one is asked for."""
+THREADS, AUTO = "threads", "auto"
+"""The executor that is taken unless another one is asked for, and what leaves it to the executors themselves."""
 PLAN_SCHEMA, MANIFEST_SCHEMA = "tileframe-plan/1", "tileframe-manifest/2"
 
 
@@ -98,7 +98,8 @@ class Spec:
     workers: int = 1
     """The most threads or processes that may be busy, 1 or more."""
     executor: str | Executor | None = None
-    """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process."""
+    """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process, and
+    ``auto`` what an executor's own rule says of the job, and else threads."""
     executor_options: Options = field(default_factory=dict)
     """By name, as ``--executor-option`` gives them."""
     overwrite: bool = False
@@ -125,10 +126,10 @@ class Spec:
 
     @property
     def executor_name(self) -> str:
-        """What a plan calls the executor: its name, or that of its class."""
+        """What a plan calls the executor: its name, or that of its class; threads as long as it is left open."""
         if isinstance(self.executor, Executor):
             return type(self.executor).__name__
-        return THREADS if self.executor is None else self.executor
+        return THREADS if self.executor in (None, AUTO) else self.executor
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +181,14 @@ class ColourRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """Whether an executor is taken where the user leaves it open, and why."""
+
+    is_taken: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Execution:
     """Where and how the work runs; it changes no byte of the result."""
 
@@ -201,6 +210,13 @@ class Execution:
     """Unlike that of any other run: what a worker keeps open for one run must not serve the next."""
     remote: RemoteSlide | None = None
     """The slide, where it is no file of this machine."""
+    because: str = ""
+    """Why this executor, where the user has left it open and there is something to say."""
+
+    @property
+    def made_by(self) -> str:
+        """The executor, for people, and why it was taken."""
+        return f"{self.executor} ({self.because})" if self.because else self.executor
 
     @property
     def in_threads(self) -> bool:
@@ -381,6 +397,8 @@ class Report:
     """The name of the backend that made the tiles."""
     method: str
     """How the backend went about it, and why."""
+    executor: str
+    """Who made the blocks, and why, where that was left open."""
     promises: Equality
     """How equal the result is to any other backend's of the same promise."""
     passed_over: tuple[str, ...]

@@ -153,6 +153,8 @@ class Registry:
     """All stores, by name."""
     checks = _All(CheckPlugin)
     """All checks, by name."""
+    executors = _All(ExecutorPlugin)
+    """All executors, by name."""
     viewers = _All(ViewerPlugin)
     """All viewers, by name."""
     reader = _One(ReaderPlugin, "reader")

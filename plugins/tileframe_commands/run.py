@@ -73,7 +73,9 @@ ALONE = {"--passthrough": Passthrough.ALWAYS.value, "--skip-blank": "0", "--view
 @one_of("--on-error", OnError.FAIL, help="Where nothing can be decoded: end, or show background and exit with 5.")
 @isolates
 @click.option("--workers", type=int, help="Most busy threads; default: the cores there are.")
-@click.option("--executor", metavar="NAME", help="Who does the work: threads, the default, processes, dask, ...")
+@click.option(
+    "--executor", default="auto", show_default=True, metavar="NAME", help="Who does the work: threads, processes, ..."
+)
 @click.option("--overwrite", is_flag=True, help="Replace an existing pyramid, once the new one is complete.")
 @click.option("--resume/--no-resume", default=None, help="Go on with what an unfinished run has left, or begin anew.")
 @click.option("--keep/--no-keep", default=True, show_default=True, help="Keep what is finished if the run is stopped.")
@@ -212,7 +214,8 @@ def _show_report(done: Report, page: str | None) -> None:
         *([("as they are", f"{done.passed_through:,} of the slide's own tiles")] if done.passed_through else []),
         ("bytes", in_bytes(done.tile_bytes)), ("time", f"{done.seconds:.2f} s"), ("speed", f"{rate:.0f} MP/s"),
         ("cpu", f"{done.cpu_seconds:.2f} s, {busy}"), ("memory", f"{in_bytes(done.peak_memory)} at most"),
-        ("reader", done.reader), ("backend", f"{done.backend}: {done.method}"), *([("page", page)] if page else []),
+        ("reader", done.reader), ("backend", f"{done.backend}: {done.method}"),
+        *([("executor", done.executor)] if done.executor != "threads" else []), *([("page", page)] if page else []),
     ])  # fmt: skip
 
 
@@ -228,7 +231,9 @@ def _show_forecast(coming: Forecast) -> None:
         ("bytes", f"about {in_bytes(coming.estimated_bytes)}{' at most' if most else ''}{free}"),
         ("files", "1" if plan.location.container else f"{most}{coming.tiles + 3:,}; {inodes}"),
         ("layout", plan.layout), ("store", plan.store), ("reader", plan.reader),
-        ("backend", f"{plan.backend}: {plan.method}"), *(("note", note) for note in plan.notes),
+        ("backend", f"{plan.backend}: {plan.method}"),
+        *([("executor", plan.live.made_by)] if plan.live.made_by != "threads" else []),
+        *(("note", note) for note in plan.notes),
     ])  # fmt: skip
 
 

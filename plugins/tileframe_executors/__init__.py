@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from tileframe import ExecutorPlugin, ReaderPlugin, hookimpl
+from tileframe import Choice, ExecutorPlugin, Job, ReaderPlugin, hookimpl
 from tileframe.work import threads
 
 
@@ -23,12 +24,18 @@ def _isolated(offer: ReaderPlugin) -> ReaderPlugin:
     return replace(offer, make=partial(IsolatedReader, offer))
 
 
+def _suits(job: Job, registry: Any) -> Choice | None:
+    from tileframe_executors.choice import choice
+
+    return choice(job, registry)
+
+
 @hookimpl
 def tileframe_executors() -> Sequence[ExecutorPlugin]:
     """Offer both."""
     return [
         ExecutorPlugin("threads", "threads of this process: the default", threads),
         ExecutorPlugin(
-            "processes", "processes of this machine, for readers that let no other thread run", _processes, _isolated
+            "processes", "processes of this machine: taken where threads would saturate", _processes, _isolated, _suits
         ),
     ]

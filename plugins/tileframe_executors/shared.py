@@ -46,6 +46,7 @@ class Shared:
     def view(self, size: int) -> memoryview:
         """Return its first ``size`` bytes, without copying; whoever asks releases them."""
         assert self._memory is not None
+        assert self._memory.buf is not None  # it is open
         return self._memory.buf[:size]
 
     def copy(self, written: Written) -> Pixels:
@@ -80,7 +81,7 @@ class Attached:
         memory = self._of(name)
         if len(data) > memory.size:
             return False
-        memory.buf[: len(data)] = data
+        np.ndarray(len(data), np.uint8, buffer=memory.buf)[:] = np.frombuffer(data, np.uint8)
         return True
 
     def _of(self, name: str) -> SharedMemory:

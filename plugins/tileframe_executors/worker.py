@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from tileframe.work import answer
 
 MOST_IN_PIPE = 64 << 10
-"""Bytes of an answer that goes through the pipe: it holds some 200 kB, and both sides wake up for each filling of it."""
+"""Bytes of an answer that goes through the pipe: it holds some 200 kB, and for each of them both sides wake up."""
 
 # Threads of libraries' own, in every worker, would be many times as many as there are workers.
 LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "VIPS_CONCURRENCY")
