@@ -25,8 +25,8 @@ from tileframe_bench.text import aligned
 from tileframe_bench.workloads import TILE, WORKLOADS, scaled
 from tileframe_executors.choice import PASSED, SLIDE, Costs
 
-BLOCK = (0, 0, 2040, 2040)
-"""Of the workloads: whole tiles of theirs, and no more than a block."""
+BLOCK = (0, 0, 1920, 1920)
+"""A block, and no more, of tiles of 240 and of 256."""
 CORES = (1, 2, 4, 8, 16, 32, 64)
 TILES = (16_000, 200_000, 1_000_000)
 """Of slides of 0.8, 10 and 50 GP."""

@@ -65,6 +65,7 @@ DAMAGED: dict[str, tuple[bytes, str]] = {
     "half a progressive one.jpg": (PROGRESSIVE[: len(PROGRESSIVE) // 2], "Premature end of JPEG file"),
     "two scan headers.jpg": (JPEG[:DATA] + JPEG[SCAN:], "Didn't expect more than one scan"),
     "markers in the data.jpg": (refused_codes(), "Corrupt JPEG data"),
+    "words and half.jpg": (JPEG[:SCAN] + b"words" + JPEG[SCAN : len(JPEG) // 2] + b"\xff\xd9", "premature end of data"),
     "no header.jpg": (b"\xff\xd8\xff\xe0" + bytes(500), "cannot be decoded"),
     "half.png": (saved("png")[:20_000], "cut short; its end chunk is missing"),
     "fewer rows.png": (png(rows=150), f"it has {150 * (1 + 3 * WIDTH)} of {HEIGHT * (1 + 3 * WIDTH)} bytes of pixels"),

@@ -21,8 +21,8 @@ from tileframe_executors import choice
 from tileframe_executors.choice import PASSED, SLIDE
 from tileframe_start.command import run_command
 
-# In tiles of 16, it has as many as a slide of 2 GP has in tiles of 256.
-MANY_TILES = ["--tile-size", "16", "--overlap", "0"]
+# In tiles of 8, it has as many as a slide of 6 GP has in tiles of 256.
+MANY_TILES = ["--tile-size", "8", "--overlap", "0"]
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,7 @@ from tileframe.protocols import (
     Progress,
     Reader,
     Resumes,
+    RowsApart,
     Source,
     Sparse,
     Store,
@@ -120,12 +121,12 @@ __all__ = [
     "Finding", "Fit", "Flushes", "InputError", "Intent", "Job", "Layout", "LayoutPlugin", "LevelDifference", "Location",
     "Made", "Managed", "Manifest", "NativeLevel", "NoOptions", "OnError", "OptionError", "OriginPlugin", "OutputError",
     "Passthrough", "Pixels", "Plan", "Plugin", "PluginError", "Progress", "Pyramid", "RangeFile", "Reader",
-    "ReaderPlugin", "RemoteSlide", "Report", "Resumes", "Rgb", "Samples", "Severity", "Size", "Slide", "SlideFacts",
-    "Source", "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid", "Target",
-    "TileAddress", "TileframeError", "TilesRecord", "Unit", "UnsupportedInput", "View", "Viewer", "ViewerPlugin",
-    "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl", "is_pyramid",
-    "location_for", "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan", "run",
-    "stored_size", "tile", "tiles_of", "verify",
+    "ReaderPlugin", "RemoteSlide", "Report", "Resumes", "Rgb", "RowsApart", "Samples", "Severity", "Size", "Slide",
+    "SlideFacts", "Source", "SourceRecord", "Sparse", "Spec", "Store", "StorePlugin", "StoredFiles", "StoredPyramid",
+    "Target", "TileAddress", "TileframeError", "TilesRecord", "Unit", "UnsupportedInput", "View", "Viewer",
+    "ViewerPlugin", "WorkerError", "Writer", "WriterPlugin", "__version__", "compare", "cropped", "execute", "hookimpl",
+    "is_pyramid", "location_for", "managed", "open_job", "open_pyramid", "open_slide", "opened", "option", "plan",
+    "run", "stored_size", "tile", "tiles_of", "verify",
 ]  # fmt: skip
 
 

@@ -80,6 +80,17 @@ class Sparse(Protocol):
         """
 
 
+@runtime_checkable
+class RowsApart(Protocol):
+    """Optional ability of a `Source` with `Access.ROWS`: decode rows without those before them, beside `read`."""
+
+    def find_rows(self) -> bool:
+        """Look where decoding can begin, once and before `rows`; false where that is at the top alone."""
+
+    def rows(self, box: Box, into: Pixels) -> None:
+        """Write ``box``, as wide as the slide, into an array of its size; in any order, and from many threads."""
+
+
 class Reader(Protocol):
     """A way to open slides."""
 

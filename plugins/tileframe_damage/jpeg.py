@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Iterator
 
 import simplejpeg
+
+from tileframe_damage.restarts import header_of, starts_of
 
 JPEG_START = b"\xff\xd8\xff"
 END = b"\xff\xd9"
@@ -22,15 +25,39 @@ def is_damage(said: str) -> bool:
 
 def jpeg_damage(data: bytes) -> str | None:
     """Decode a JPEG at an eighth of its size, strictly; return what libjpeg says of lost data, or None."""
-    data = with_end(data)
+    said = _first_said(data := with_end(data))
+    if said and not is_damage(said):
+        # That is the first, and no more is said: bytes that are no data may be those behind a lost restart marker, and
+        # what stands between segments hides what is said of the data behind.
+        said = lost_restarts(data) or _first_said(_without_words(data))
+    return f"the JPEG is damaged ({said})" if said and is_damage(said) else None
+
+
+def _first_said(data: bytes) -> str | None:
+    """Decode a JPEG at an eighth of its size; return the first that libjpeg says of it, which may be harmless."""
     try:
         space = simplejpeg.decode_jpeg_header(data)[2]
         colours = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(space, "RGB")
         # At an eighth all data are looked at, and few pixels are made.
         simplejpeg.decode_jpeg(data, colorspace=colours, min_height=1, min_width=1, min_factor=8, strict=True)
     except ValueError as error:
-        return f"the JPEG is damaged ({error})" if is_damage(str(error)) else None
+        return str(error)
     return None
+
+
+def _without_words(data: bytes) -> bytes:
+    """Return a JPEG without what lies between its segments."""
+    segments = list(_segments(data))
+    pieces = [bytes((0xFF, marker)) + (len(held) + 2).to_bytes(2, "big") + held for marker, held, _ in segments]
+    return b"".join((data[:2], *pieces, data[segments[-1][2] :])) if segments else data
+
+
+def lost_restarts(data: bytes) -> str | None:
+    """Say that a JPEG lacks restart markers, or has them in another order; None if not, or if it has to have none."""
+    header = header_of(file := io.BytesIO(data))
+    if header is None or starts_of(file, header) is not None:
+        return None
+    return "Corrupt JPEG data: its restart markers are not those that it should have"
 
 
 def with_end(data: bytes) -> bytes:
@@ -41,7 +68,7 @@ def with_end(data: bytes) -> bytes:
     if data.rstrip(b"\0").endswith(END):
         return data
     components = 0
-    for marker, segment in _segments(data):
+    for marker, segment, _ in _segments(data):
         if marker in FRAMES and len(segment) > 5:
             components = segment[5] if marker in SEQUENTIAL else 0
         elif marker == SOS:
@@ -51,7 +78,7 @@ def with_end(data: bytes) -> bytes:
 
 def jpeg_pictures(data: bytes) -> int:
     """Return how many pictures the multi-picture format (MPO), as phones write it, says are in the file; else 1."""
-    for marker, segment in _segments(data):
+    for marker, segment, _ in _segments(data):
         if marker == APP2 and segment.startswith(b"MPF\0"):
             return _images(segment[4:])
     return 1
@@ -71,8 +98,8 @@ def _images(index: bytes) -> int:
     return 1
 
 
-def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield marker and content of each segment up to the first scan; what lies between them is passed over."""
+def _segments(data: bytes) -> Iterator[tuple[int, bytes, int]]:
+    """Yield marker, content and end of each segment up to the first scan's; what lies between is passed over."""
     position = 2
     while (position := data.find(b"\xff", position)) >= 0 and position + 4 <= len(data):
         marker = data[position + 1]
@@ -80,7 +107,7 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
             position += 1
             continue
         end = position + 2 + int.from_bytes(data[position + 2 : position + 4], "big")
-        yield marker, data[position + 4 : end]
+        yield marker, data[position + 4 : end], end
         if marker == SOS:
             return
         position = end

@@ -53,9 +53,9 @@ class Costs:
         return START + STARTED * workers + tiles * (self.alone + max(self.handed, self.work / workers))
 
 
-SLIDE = Costs(work=620e-6, held=88e-6, handed=24e-6, alone=24e-6)
+SLIDE = Costs(work=700e-6, held=88e-6, handed=35e-6, alone=35e-6)
 """A slide of JPEG tiles, encoded anew: other readers take more work for each tile, and hold the GIL no longer."""
-PASSED = Costs(work=410e-6, held=108e-6, handed=20e-6, alone=26e-6)
+PASSED = Costs(work=500e-6, held=108e-6, handed=35e-6, alone=38e-6)
 """With pass-through."""
 
 

@@ -1,14 +1,17 @@
 """The schedule for sources that give rows: one thread reads them in order, and the others cut and halve.
 
 Where reading is held up because the buffers are all in use, the reading thread cuts as well: ``workers`` threads are
-all there are, and with one worker it does everything.
+all there are, and with one worker it does everything. Of a source whose rows can be decoded apart, reading a strip is
+a task as cutting it is, and all threads do both.
 """
 
 from __future__ import annotations
 
 import threading
+from functools import partial
 
-from tileframe import Box, InputError, Job, Progress
+from tileframe import Box, InputError, Job, OnError, Progress, RowsApart
+from tileframe.pixels import Pixels
 from tileframe_stream.halving import no_threads_of_opencv
 from tileframe_stream.pool import OrderedPool
 from tileframe_stream.strips import Strips, strip_height
@@ -19,6 +22,8 @@ AT_ONCE = 200_000
 BUFFERS = 72_000_000
 LEAST_STRIPS = 3  # one that is read, one that waits for its overlap, one that is cut
 MOST_STRIPS = 6
+LEAST_WORKERS = 3
+"""For which rows are decoded apart: two are kept busy by one that decodes, and some rows are decoded twice so."""
 
 
 class RowsRun:
@@ -32,7 +37,9 @@ class RowsRun:
         self._lock = threading.Lock()
         self._tiles = self._pixels = 0
         self._in_use = 0
-        self._most = strips_at_once(job)
+        self._apart = rows_apart(job)
+        # One more for each worker, so that all can decode at the same time.
+        self._most = strips_at_once(job) + (job.workers if self._apart else 0)
 
     def all_levels(self) -> None:
         """Make every tile."""
@@ -53,19 +60,28 @@ class RowsRun:
             self._pool.help_until(lambda: self._in_use < self._most)
             with self._lock:
                 self._in_use += 1
-            self._read_strip(index)
-            self._strips.filled(index)
+            if self._apart:
+                self._pool.submit(partial(self._read_strip, index))
+            else:
+                self._read_strip(index)
 
     def _read_strip(self, index: int) -> None:
         into, top = self._strips.rows_of(index), index * self._strips.height
-        rows = max(1, AT_ONCE // (3 * into.shape[1]))
+        rows = len(into) if self._apart else max(1, AT_ONCE // (3 * into.shape[1]))
         for y in range(0, len(into), rows):
             part = into[y : y + rows]
             box = Box(0, top + y, part.shape[1], len(part))
             try:
-                part[:] = self._job.read(box)
+                self._read(box, part)
             except InputError as error:
                 raise InputError(f"{error} (rows {top} to {top + len(into) - 1} of the base)") from error
+        self._strips.filled(index)
+
+    def _read(self, box: Box, into: Pixels) -> None:
+        if self._apart is None:
+            into[:] = self._job.read(box)
+        else:
+            self._apart.rows(box, into)
 
     def _count(self, tiles: int, pixels: int) -> None:
         with self._lock:
@@ -75,6 +91,17 @@ class RowsRun:
     def _release(self) -> None:
         with self._lock:
             self._in_use -= 1
+
+
+def rows_apart(job: Job) -> RowsApart | None:
+    """Return the source, if its rows are to be decoded apart; None if one after the other.
+
+    What cannot be read and is filled ends at the first row that fails, and so is read in order.
+    """
+    source = job.source
+    if job.workers < LEAST_WORKERS or job.plan.on_error is OnError.FILL or not isinstance(source, RowsApart):
+        return None
+    return source if source.find_rows() else None
 
 
 def strips_at_once(job: Job) -> int:

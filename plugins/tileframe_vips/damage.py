@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from pyvips import ffi, vips_lib
 
-from tileframe_damage.jpeg import is_damage, jpeg_damage
+from tileframe_damage.jpeg import HARMLESS, is_damage, jpeg_damage
 from tileframe_damage.png import chunks_damage, pixels_damage
 
 ROOM, LONGEST = 10_240, 1_024
@@ -32,7 +32,8 @@ class Warnings:
         """Say whether data may be lost: in this picture, or in another one that is read at the time."""
         messages = _messages()
         _, mark, said = messages.partition(self._mark)
-        return not mark or is_damage(said) or len(messages) > ROOM - LONGEST
+        # libjpeg warns of a picture once: harmless bytes may be all that is said of one that lacks data as well.
+        return not mark or is_damage(said) or HARMLESS in said or len(messages) > ROOM - LONGEST
 
 
 def _messages() -> str:

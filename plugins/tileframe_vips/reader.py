@@ -19,6 +19,7 @@ from tileframe.pixels import Alpha, Pixels, to_rgb8
 from tileframe_damage.jpeg import END, jpeg_pictures, with_end
 from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, png_chunk, png_pictures
 from tileframe_vips.damage import Warnings, damage_of
+from tileframe_vips.restarts import Bands, bands_of
 
 HEADS = {
     "jpeg": (b"\xff\xd8\xff",),
@@ -83,6 +84,8 @@ class VipsSource(BaseSource):
         self._warnings: Warnings | None = warnings if kind == "jpeg" else None
         self._image: pyvips.Image | None = image
         self._region: pyvips.Region | None = None
+        self._apart: Bands | None = None
+        self._is_sought = False
         self._held = orientation(image) != 1
         self._bands, self._format = image.bands, image.format
         self._alpha = Alpha.STRAIGHT if image.hasalpha() else Alpha.NONE
@@ -129,6 +132,18 @@ class VipsSource(BaseSource):
             part = pixels[y : y + rows]
             part[:] = self._rgb8(self._fetch(Box(box.x, box.y + y, box.width, len(part))))
         return pixels
+
+    def find_rows(self) -> bool:
+        """Look for restart markers: only a JPEG that is not to be turned can have them where they help."""
+        if self.facts.format == "jpeg" and not self._held and not self._is_sought:
+            self._apart, self._is_sought = bands_of(self._path), True
+        return self._apart is not None
+
+    def rows(self, box: Box, into: Pixels) -> None:
+        """Write ``box`` as RGB8, decoded from the restart marker before it."""
+        if self._image is None or self._apart is None:
+            raise InputError(f"{self._path}: was closed")
+        into[:] = self._rgb8(self._apart.read(box))
 
     def _fetch(self, box: Box) -> NDArray[Any]:
         """Return the next rows as libvips has them, in memory that libvips leaves to us."""
