@@ -101,7 +101,7 @@ def test_the_rule_takes_what_its_costs_say_is_sooner(costs):
 
 def test_an_executor_of_a_script_is_threads_unless_it_leaves_that_open(slide, registry, cores):
     cores(64)
-    spec = Spec(slide, registry.location(str(slide.parent / "o")), tile_size=16, overlap=0, workers=64)
+    spec = Spec(slide, registry.location(str(slide.parent / "o")), tile_size=8, overlap=0, workers=64)
     assert plan(spec, registry).live.made_by == "threads"
     assert plan(replace(spec, executor="auto"), registry).live.executor == "processes"
 

@@ -1,4 +1,4 @@
-"""A TIFF in strips as a source: its rows from the top down, with one decoded strip in memory."""
+"""A TIFF in strips as a source: its rows from the top down, with one decoded strip in memory; or from any strip on."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tileframe_tiff.tags import NONE
 
 # Of uncompressed rows, read at a time.
 SLICE_BYTES = 1 << 20
+MOST_ROWS = 64
+"""Of a strip that is decoded for itself: where two ask for parts of one, it is decoded twice."""
 
 
 class StripReader:
@@ -60,6 +62,15 @@ class StripReader:
         self._kept = (index, strip)
         return strip
 
+    def another(self) -> StripReader:
+        """Return a reader of the same page, for another thread."""
+        return StripReader(self._file, self._chunks)
+
+    @property
+    def bands(self) -> int:
+        """Samples of a pixel."""
+        return self._chunks.bands
+
     def forget(self) -> None:
         """Release the memory."""
         self._kept = None
@@ -76,10 +87,22 @@ class StripSource(BaseSource):
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return the next rows; what a mask hides is background."""
+        return self._read(box, self._strips, self._mask)
+
+    def find_rows(self) -> bool:
+        """Say whether the strips are many, of RGB."""
+        page = self._strips.page
+        return page.rows <= MOST_ROWS and page.rows < page.size.height and self._strips.bands == 3
+
+    def rows(self, box: Box, into: Pixels) -> None:
+        """Write ``box``, of whose strips none is kept."""
+        into[:] = self._read(box, self._strips.another(), self._mask and self._mask.another())
+
+    def _read(self, box: Box, strips: StripReader, mask: StripReader | None) -> Pixels:
         self._file.refuse_closed()
-        pixels = self._strips.read(box)
-        if self._mask is not None:
-            pixels[self._mask.read(box)[:, :, 0] == 0] = self.facts.background
+        pixels = strips.read(box)
+        if mask is not None:
+            pixels[mask.read(box)[:, :, 0] == 0] = self.facts.background
         return pixels
 
     def close(self) -> None:

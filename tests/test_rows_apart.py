@@ -1,4 +1,4 @@
-"""JPEGs with restart markers: rows that are decoded apart have the pixels, and the errors, of one pass from the top."""
+"""Rows that are decoded apart, of JPEGs with restart markers and TIFFs in strips: as one pass from the top has them."""
 
 from __future__ import annotations
 
@@ -153,6 +153,36 @@ def test_a_source_that_is_closed_gives_no_rows(tmp_path):
         assert source.find_rows()
     with pytest.raises(InputError, match="was closed"):
         source.rows(Box(0, 0, WIDTH, 1), np.empty((1, WIDTH, 3), np.uint8))
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"compression": "tiff_lzw"},
+        {"compression": "tiff_adobe_deflate", "mode": "L"},
+        {"compression": "jpeg"},
+        {"mode": "RGBA"},
+        {"compression": "tiff_lzw", "mode": "P"},
+    ],
+    ids=lambda how: " ".join(how.values()),
+)
+def test_strips_of_a_tiff_are_decoded_apart(how, tmp_path, registry):
+    path = tmp_path / "a.tif"
+    Image.fromarray(PHOTO).convert(how.get("mode", "RGB")).save(
+        path, "TIFF", compression=how.get("compression"), tiffinfo={278: 16}
+    )
+    with open_slide(path) as source:
+        assert source.facts.access is Access.ROWS
+        assert isinstance(source, RowsApart)
+        assert source.find_rows()
+        expected, found = source.read(Box(0, 0, WIDTH, HEIGHT)), np.empty((HEIGHT, WIDTH, 3), np.uint8)
+        for top, end in ((600, HEIGHT), (0, 100), (100, 101), (101, 600)):
+            source.rows(Box(0, top, WIDTH, end - top), found[top:end])
+    assert np.array_equal(found, expected)
+    one, many = (run(path, tmp_path / f"{n}", workers=n, format="png", registry=registry).target for n in (1, 4))
+    assert {key: file.read_bytes() for key, file in tiles(one).items()} == {
+        key: file.read_bytes() for key, file in tiles(many).items()
+    }
 
 
 class ApartSource(StreamedSource):
