@@ -75,7 +75,8 @@ def run(
     that name, ``skip_blank`` a tolerance from 0 to 255, or None to keep blank tiles, and ``workers`` is None for every
     core that this process may use. ``executor`` may also be one of your own, which is not shut down; its processes need
     tileframe and the slide, and no more than a few blocks for each of ``workers`` are sent ahead to it. ``auto`` takes
-    processes where threads would saturate, as the command does, and stands below ``if __name__ == "__main__":`` as they do.
+    processes where threads would saturate, as the command does, and stands below ``if __name__ == "__main__":`` as
+    they do.
 
     ``on_plan`` is called with the plan, before anything is written; ``progress`` is called, by this thread, with the
     numbers of tiles and pixels that are done so far, of those that the plan's pyramid has on all levels. An exception
