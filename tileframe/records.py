@@ -185,7 +185,9 @@ class Choice:
     """Whether an executor is taken where the user leaves it open, and why."""
 
     is_taken: bool
+    """Whether this executor does the work; threads do it if not."""
     reason: str
+    """In a few words, for the plan and the report."""
 
 
 @dataclass(frozen=True, slots=True)
