@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import random
 import re
+import signal
 import socket
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import numpy as np
 import pytest
 
-from tests.asking import got
+from tests.asking import got, server
 from tests.pictures import gradient, png
 from tests.running import served
 from tileframe.registry import load
@@ -38,6 +40,14 @@ def connected(port: int, **options: int) -> socket.socket:
         connection.setsockopt(socket.SOL_SOCKET, getattr(socket, name), value)
     connection.connect(("127.0.0.1", port))
     return connection
+
+
+def takes_connections(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=20).close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def all_of(connection: socket.socket) -> bytes:
@@ -171,3 +181,20 @@ def test_2000_malformed_requests_on_the_wire_give_4xx_and_nothing_else(slide):
         assert odd == []
         assert refused > 1000
         assert got(port, "/index.json")[0] == 200
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+def test_processes_that_finish_their_answers_take_no_more_connections(noise):
+    with server(noise, "--workers", "2") as (process, port), connected(port, SO_RCVBUF=4096) as slow:
+        slow.sendall(large_answer(port))
+        assert slow.recv(12) == b"HTTP/1.1 200"
+        process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + 20
+        while takes_connections(port):
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        assert process.poll() is None
+        slow.settimeout(60)
+        while slow.recv(1 << 20):
+            pass
+        assert process.wait(30) == 0

@@ -17,6 +17,7 @@ HOW: dict[str, Any] = {
     # What clients do wrong would be warned of, each time: whoever likes could fill the log.
     "access_log": False, "log_level": "error", "server_header": False, "date_header": True,
     "timeout_graceful_shutdown": GRACE, "timeout_keep_alive": 30,
+    "timeout_worker_healthcheck": 30,  # a process that does not answer for so long is killed, and its answers with it
 }  # fmt: skip
 """Options of uvicorn."""
 
@@ -53,8 +54,14 @@ def serve_in_processes(factory: str, workers: int, listening: socket.socket) -> 
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
+    class Processes(Multiprocess):
+        def terminate_all(self) -> None:
+            # Else it would take connections which nobody serves any more, until the last process has ended.
+            listening.close()
+            super().terminate_all()
+
     config = uvicorn.Config(factory, factory=True, workers=workers, **HOW)
-    until_stopped(Multiprocess(config, sockets=[listening]).run)
+    until_stopped(Processes(config, sockets=[listening]).run)
 
 
 def until_stopped(run: Callable[[], object]) -> None:
