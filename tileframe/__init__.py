@@ -39,6 +39,7 @@ from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.hooks import (
     BackendPlugin,
     CheckPlugin,
+    Choice,
     ColourPlugin,
     ExecutorPlugin,
     LayoutPlugin,
@@ -79,7 +80,6 @@ from tileframe.protocols import (
 from tileframe.pyramids import Check, StoredPyramid, Viewer
 from tileframe.records import (
     AssociatedRecord,
-    Choice,
     ColourRecord,
     Made,
     Manifest,

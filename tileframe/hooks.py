@@ -24,7 +24,7 @@ from tileframe.job import Backend, Job
 from tileframe.options import NoOptions, resolve
 from tileframe.protocols import ColourManager, Layout, Reader, Store, StoredFiles, Writer
 from tileframe.pyramids import Check, Viewer
-from tileframe.records import Choice, Options, Spec
+from tileframe.records import Options, Spec
 from tileframe.slides import RemoteSlide
 
 if TYPE_CHECKING:
@@ -207,6 +207,16 @@ class CheckPlugin(Plugin[Check]):
     """A check for ``tileframe verify``; ``make()`` returns it."""
 
     interface = Check
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Whether an executor is taken where the user leaves it open, and why."""
+
+    is_taken: bool
+    """Whether this executor does the work; threads do it if not."""
+    reason: str
+    """In a few words, for the plan and the report."""
 
 
 @dataclass(frozen=True)

@@ -181,16 +181,6 @@ class ColourRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """Whether an executor is taken where the user leaves it open, and why."""
-
-    is_taken: bool
-    """Whether this executor does the work; threads do it if not."""
-    reason: str
-    """In a few words, for the plan and the report."""
-
-
-@dataclass(frozen=True, slots=True)
 class Execution:
     """Where and how the work runs; it changes no byte of the result."""
 
