@@ -118,6 +118,7 @@ def corrupted() -> dict[str, bytes]:
         "a marker has another number": good[:third] + b"\xff\xd5" + good[third + 2 :],
         "a row is missing": good[:third] + good[good.index(b"\xff\xd4", third) :],
         "data are missing": good[: half - 300] + good[half:],
+        "words hide that data are missing": good[:third] + b"more" + good[third : half - 300] + good[half:],
         "it ends early": good[:half],
         "it ends early, with an end marker": good[:half] + b"\xff\xd9",
         "the last data are missing": good[:-100] + b"\xff\xd9",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 
 import simplejpeg
 
-from tileframe_damage.restarts import header_of, starts_of
+from tileframe_damage.restarts import END, header_of, starts_of
 
 JPEG_START = b"\xff\xd8\xff"
-END = b"\xff\xd9"
 SOS, SEQUENTIAL, FRAMES, APP2 = 0xDA, (0xC0, 0xC1), (0xC0, 0xC1, 0xC2, 0xC3), 0xE2
 NUMBER_OF_IMAGES = 0xB001
 DAMAGE = ("Corrupt JPEG data", "remature end of JPEG", "Didn't expect more than one scan", "Bogus")
@@ -29,7 +29,7 @@ def jpeg_damage(data: bytes) -> str | None:
     if said and not is_damage(said):
         # That is the first, and no more is said: bytes that are no data may be those behind a lost restart marker, and
         # what stands between segments hides what is said of the data behind.
-        said = lost_restarts(data) or _first_said(_without_words(data))
+        said = _restart_damage(data) or _first_said(_without_words(data))
     return f"the JPEG is damaged ({said})" if said and is_damage(said) else None
 
 
@@ -52,12 +52,18 @@ def _without_words(data: bytes) -> bytes:
     return b"".join((data[:2], *pieces, data[segments[-1][2] :])) if segments else data
 
 
-def lost_restarts(data: bytes) -> str | None:
-    """Say that a JPEG lacks restart markers, or has them in another order; None if not, or if it has to have none."""
+def _restart_damage(data: bytes) -> str | None:
+    """Say what is wrong with the restart markers of a JPEG, or with what is between them; None for one without."""
     header = header_of(file := io.BytesIO(data))
-    if header is None or starts_of(file, header) is not None:
+    if header is None:
         return None
-    return "Corrupt JPEG data: its restart markers are not those that it should have"
+    if (starts := starts_of(file, header)) is None:
+        return "Corrupt JPEG data: its restart markers are not those that it should have"
+    for step, (begin, end) in enumerate(pairwise(starts)):
+        said = _first_said(header.band(step, step + 1, data[begin:end])[0])
+        if said and is_damage(said):
+            return said
+    return None
 
 
 def with_end(data: bytes) -> bytes:

@@ -10,8 +10,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from tileframe import Size
+from tileframe import Box, Size
 
+END = b"\xff\xd9"
 SOF, DHT, RST, EOI, SOS, DQT, DRI, JFIF, ADOBE = 0xC0, 0xC4, 0xD0, 0xD9, 0xDA, 0xDB, 0xDD, 0xE0, 0xEE
 KEPT = (SOF, DHT, SOS, DQT, DRI, JFIF, ADOBE)
 """Segments that say how to decode, and in which colours."""
@@ -43,9 +44,17 @@ class Header:
         """Rows of MCUs from one that begins at a restart to the next."""
         return self.interval // gcd(self.interval, self.mcus.width)
 
-    def of_band(self, height: int) -> bytes:
-        """Return the header of a JPEG of that height."""
-        return self.data[: self.height_at] + height.to_bytes(2, "big") + self.data[self.height_at + 2 :]
+    def band(self, first: int, last: int, held: bytes) -> tuple[bytes, Box]:
+        """Return the steps of rows from ``first`` to before ``last``, whose data ``held`` are, as a JPEG; and where."""
+        high = self.step * self.mcu.height
+        height = min(self.size.height, last * high) - first * high
+        data = np.frombuffer(bytearray(held), np.uint8)
+        places = markers_in(data)
+        data[places + 1] = RST + np.arange(len(places)) % 8
+        ends_with_one = len(places) > 0 and places[-1] == len(data) - 2  # that of the rows behind
+        begun = self.data[: self.height_at] + height.to_bytes(2, "big") + self.data[self.height_at + 2 :]
+        whole = b"".join((begun, (data[:-2] if ends_with_one else data).tobytes(), END))
+        return whole, Box(0, first * high, self.size.width, height)
 
 
 def header_of(file: BinaryIO) -> Header | None:

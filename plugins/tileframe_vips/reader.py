@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from tileframe import WHITE, Access, BaseSource, Box, InputError, Rgb, Samples, Size, SlideFacts, UnsupportedInput
 from tileframe.pixels import Alpha, Pixels, to_rgb8
-from tileframe_damage.jpeg import END, jpeg_pictures, with_end
+from tileframe_damage.jpeg import jpeg_pictures, with_end
 from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, png_chunk, png_pictures
+from tileframe_damage.restarts import END
 from tileframe_vips.damage import Warnings, damage_of
 from tileframe_vips.restarts import Bands, bands_of
 

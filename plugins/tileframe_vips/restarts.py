@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from tileframe import Box, InputError
 from tileframe.pixels import Pixels
-from tileframe_damage.jpeg import END, is_damage, jpeg_damage
-from tileframe_damage.restarts import RST, Header, header_of, markers_in, starts_of
+from tileframe_damage.jpeg import is_damage, jpeg_damage
+from tileframe_damage.restarts import Header, header_of, starts_of
 
 MOST_ROWS = 256
 """Pixels from one place to the next at which decoding can begin, at most."""
@@ -31,6 +31,7 @@ class Bands:
         """``starts`` are the places in the file where each step of rows begins, and the end of the last one."""
         self._path, self._header, self._starts = path, header, starts
         self._threads = threading.local()
+        self._is_sound = False
 
     def read(self, box: Box) -> Pixels:
         """Return ``box`` as RGB8 or grey, ``(height, width, 3 or 1)``; `InputError` where data are lost.
@@ -41,24 +42,14 @@ class Bands:
         high, rows, step = header.mcu.height, header.mcus.height, header.step
         first = max(0, box.y // high - 1) // step
         last = -(-min(rows, -(-box.bottom // high) + 1) // step)
-        top = first * step * high
-        height = min(header.size.height, last * step * high) - top
-        pixels = self._decoded(self._jpeg(first, last, height), height)
-        return pixels[box.y - top : box.bottom - top, box.x : box.right]
-
-    def _jpeg(self, first: int, last: int, height: int) -> bytes:
-        """Return the steps of rows from ``first`` to before ``last`` as a JPEG."""
-        is_last = last == len(self._starts) - 1
-        begin, end = int(self._starts[first]), int(self._starts[last]) - (0 if is_last else 2)  # without its marker
         try:
             with self._path.open("rb") as file:
-                file.seek(begin)
-                data = np.frombuffer(bytearray(file.read(end - begin)), np.uint8)
+                file.seek(int(self._starts[first]))
+                held = file.read(int(self._starts[last] - self._starts[first]))
         except OSError as error:
             raise InputError(f"{self._path}: cannot be read ({error.strerror})") from error
-        places = markers_in(data)
-        data[places + 1] = RST + np.arange(len(places)) % 8
-        return b"".join((self._header.of_band(height), data.tobytes(), END))
+        jpeg, shown = header.band(first, last, held)
+        return self._decoded(jpeg, shown.height)[box.y - shown.y : box.bottom - shown.y, box.x : box.right]
 
     def _decoded(self, jpeg: bytes, height: int) -> Pixels:
         colours, samples = ("GRAY", 1) if self._header.is_grey else ("RGB", 3)
@@ -69,9 +60,11 @@ class Bands:
         try:
             found: Pixels = simplejpeg.decode_jpeg(jpeg, colorspace=colours, strict=True, buffer=scratch)
         except ValueError as error:
-            if is_damage(str(error)):
-                said = jpeg_damage(self._path.read_bytes()) or f"the JPEG is damaged ({error})"
-                raise InputError(f"{self._path}: {said}") from error
+            # No more than this is said of a band, and it may be harmless: the whole file is looked at, once.
+            said = None if self._is_sound else jpeg_damage(self._path.read_bytes())
+            if said or is_damage(str(error)):
+                raise InputError(f"{self._path}: {said or f'the JPEG is damaged ({error})'}") from error
+            self._is_sound = True
             found = simplejpeg.decode_jpeg(jpeg, colorspace=colours, strict=False, buffer=scratch)
         return found
 
