@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.turns import outputs_in
 from tileframe.machine import available_cores
+from tileframe_bench.environment import refuse_too_little_room
 from tileframe_bench.workloads import WORKLOADS, scaled
 
 PAGE = Path(__file__).parents[1] / "docs" / "scale.md"
@@ -92,9 +93,11 @@ def measured(scale: float, options: tuple[str, ...], scratch: Path, workers: int
     command = [sys.executable, "-m", "tileframe", "run", f"{slide.make()}", "--json", f"--workers={workers}", *GRID]
     runs = []
     for _ in range(ROUNDS):
-        there = ["-o", f"{tempfile.mkdtemp(dir=scratch)}/x", *options]
+        folder = tempfile.mkdtemp(dir=scratch)
+        there = ["-o", f"{folder}/x", *options]
         done = subprocess.run([*command, *there], check=True, capture_output=True, text=True)
         runs.append(json.loads(done.stdout))
+        refuse_too_little_room(Path(folder), ROUNDS - len(runs))
     best = min(runs, key=lambda run: float(run["cpu_seconds"]))
     figures = {name: float(best[name]) for name in ("cpu_seconds", "tiles", "tile_bytes")}
     return figures | {"seconds": min(run["seconds"] for run in runs), "size": slide.size.area / 1e6}
