@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 
 import tileframe
 from tests.browser.looking import TILE_SIZE, Opened
+from tests.browser.tabs import Tab, Tabs
 from tests.pictures import photo, svs
 from tests.running import served
 from tileframe import StoredPyramid
@@ -49,9 +50,27 @@ def browser(launch: Callable[..., Any], request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture(scope="session")
-def contexts() -> dict[str, Any]:
-    """What pages are opened in, once for each browser and its options; the server's port keeps tests apart there."""
+def tabs() -> dict[int, Tabs]:
+    """The tabs of each browser."""
     return {}
+
+
+@pytest.fixture
+def tab(browser: Any, tabs: dict[int, Tabs], request: pytest.FixtureRequest) -> Iterator[Callable[..., Tab]]:
+    """Take a tab, and say what to listen to in it; at the end it is left, or closed if something failed."""
+    failed, taken = request.session.testsfailed, list[Tab]()
+
+    def take(listeners: Mapping[str, Any] | None = None, *, width: int = 1280, height: int = 800, **how: Any) -> Tab:
+        of_browser = tabs.setdefault(id(browser), Tabs(browser))
+        taken.append(of_browser.take(listeners or {}, width=width, height=height, reduced_motion="reduce", **how))
+        return taken[-1]
+
+    yield take
+    for one in taken:
+        if request.session.testsfailed > failed:
+            one.page.close()
+        else:
+            one.empty()
 
 
 @pytest.fixture
@@ -62,31 +81,21 @@ def origin(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_page(browser: Any, contexts: dict[str, Any], origin: str, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
+def open_page(tab: Callable[..., Tab], origin: str, tmp_path: Path) -> Iterator[Callable[..., Opened]]:
     """Open a page of the test's folder, from the server or as a file; at the end, nothing may have gone wrong."""
     opened: list[tuple[Opened, bool]] = []
 
     def open_it(
-        path: Path,
-        view: str = "",
-        *,
-        as_file: bool = False,
-        width: int = 1280,
-        height: int = 800,
-        faults: bool = False,
-        viewer: bool = True,
-        **how: Any,
+        path: Path, view: str = "", *, as_file: bool = False, faults: bool = False, viewer: bool = True, **how: Any
     ) -> Opened:
-        how = {"reduced_motion": "reduce", **how, "viewport": {"width": width, "height": height}}
-        key = f"{id(browser)} {sorted(how.items())}"
-        if key not in contexts:
-            contexts[key] = browser.new_context(**how)
-        page = contexts[key].new_page()
-        page.set_default_timeout(10_000)
-        one = Opened(page, "file:///" if as_file else f"{origin}/")
-        page.on("console", lambda message: one.messages.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: one.messages.append(f"error: {error}"))
-        page.on("request", lambda request: one.requests.append(request.url))
+        messages, requests = list[str](), list[str]()
+        listeners = {
+            "console": lambda message: messages.append(f"{message.type}: {message.text}"),
+            "pageerror": lambda error: messages.append(f"error: {error}"),
+            "request": lambda request: requests.append(request.url),
+        }
+        page = tab(listeners, **how).page
+        one = Opened(page, "file:///" if as_file else f"{origin}/", messages, requests)
         opened.append((one, faults))
         page.goto((path.as_uri() if as_file else f"{one.origin}{path.relative_to(tmp_path).as_posix()}") + view)
         if viewer and not faults:
@@ -95,8 +104,8 @@ def open_page(browser: Any, contexts: dict[str, Any], origin: str, tmp_path: Pat
 
     yield open_it
     for one, faults in opened:
-        one.page.close()
-        assert [url for url in one.requests if not url.startswith((one.origin, "data:"))] == []
+        one.page.goto("about:blank")
+        assert [url for url in one.requests if not url.startswith((one.origin, "data:", "about:"))] == []
         assert faults or one.messages == []
 
 

@@ -21,7 +21,7 @@ Picture: TypeAlias = NDArray[np.int64]
 """(height, width, 3)"""
 
 SHOTS = os.environ.get("TILEFRAME_SCREENSHOTS")
-TILE_SIZE = 510
+TILE_SIZE = 1020
 ODD_NAMES = ["a b", "50%", "a#b?c", "grün 試", "a&b;'c\"", "$title"]
 ALL_AT_ONCE = " ".join(ODD_NAMES)
 PHONE: dict[str, Any] = {

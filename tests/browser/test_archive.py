@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.browser.archives import (
     square,
 )
 from tests.browser.looking import ALL_AT_ONCE, ODD_NAMES, TILE_SIZE, base_part, canvas, colours, page_of, psnr
+from tests.browser.tabs import Tab
 from tests.pictures import photo, svs
 from tests.running import served
 from tileframe import StoredPyramid
@@ -124,34 +125,33 @@ def test_an_archive_and_a_folder_are_shown_at_one_place(open_page, archive, made
 @pytest.mark.parametrize(
     ("side", "members"), [pytest.param(25_500, 13_000, marks=pytest.mark.thorough), (59_000, 70_000)]
 )
-def test_the_first_view_needs_one_block_of_a_large_directory(browser, tmp_path, side, members):
+def test_the_first_view_needs_one_block_of_a_large_directory(tab, tmp_path, side, members):
     length = large_archive(tmp_path / "slide.szi", square(side))
     assert with_page(tmp_path / "slide.szi").pyramid.tile_count > members
-    directory, tiles = read_of(browser, tmp_path, length)
+    directory, tiles = read_of(tab, tmp_path, length)
     assert directory == [TAIL, BLOCK]
     assert tiles
     assert sum(directory) < length / 40
 
 
-def test_a_link_to_the_base_of_a_large_archive_needs_few_blocks(browser, tmp_path):
+def test_a_link_to_the_base_of_a_large_archive_needs_few_blocks(tab, tmp_path):
     length = large_archive(tmp_path / "slide.szi", square(59_000))
     with_page(tmp_path / "slide.szi")
-    directory, tiles = read_of(browser, tmp_path, length, "#x=30000&y=40000&zoom=1")
+    directory, tiles = read_of(tab, tmp_path, length, "#x=30000&y=40000&zoom=1")
     assert len(tiles) >= 30
     assert sum(directory) < length / 8
 
 
-def read_of(browser: Any, folder: Path, directory: int, view: str = "") -> tuple[list[int], list[int]]:
+def read_of(tab: Callable[..., Tab], folder: Path, directory: int, view: str = "") -> tuple[list[int], list[int]]:
     """How many bytes were read of the directory of ``slide.szi``, and of its tiles, until all of a view was shown."""
     counting = Counting(folder)
     with served(counting) as origin:
-        context = browser.new_context(viewport={"width": 1280, "height": 800})
-        page = context.new_page()
+        page = tab().page
         page.goto(f"{origin}/slide.html{view}")
         page.wait_for_timeout(300)
         page.wait_for_selector("#stages[aria-busy=false]")
         assert page.evaluate("performance.getEntriesByName('tileframe-first-tile').length") == 1
-        context.close()
+        page.goto("about:blank")
     start = (folder / "slide.szi").stat().st_size - directory - 98
     # A tile's part may reach a little into the directory: more is asked for than its header may need.
     of_directory = [length for at, length in counting.parts if at >= start]
@@ -159,22 +159,22 @@ def read_of(browser: Any, folder: Path, directory: int, view: str = "") -> tuple
 
 
 @pytest.mark.parametrize("kind", [IgnoresTheEnd, RefusesTheEnd])
-def test_a_server_that_counts_from_the_start_only_will_do(browser, archive, tmp_path, kind):
+def test_a_server_that_counts_from_the_start_only_will_do(tab, archive, tmp_path, kind):
     with served(kind(tmp_path, [tmp_path])) as origin:
-        page = browser.new_page()
+        page = tab().page
         page.goto(f"{origin}/slide.html")
         page.wait_for_selector("#stages[aria-busy=false]")
         assert page.evaluate("performance.getEntriesByName('tileframe-first-tile').length") == 1
-        page.close()
+        page.goto("about:blank")
 
 
-def test_a_server_without_ranges_is_told_of(browser, archive, tmp_path):
+def test_a_server_without_ranges_is_told_of(tab, archive, tmp_path):
     with served(WholeOnly(tmp_path, [tmp_path])) as origin:
-        page = browser.new_page()
+        page = tab().page
         page.goto(f"{origin}/slide.html")
         page.wait_for_selector("#problem:not([hidden])")
         text = page.locator("#problem-text").inner_text()
-        page.close()
+        page.goto("about:blank")
     assert "does not answer range requests" in text
     assert "tileframe view slide.szi --serve" in text
 

@@ -6,7 +6,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,6 +18,7 @@ from PIL import Image
 
 import tileframe_viewer
 from tests.browser.looking import Picture, decoded
+from tests.browser.tabs import Tab
 from tileframe import Layout, Pyramid, Size, tiles_of
 from tileframe.testing.cases import cut, levels, smooth
 from tileframe_layouts import tileframe_layouts
@@ -88,7 +89,7 @@ class Shown:
     """A page with a pyramid, and what was asked for and not found."""
 
     page: Any
-    missing: list[str] = field(default_factory=list)
+    missing: list[str]
 
     def wait(self) -> None:
         self.page.wait_for_function("failed.length || (viewer.isOpen() && viewer.world.getItemAt(0).getFullyLoaded())")
@@ -120,12 +121,12 @@ class Shown:
 
 
 @pytest.fixture
-def show(browser: Any, tmp_path: Path) -> Iterator[Callable[[str], Shown]]:
+def show(tab: Callable[..., Tab], tmp_path: Path) -> Iterator[Callable[[str], Shown]]:
     """Serve the test's folder, and open a page there in which OpenSeadragon is given a tile source."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    context = browser.new_context(viewport={"width": 700, "height": 500})
+    pages: list[Any] = []
 
     def open_it(tile_source: str, *, before: Callable[[str], None] | None = None) -> Shown:
         origin = f"http://127.0.0.1:{server.server_address[1]}"
@@ -133,15 +134,18 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Callable[[str], Shown]]:
             before(origin)
         shutil.copy(LIBRARY, tmp_path)
         (tmp_path / "page.html").write_text(PAGE.replace("SOURCE", tile_source))
-        page = context.new_page()
+        missing = list[str]()
+        listeners = {"response": lambda got: missing.append(got.url) if got.status >= 400 else None}
+        page = tab(listeners, width=700, height=500).page
+        pages.append(page)
         page.set_default_timeout(15_000)
-        shown = Shown(page)
-        page.on("response", lambda got: shown.missing.append(got.url) if got.status >= 400 else None)
+        shown = Shown(page, missing)
         page.goto(f"{origin}/page.html")
         return shown
 
     yield open_it
-    context.close()
+    for page in pages:
+        page.goto("about:blank")
     server.shutdown()
     thread.join()
     server.server_close()

@@ -17,10 +17,9 @@ class Silent(SimpleHTTPRequestHandler):
         pass
 
 
-def test_the_page_opens_and_so_does_the_pyramid_in_another_site(browser, served, slides, tmp_path):  # noqa: F811
-    page = browser.new_page()
+def test_the_page_opens_and_so_does_the_pyramid_in_another_site(tab, served, slides, tmp_path):  # noqa: F811
     messages: list[str] = []
-    page.on("console", lambda message: messages.append(message.text))
+    page = tab({"console": lambda message: messages.append(message.text)}).page
     page.goto(f"{served}/slide.html")
     page.wait_for_selector("#stages[aria-busy=false]", state="attached")
     assert messages == []
@@ -40,5 +39,5 @@ def test_the_page_opens_and_so_does_the_pyramid_in_another_site(browser, served,
             return [part.status, (await part.arrayBuffer()).byteLength, part.headers.has("Content-Range")];
         }"""
         assert page.evaluate(part, f"{served}/one.szi") == [206, 100, True]
-        page.close()
+        page.goto("about:blank")
         other.shutdown()

@@ -65,17 +65,19 @@ def shows(screenshot: bytes, colour: tuple[int, int, int]) -> bool:
     return bool((np.abs(samples(screenshot) - colour).max(axis=2) < 8).sum() > 100)
 
 
-def test_the_gallery_leads_to_slides_with_what_is_beside_them_and_what_is_damaged_says_so(tmp_path, browser):
+def test_the_gallery_leads_to_slides_with_what_is_beside_them_and_what_is_damaged_says_so(tmp_path, tab):
     svs(tmp_path / "sound.svs", photo(700, 500))
     damage_tile(svs(tmp_path / "damaged.svs", photo(700, 500), levels=(1,)), 1)
     (tmp_path / "broken.svs").write_bytes(b"II*\0broken")
     written(tmp_path / "sound.geojson", square(100, 100, 200, name="a square"))
     with shown(tmp_path, passthrough=Passthrough.NEVER, tile_size=256, overlap=0, associated=True) as (origin, ids):
-        page = browser.new_context(viewport={"width": 800, "height": 600}).new_page()
-        requests, errors = [], []
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("pageerror", lambda error: errors.append(f"{error}"))
-        page.on("console", lambda message: errors.append(message.text) if "Content Security" in message.text else None)
+        requests, errors = list[str](), list[str]()
+        listeners = {
+            "request": lambda request: requests.append(request.url),
+            "pageerror": lambda error: errors.append(f"{error}"),
+            "console": lambda message: errors.append(message.text) if "Content Security" in message.text else None,
+        }
+        page = tab(listeners, width=800, height=600).page
         page.goto(f"{origin}/")
         wait(page, "[...document.images].length == 3 && [...document.images].every((one) => one.naturalWidth > 1)")
         page.get_by_text("sound.svs").click()
@@ -93,24 +95,24 @@ def test_the_gallery_leads_to_slides_with_what_is_beside_them_and_what_is_damage
             assert time.monotonic() < deadline
         page.goto(f"{origin}/slides/{ids['broken.svs']}/")
         assert "broken.svs: no reader can open it" in page.locator("p").inner_text()
-        page.context.close()
+        page.goto("about:blank")
     assert errors == []
-    assert [url for url in requests if not url.startswith((f"{origin}/", "data:"))] == []
+    assert [url for url in requests if not url.startswith((f"{origin}/", "data:", "about:"))] == []
 
 
-def test_a_served_page_whose_tiles_are_all_missing_says_so_and_loads_no_longer(tmp_path, browser):
+def test_a_served_page_whose_tiles_are_all_missing_says_so_and_loads_no_longer(tmp_path, tab):
     tileframe.run(svs(tmp_path / "slide.svs", photo(700, 500)), tmp_path / "out" / "empty")
     shutil.rmtree(tmp_path / "out" / "empty_files")
     with shown(tmp_path / "out") as (origin, ids):
-        page = browser.new_context(viewport={"width": 800, "height": 600}).new_page()
+        page = tab(width=800, height=600).page
         page.goto(f"{origin}/slides/{ids['empty.dzi']}/")
         page.wait_for_selector("#problem:not([hidden])")
         assert "The tiles of empty.dzi could not be loaded" in page.locator("#problem-text").inner_text()
         page.wait_for_selector("#stages[aria-busy=false]")  # nothing more will come
-        page.context.close()
+        page.goto("about:blank")
 
 
-def test_openseadragon_and_leaflet_show_a_served_slide_by_iiif_in_a_page_of_another_site(tmp_path, browser):
+def test_openseadragon_and_leaflet_show_a_served_slide_by_iiif_in_a_page_of_another_site(tmp_path, tab):
     modules = Path(assets.__file__).parent / "node_modules"
     files = [modules / "leaflet/dist/leaflet.js", modules / "leaflet/dist/leaflet.css",
              modules / "leaflet-iiif/leaflet-iiif.js", assets.VENDOR / "openseadragon.min.js"]  # fmt: skip
@@ -125,12 +127,12 @@ def test_openseadragon_and_leaflet_show_a_served_slide_by_iiif_in_a_page_of_anot
     with served(Files(site, [site])) as other, shown(slide, cors=(other,)) as (origin, ids):
         info = f"{origin}/iiif/3/{ids['slide.svs']}/info.json"
         (site / "index.html").write_text(CLIENTS.replace("INFO", info), encoding="utf-8")
-        page = browser.new_context(viewport={"width": 900, "height": 300}).new_page()
+        page = tab(width=900, height=300).page
         page.goto(f"{other}/index.html")
         wait(page, "window.leaflet && window.seadragon")
         page.wait_for_timeout(100)
         picture = samples(page.screenshot())
-        page.context.close()
+        page.goto("about:blank")
     for left in (0, 500):
         for row, y in enumerate((120, 180)):
             for col, x in enumerate((left + 150, left + 250)):

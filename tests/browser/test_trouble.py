@@ -62,10 +62,10 @@ def test_any_name_works(open_page, made, tmp_path, name, as_file):
 
 def test_one_missing_tile_is_named_and_the_others_are_shown(open_page, made, tmp_path):
     pyramid = made()
-    (tmp_path / "slide_files" / "12" / "2_1.jpeg").unlink()
+    (tmp_path / "slide_files" / "12" / "1_1.jpeg").unlink()
     opened = open_page(page_of(pyramid), "#x=1400&y=900&zoom=1", faults=True)
     opened.page.wait_for_selector("#problem:not([hidden])")
-    assert "One tile of slide could not be loaded: slide_files/12/2_1.jpeg is missing" in opened.text("#problem-text")
+    assert "One tile of slide could not be loaded: slide_files/12/1_1.jpeg is missing" in opened.text("#problem-text")
     opened.page.click("#problem-close")
     assert not opened.is_seen("#problem")
     opened.keep("one-tile-missing")

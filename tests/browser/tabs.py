@@ -1,0 +1,48 @@
+"""Tabs that one test after another uses: a new one is a process, and costs as much as the page in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Tab:
+    """A tab, and what one test listens to in it."""
+
+    page: Any
+    free: list[Any]
+    """Where the tabs of its kind wait that are not in use."""
+    listeners: Mapping[str, Any]
+
+    def empty(self) -> None:
+        """Leave the page; nothing of the test stays but what the browser keeps for its server."""
+        self.page.goto("about:blank")
+        for event, listener in self.listeners.items():
+            self.page.remove_listener(event, listener)
+        self.page.emulate_media(media="null")
+        self.page.mouse.move(-1, -1)
+        self.free.append(self.page)
+
+
+@dataclass
+class Tabs:
+    """The tabs of a browser: a context for each set of options. Its server's port keeps tests apart there."""
+
+    browser: Any
+    contexts: dict[str, tuple[Any, list[Any]]] = field(default_factory=dict)
+
+    def take(self, listeners: Mapping[str, Any], *, width: int, height: int, **how: Any) -> Tab:
+        """Take one that is free, or open one."""
+        size = {"width": width, "height": height}
+        key = repr(sorted(how.items()))
+        if key not in self.contexts:
+            self.contexts[key] = self.browser.new_context(viewport=size, **how), []
+        context, free = self.contexts[key]
+        page = free.pop() if free else context.new_page()
+        page.set_viewport_size(size)
+        page.set_default_timeout(10_000)
+        for event, listener in listeners.items():
+            page.on(event, listener)
+        return Tab(page, free, listeners)
