@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.pictures import photo
@@ -75,3 +79,18 @@ def test_a_dry_run_knows_what_no_disk_can_hold(more, tmp_path, monkeypatch, capf
     assert run_command(["run", "a.png", "-o", "o", *more]) == 4
     assert capfd.readouterr().err == "tileframe: o: has 17 tiles, and there is room for 5 at most; free some\n"
     assert os.listdir(tmp_path) == ["a.png"]
+
+
+def test_the_processes_that_were_started_are_found_with_those_that_they_started():
+    waits = "import sys; sys.stdin.read()"
+    starts = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {waits!r}])"
+    with subprocess.Popen([sys.executable, "-c", starts], stdin=subprocess.PIPE) as started:
+        assert started.stdin is not None
+        child = psutil.Process(started.pid)
+        deadline = time.monotonic() + 60
+        while not child.children():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert {child.pid, *(one.pid for one in child.children())} <= set(machine._descendants(os.getpid()))
+        assert list(machine._descendants(child.pid)) == [one.pid for one in child.children(recursive=True)] != []
+        started.stdin.close()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -103,9 +104,12 @@ def refuse_lacking(made: object, interface: type, what: str) -> None:
             raise PluginError(f"{what} {made!r}, whose '{name}' cannot be called as it will be: {reason}")
 
 
+_signature = cache(inspect.signature)
+
+
 def _uncallable(method: Any, wanted: Callable[..., object]) -> str | None:
     """Say why ``method`` cannot be called with what ``wanted``, a method of a protocol, takes; None if it can."""
-    takes = list(inspect.signature(wanted).parameters.values())[1:]
+    takes = list(_signature(wanted).parameters.values())[1:]
     named = {one.name: one for one in takes if one.kind is one.KEYWORD_ONLY}
     try:
         with suppress(ValueError):  # of C: it does not tell

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,12 +88,23 @@ def used_by_children() -> Usage:
     """
     times = os.times()
     cpu, memory = times.children_user + times.children_system, 0
-    for child in psutil.Process().children(recursive=True):
+    for pid in _descendants(os.getpid()):
         with suppress(psutil.Error, OSError):  # it may end meanwhile
+            child = psutil.Process(pid)
             # First are user and system, then those of its own children that have ended; Linux adds iowait.
             cpu += sum(child.cpu_times()[:4])
             memory += _largest_size(child)
     return Usage(cpu, memory)
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    """The processes that one has started, and theirs. psutil looks at each that there is for it: 4 ms, twice a run."""
+    if not os.path.exists("/proc/thread-self/children"):  # not Linux
+        yield from (child.pid for child in psutil.Process(pid).children(recursive=True))
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        with suppress(OSError):
+            for child in Path(path).read_text().split():
+                yield from (int(child), *_descendants(int(child)))
 
 
 def _largest_size(process: psutil.Process) -> int:

@@ -22,13 +22,13 @@ def to_builtins(record: Any) -> Any:
 
 def to_json(record: Any) -> str:
     """Return a record, or a list or dict of records, as JSON text that is UTF-8 whatever names it holds."""
+    import msgspec
+
     plain = to_builtins(record)
-    text = json.dumps(plain, indent=2, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a file name that is not UTF-8
+    try:  # json's own indentation takes five times as long
+        return msgspec.json.format(json.dumps(plain, ensure_ascii=False).encode(), indent=2).decode()
+    except (UnicodeEncodeError, msgspec.DecodeError):  # a file name that is not UTF-8, or infinity
         return json.dumps(plain, indent=2)
-    return text
 
 
 def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:
