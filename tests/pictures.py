@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,11 @@ MPP = 0.499
 
 def gradient(width: int, height: int) -> Pixels:
     """RGB8 in which every pixel is unlike its neighbours, so that a shift by one is seen."""
+    return _gradient(width, height).copy()
+
+
+@lru_cache(maxsize=6)
+def _gradient(width: int, height: int) -> Pixels:
     y, x = np.mgrid[0:height, 0:width].astype(np.uint32)
     red, green, blue = (
         (x * 7 + y * 3) % 256,
@@ -29,8 +35,9 @@ def gradient(width: int, height: int) -> Pixels:
     return np.dstack([red, green, blue]).astype(np.uint8)
 
 
+@lru_cache(maxsize=6)
 def photo(width: int, height: int, *, seed: int = 1) -> Pixels:
-    """RGB8 that is smooth enough for JPEG, with detail."""
+    """RGB8 that is smooth enough for JPEG, with detail; it cannot be written to, for it is made once."""
     small = np.random.default_rng(seed).integers(0, 256, (height // 16 + 2, width // 16 + 2, 3), dtype=np.uint8)
     return np.asarray(Image.fromarray(small).resize((width, height), Image.Resampling.BICUBIC))
 

@@ -30,7 +30,7 @@ OLD = '<Image xmlns="http://schemas.microsoft.com/deepzoom/2008" Format="png"/>'
 def large(tmp_path_factory) -> Path:
     """A folder with pictures that take seconds as PNG tiles."""
     folder = tmp_path_factory.mktemp("large")
-    pixels = np.tile(photo(1500, 1500), (4, 5, 1))
+    pixels = np.tile(photo(1500, 1500), (3, 4, 1))
     jpeg(folder / "a.jpg", pixels)
     svs(folder / "a.svs", pixels, levels=(1,))
     return folder
