@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import cv2
 import numpy as np
 import pytest
@@ -55,16 +57,16 @@ def assert_made(target: Dzi, wanted: dict[str, bytes]) -> None:
     assert sorted(key for key, data in wanted.items() if found[key] != data) == []
 
 
-@pytest.mark.parametrize("access", BOTH)
 @pytest.mark.parametrize(("size", "tile_size", "overlap"), GRIDS, ids=str)
 def test_both_schedules_make_the_contracts_pyramid_with_one_worker_and_with_many(
-    size, tile_size, overlap, access, tmp_path, monkeypatch
+    size, tile_size, overlap, tmp_path, monkeypatch
 ):
     if size == REAL:
         monkeypatch.setattr(blocks, "SIDE", REAL_SIDE)
-    slide = Slide(tmp_path, gradient(size), access)
-    wanted = expected(slide.pixels, tile_size, overlap)
-    for workers in (1, 4):
+    pixels = gradient(size)
+    wanted = expected(pixels, tile_size, overlap)  # which takes longer than all of the runs
+    for access, workers in product(BOTH, (1, 4)):
+        slide = Slide(tmp_path, pixels, access)
         report = slide.run("out", tile_size=tile_size, overlap=overlap, workers=workers, overwrite=True)
         assert (report.backend, report.promises) == ("stream", Equality.PIXELS)
         assert_made(report.target, wanted)
