@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,9 @@ def moto() -> Iterator[str]:
         yield url
 
 
+@lru_cache
 def client(url: str) -> Any:
+    """A client, made once for each server: boto3 reads the whole of what S3 can do."""
     import boto3
 
     return boto3.Session().client(

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from hypothesis import settings
 
+from tests import buckets
 from tests.plugin_page import FILES, Import, Load
 from tileframe import registry as registry_module
 from tileframe.registry import Registry
@@ -50,6 +51,13 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip("the folder of real slides is not here")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[str]:
+    """The URL of an S3 with an empty bucket; each test has a folder of its own there."""
+    with buckets.moto() as url:
+        yield url
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.buckets import BUCKET, client, environment, everything, in_memory, moto, place, uploads, without_vendors
+from tests.buckets import BUCKET, client, environment, everything, in_memory, place, uploads, without_vendors
 from tests.pictures import gradient, photo, png, svs
 from tests.running import served
 from tileframe import Location, OptionError, OutputError, compare, open_pyramid, run, verify
@@ -27,9 +26,8 @@ OPTIONS: dict[str, Any] = {"tile_size": 64, "overlap": 0}
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto() as url:
-        yield url
+def server(moto: str) -> str:
+    return moto
 
 
 @pytest.fixture

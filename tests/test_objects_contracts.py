@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
 
 import pytest
 
-from tests.buckets import BUCKET, client, environment, everything, in_memory, moto, place
+from tests.buckets import BUCKET, client, environment, everything, in_memory, place
 from tileframe import Location
 from tileframe.testing import StoreContract
 from tileframe.testing.made import NAME
@@ -18,9 +17,8 @@ LOOSE, ZIP, SZI = tileframe_stores()
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto() as url:
-        yield url
+def server(moto: str) -> str:
+    return moto
 
 
 def members(data: bytes) -> dict[str, bytes]:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.buckets import BUCKET, KEYS, client, environment, everything, moto, place, uploads, without_vendors
+from tests.buckets import BUCKET, KEYS, client, environment, everything, place, uploads, without_vendors
 from tests.faulty import FAULTS, Faulty, faulty
 from tests.pictures import gradient, photo, png, svs
 from tileframe import OutputError, run, verify
@@ -24,9 +24,8 @@ HASTY = ("--store-option", "retry=1", "--store-option", "timeout=1")
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with moto() as url:
-        yield url
+def server(moto: str) -> str:
+    return moto
 
 
 @pytest.fixture
