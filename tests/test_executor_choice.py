@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from tests.pictures import jpeg, photo, svs
 from tests.pyramids import tiles
 from tests.streamed import Slide
-from tileframe import Access, Choice, ExecutorPlugin, InputError, Size, Spec, machine, plan, run
+from tileframe import Access, Choice, ExecutorPlugin, InputError, Size, Spec, WorkerError, machine, plan, run
 from tileframe.registry import load
 from tileframe.testing import gradient
 from tileframe_executors import choice
@@ -128,6 +129,24 @@ def test_processes_that_were_chosen_end_with_a_run_that_is_interrupted(tmp_path,
     with pytest.raises(KeyboardInterrupt):
         run(slide, tmp_path / "out" / "a", executor="auto", progress=interrupt, **how)
     assert begun
+    assert set(multiprocessing.active_children()) <= before
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals of POSIX")
+def test_a_process_that_was_chosen_and_is_killed_ends_the_run_with_one_error(
+    tmp_path, registry, starts_at_once, monkeypatch
+):
+    def kill(tiles: int, pixels: int) -> None:
+        for process in set(multiprocessing.active_children()) - before:
+            process.kill()
+
+    monkeypatch.setattr(choice, "LEAST", 1)
+    before = set(multiprocessing.active_children())
+    slide = svs(tmp_path / "a.svs", photo(4200, 500))  # of three blocks, the last begun when one is done
+    how: dict[str, Any] = {"workers": 2, "registry": registry, "tile_size": 16, "overlap": 0, "keep": False}
+    with pytest.raises(WorkerError, match=r"^a worker process of the executor 'processes' was killed \(SIGKILL\)"):
+        run(slide, tmp_path / "out" / "a", executor="auto", progress=kill, **how)
     assert set(multiprocessing.active_children()) <= before
     assert not (tmp_path / "out").exists()
 
