@@ -14,6 +14,7 @@ import pytest
 
 from tests.pictures import jpeg, photo, svs
 from tests.pyramids import tiles
+from tests.served import serving
 from tests.streamed import Slide
 from tileframe import Access, Choice, ExecutorPlugin, InputError, Size, Spec, WorkerError, machine, plan, run
 from tileframe.registry import load
@@ -162,6 +163,16 @@ def test_a_slide_that_is_read_in_processes_already_has_threads(slide, cores, cap
     found = planned(slide, capsys, *MANY_TILES, "--isolate")
     assert found["executor"] == "threads"
     assert found["because"].endswith("; no processes, for the slide is read in processes already")
+
+
+def test_a_slide_on_a_server_has_threads(slide, cores, capsys, tmp_path, monkeypatch):
+    pytest.importorskip("obstore")
+    monkeypatch.setenv("TILEFRAME_CACHE", str(tmp_path / "cache"))
+    cores(64)
+    with serving({"/a.svs": slide.read_bytes()}) as served:
+        assert run_command(["run", f"{served.url}/a.svs", "-o", str(tmp_path / "o"), "--dry-run", *MANY_TILES]) == 0
+    said = "  executor  threads (64 workers: threads would saturate at 1; no processes, for each would fetch the slide"
+    assert said in capsys.readouterr().out
 
 
 def test_a_machine_of_little_memory_has_threads(slide, cores, capsys, monkeypatch):

@@ -7,7 +7,6 @@ process does with each tile that they have made. `benchmarks/cores.py` measures 
 
 from __future__ import annotations
 
-import pickle
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -89,10 +88,8 @@ def _hindered(plan: Plan, registry: Any) -> str | None:
     make = registry.reader(plan.reader).make
     if isinstance(make, partial) and make.func is IsolatedReader:
         return "the slide is read in processes already"
-    try:
-        pickle.dumps(plan)
-    except Exception as error:  # pickle raises many kinds
-        return f"the slide cannot be named to them ({error})"
+    if plan.live.remote is not None:
+        return "each would fetch the slide from its server for itself"
     if (needed := plan.live.workers * MEMORY) > (free := available_memory()):
         return f"they take up to {needed / 1e9:.3g} GB of memory, and {free / 1e9:.3g} are free"
     return None
