@@ -5,13 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import pickle
+import random
 import signal
 import struct
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from tileframe import Box, InputError, Spec, WorkerError, compare, machine, open
 from tileframe.selection import read_head
 from tileframe.work import answer
 from tileframe_executors.processes import ProcessEnded, Processes
+from tileframe_executors.shared import SYSTEMS
 from tileframe_stream import remote
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals of POSIX")
@@ -125,6 +127,33 @@ def test_what_cannot_be_sent_there_or_back_is_an_error_and_holds_nobody_up(lasti
     with pytest.raises(TypeError, match="cannot pickle"):
         lasting.submit(threading.Lock).result()
     assert lasting.submit(divmod, 7, 3).result() == (2, 1)
+
+
+def noise(count: int) -> tuple[str, bytes]:
+    return multiprocessing.current_process().name, random.Random(count).randbytes(count)
+
+
+def test_large_answers_come_back_whole_whatever_came_before():
+    with Processes(1) as pool:
+        for count in (10, 300_000, 300_000, 2_000_000, 100_000, 2_600_000, 65_536, 0):
+            assert pool.submit(noise, count).result() == ("tileframe-worker", random.Random(count).randbytes(count))
+
+
+def test_large_answers_come_through_memory_that_ends_with_the_pool():
+    if not SYSTEMS.is_dir():
+        pytest.skip("this system does not show shared memory as files")
+    answer = random.Random(300_001).randbytes(300_001)
+
+    def held(path: Path) -> bool:
+        with suppress(OSError):  # other tests have theirs, and give it back
+            return answer in path.read_bytes()
+        return False
+
+    with Processes(1) as pool:
+        for _ in range(2):  # how large answers are is known from the first
+            pool.submit(noise, 300_001).result()
+        (memory,) = filter(held, SYSTEMS.glob("psm_*"))
+    assert not memory.exists()
 
 
 class Unsendable(Exception):

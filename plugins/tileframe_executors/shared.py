@@ -77,8 +77,11 @@ class Attached:
         return Written(pixels.shape, pixels.dtype.str)
 
     def write_bytes(self, name: str, data: bytes) -> bool:
-        """Write ``data`` to the memory ``name``; false if they are more than it holds."""
-        memory = self._of(name)
+        """Write ``data`` to the memory ``name``; false if they are more than it holds, or it is gone."""
+        try:
+            memory = self._of(name)
+        except OSError:
+            return False
         if len(data) > memory.size:
             return False
         np.ndarray(len(data), np.uint8, buffer=memory.buf)[:] = np.frombuffer(data, np.uint8)
@@ -88,6 +91,7 @@ class Attached:
         if self._memory is None or self._memory.name != name:
             if self._memory is not None:
                 self._memory.close()
+                self._memory = None
             self._memory = SharedMemory(name)
         return self._memory
 
