@@ -190,8 +190,8 @@ def test_a_dry_run_says_what_would_become_of_each(here, capsys):
     assert run_command(["run", "scans", "-o", "out/", "--dry-run"]) == 3
     said = capsys.readouterr()
     assert said.out.splitlines() == [
-        "scans/b.jpg -> out/b (up to date): 300x200, reader vips, stream",
-        "scans/old/c.png -> out/old/c (not written): 260x250, reader vips, stream",
+        "scans/b.jpg -> out/b (up to date): 300x200, reader vips, vips",
+        "scans/old/c.png -> out/old/c (not written): 260x250, reader vips, vips",
         "3 slides: 1 to be made, 1 up to date, 1 that cannot be",
     ]
     assert said.err.startswith("tileframe: scans/a.svs: ")

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import tileframe
+from tests.pictures import jpeg, photo, png, svs
 
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "tileframe"
@@ -24,8 +25,8 @@ BEGINNING = ROOT / "plugins" / "tileframe_start"
 PLUGINS = sorted(set((ROOT / "plugins").glob("tileframe_*/")) - {BEGINNING})
 
 LAYERS = (
-    {"errors", "slides"},
-    {"executors", "files", "fingerprint", "geometry", "locations", "machine", "options", "serialize"},
+    {"errors", "frozen", "slides"},
+    {"distributions", "executors", "files", "fingerprint", "geometry", "locations", "machine", "options", "serialize"},
     {"facts"},
     {"findings", "pixels", "records"},
     {"protocols", "work"},
@@ -35,7 +36,7 @@ LAYERS = (
     {"job"},
     {"discovery", "hooks"},
     {"passthrough", "registry"},
-    {"associated", "colour"},
+    {"associated", "colour", "quickcheck"},
     {"manifest", "opening", "selection"},
     {"against", "planning"},
     {"verification"},
@@ -45,11 +46,13 @@ LAYERS = (
     {"__main__"},
 )
 PUBLIC_MODULES = {
+    "cli.later",
     "cli.parameters",
     "cli.progress",
     "cli.text",
     "executors",
     "files",
+    "frozen",
     "guards",
     "options",
     "ledger",
@@ -77,7 +80,10 @@ SHARED = {
     "tileframe_vips": {"tileframe_damage"},
     "tileframe_writers": {"tileframe_damage"},
 }
-HEAVY = sorted(IMAGE_LIBRARIES | {"numpy", "rich"})
+HEAVY = sorted(
+    IMAGE_LIBRARIES
+    | {"numpy", "rich", "msgspec", "psutil", "packaging", "importlib.metadata", "email", "multiprocessing"}
+)
 
 
 def files(folder: Path) -> list[Path]:
@@ -110,8 +116,14 @@ def core_module(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def read_by_checkers(path: Path) -> Path:
+    """The stub of a module that has one, which says what it loads when it is used."""
+    stub = path.with_suffix(".pyi")
+    return stub if stub.is_file() else path
+
+
 GRAPH = {
-    core_module(path): {name for name in imported(path) if name.partition(".")[0] == "tileframe"}
+    core_module(path): {name for name in imported(read_by_checkers(path)) if name.partition(".")[0] == "tileframe"}
     for path in files(CORE)
 }
 
@@ -179,6 +191,24 @@ def test_import_loads_no_heavy_library():
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["plugins"]], ids=" ".join)
 def test_commands_that_touch_no_pixel_load_no_heavy_library(arguments):
     assert loaded_by(f"from tileframe_start.command import run_command; run_command({arguments})") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        (["run", "a.jpg"], ["pyvips"]),
+        (["run", "a.png", "--format", "png"], ["pyvips"]),
+        (["run", "a.jpg", "--backend", "stream"], ["cv2", "imagecodecs", "numpy", "pyvips"]),
+        (["run", "a.svs"], ["cv2", "imagecodecs", "numpy", "simplejpeg", "tifffile"]),
+        (["info", "a.jpg"], ["pyvips"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_a_command_loads_the_libraries_that_its_plan_needs_and_no_other(arguments, needed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    make = {".jpg": jpeg, ".png": png, ".svs": svs}[Path(arguments[1]).suffix]
+    make(tmp_path / arguments[1], photo(400, 300))
+    assert loaded_by(f"from tileframe_start.command import run_command; run_command([*{arguments}])") == needed
 
 
 def test_where_the_command_begins_loads_nothing_of_it():

@@ -16,6 +16,7 @@ def test_it_is_no_bug(error, tmp_path, monkeypatch, capsys):
 
     png(tmp_path / "a.png", gradient(300, 200))
     monkeypatch.setattr(JpegWriter, "encode", encode)
-    assert run_command(["run", str(tmp_path / "a.png"), "-o", str(tmp_path / "o")]) == 3
+    words = ["--backend", "stream", "-o", str(tmp_path / "o")]
+    assert run_command(["run", str(tmp_path / "a.png"), *words]) == 3
     assert capsys.readouterr().err == "tileframe: there is not enough memory for this\n"
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

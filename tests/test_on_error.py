@@ -128,7 +128,7 @@ def test_the_tiles_can_be_compared_with_the_slide(name, slides, tmp_path):
 
 
 def test_of_many_tiles_some_are_named_and_all_are_counted(slides, tmp_path, monkeypatch):
-    monkeypatch.setattr("tileframe.verification.MOST_FILLED", 2)
+    monkeypatch.setattr("tileframe.quickcheck.MOST_FILLED", 2)
     base(slides / "bad.svs", tmp_path)
     tiles = manifest(tmp_path / "o.dzi")["tiles"]
     assert len(tiles["filled_keys"]) == 2

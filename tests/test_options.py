@@ -26,7 +26,7 @@ from tileframe import (
     run,
 )
 from tileframe import registry as registry_module
-from tileframe.facts import Fit
+from tileframe.hooks import Fit
 from tileframe.options import describe, parse_pairs, resolve
 from tileframe.registry import Registry
 from tileframe_start.command import run_command

@@ -13,8 +13,8 @@ from tests.pictures import gradient, photo, png
 from tests.streamed import RawWriter, Slide
 from tileframe import Access, CheckError, Report, Size, run
 from tileframe.pixels import Pixels
+from tileframe.quickcheck import SAMPLE
 from tileframe.registry import Registry
-from tileframe.verification import SAMPLE
 from tileframe_start.command import run_command
 from tileframe_stores.directory import DirectoryStore
 
@@ -27,7 +27,8 @@ def made(tmp_path: Path, registry: Registry) -> Made:
     slide = png(tmp_path / "a.png", photo(300, 200))
 
     def make(**options: object) -> Report:
-        how = {"tile_size": 100, "overlap": 0, "format": "png", "registry": registry, **options}
+        how = {"tile_size": 100, "overlap": 0, "format": "png", "backend": "stream", "registry": registry}
+        how |= options
         return run(slide, tmp_path / "new" / "o", **how)  # type: ignore[arg-type]
 
     return make
@@ -60,7 +61,7 @@ def test_a_tile_of_a_large_pyramid_is_found_damaged_where_all_are(registry, monk
     slide = png(tmp_path / "a.png", photo(600, 400))
     changed(monkeypatch, lambda name, data: {name: data[:-14]})
     with pytest.raises(CheckError, match=r"o_files/\d+/\d+_\d+\.jpeg: "):
-        run(slide, tmp_path / "o", tile_size=50, registry=registry)
+        run(slide, tmp_path / "o", tile_size=50, backend="stream", registry=registry)
     assert os.listdir(tmp_path) == ["a.png"]
 
 
@@ -131,7 +132,7 @@ def test_the_command_exits_with_5(made, monkeypatch, tmp_path, capsys):
     monkeypatch.chdir(tmp_path)
     png(tmp_path / "b.png", photo(30, 20))
     changed(monkeypatch, lambda name, data: {name: data[:-14]})
-    assert run_command(["run", "b.png", "--format", "png"]) == 5
+    assert run_command(["run", "b.png", "--format", "png", "--backend", "stream"]) == 5
     assert len(capsys.readouterr().err.splitlines()) == 1
     assert not (tmp_path / "b.dzi").exists()
 

@@ -25,11 +25,11 @@ TILE_SIZE, SIDE = 127, 1024
 """Half of what is usual, of tiles and of blocks: as many of both, of a quarter of the pixels."""
 SIDE_OF_BLOCKS = blocks.SIDE
 SETTINGS: dict[str, dict[str, Any]] = {
-    "stream": {},
-    "one worker": {"workers": 1},
+    "stream": {"backend": "stream"},
+    "one worker": {"backend": "stream", "workers": 1},
     "processes": {"executor": "processes"},
     "openslide": {"backend": "openslide"},
-    "no overlap": {"tile_size": 128, "overlap": 0, "layout": "iiif3"},
+    "no overlap": {"backend": "stream", "tile_size": 128, "overlap": 0, "layout": "iiif3"},
     "passthrough": {"passthrough": "auto", "tile_size": "native"},
 }
 

@@ -13,7 +13,7 @@ import pytest
 from tests.test_writers import made
 from tileframe import Pyramid, Size, tiles_of
 from tileframe_viewer import assets
-from tileframe_viewer.record import FORMATS, LAYOUTS
+from tileframe_viewer.known import FORMATS, LAYOUTS
 
 ROOT = Path(__file__).parents[1]
 PLUGIN = Path(assets.__file__).parent

@@ -7,13 +7,14 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import Distribution, EntryPoint, entry_points, version
 from itertools import pairwise, takewhile
 from pathlib import Path
+from pkgutil import resolve_name
 
+from tileframe.distributions import distributions
 from tileframe.errors import OptionError, PluginError
+from tileframe.frozen import dataclass
 
 GROUP = "tileframe"
 """The group of the entry points, and the distribution that the bundled plugins come in."""
@@ -29,16 +30,23 @@ REMOTE_FRAME = re.compile(r'^\s*File "(.+)", line \d+', re.MULTILINE)
 class Installed:
     """A plugin that is installed: its entry point, and the distribution that it comes in."""
 
-    entry: EntryPoint
+    name: str
+    """By which it is listed and limited; its offers have names of their own."""
+    place: str
+    """``module``, or ``module:object``."""
     package: str
     version: str
     requires: tuple[str, ...]
     """What its distribution requires of tileframe, as in ``tileframe>=0.1,<0.2``."""
 
     @property
-    def name(self) -> str:
-        """By which it is listed and limited; its offers have names of their own."""
-        return self.entry.name
+    def module(self) -> str:
+        """The module that it is, or is an object of."""
+        return self.place.partition(":")[0]
+
+    def load(self) -> object:
+        """Import it."""
+        return resolve_name(self.place)
 
     def refuses(self) -> str | None:
         """Say why it cannot be used: its distribution requires another version of tileframe; None if it can."""
@@ -53,9 +61,15 @@ class Installed:
                     continue
             from packaging.specifiers import SpecifierSet
 
-            if "@" not in versions and not SpecifierSet(versions).contains(_own_version(), prereleases=True):
-                return f"it needs {GROUP}{versions}, and this is {_own_version()}"
+            if "@" not in versions and not SpecifierSet(versions).contains(own_version(), prereleases=True):
+                return f"it needs {GROUP}{versions}, and this is {own_version()}"
         return None
+
+
+@cache
+def own_version() -> str:
+    """Return the version of tileframe."""
+    return distributions()[GROUP].version
 
 
 def shown(name: str, package: str, release: str) -> str:
@@ -65,14 +79,16 @@ def shown(name: str, package: str, release: str) -> str:
 
 def installed() -> list[Installed]:
     """Return all plugins that are installed, by name."""
-    # All entry points of a distribution share one `Distribution`, which reads its metadata anew at every look.
-    facts: dict[int, tuple[str, str, tuple[str, ...]]] = {}
     found = []
-    for entry in entry_points(group=GROUP):
-        assert entry.dist is not None, "only those made by hand have none"
-        if id(entry.dist) not in facts:
-            facts[id(entry.dist)] = _facts(entry.dist)
-        found.append(Installed(entry, *facts[id(entry.dist)]))
+    for distribution in distributions().values():
+        if places := distribution.entry_points(GROUP):
+            package, wanted = (
+                "".join(distribution.headers("Name")) or distribution.name,
+                distribution.headers("Requires-Dist"),
+            )
+            requires = () if package == GROUP else tuple(filter(OURS.match, wanted))
+            facts = package, distribution.version, requires
+            found += [Installed(name, place, *facts) for name, place in places.items()]
     return sorted(found, key=lambda plugin: (plugin.name, plugin.package))
 
 
@@ -102,23 +118,11 @@ def culprit(error: BaseException) -> Installed | None:
     """
     plugins = installed()
     for module in _modules(error):
-        shared = [(_shared_names(module, plugin.entry.module), plugin) for plugin in plugins]
+        shared = [(_shared_names(module, plugin.module), plugin) for plugin in plugins]
         most, plugin = max(shared, key=lambda pair: pair[0], default=(0, None))
         if plugin is not None and most:
             return None if plugin.package == GROUP else plugin
     return None
-
-
-def _facts(distribution: Distribution) -> tuple[str, str, tuple[str, ...]]:
-    """Return its name, its version, and what it requires of tileframe."""
-    metadata = distribution.metadata
-    requires = tuple(text for text in metadata.get_all("Requires-Dist", ()) if OURS.match(text))
-    return metadata["Name"], metadata["Version"], () if metadata["Name"] == GROUP else requires
-
-
-@cache
-def _own_version() -> str:
-    return version(GROUP)
 
 
 def _modules(error: BaseException | None) -> Iterator[str]:

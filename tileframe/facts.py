@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import enum
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import total_ordering
 from typing import Any, NamedTuple
 
 from tileframe.errors import OptionError
+from tileframe.frozen import dataclass
 from tileframe.geometry import Box, Size
 
 
@@ -72,20 +73,7 @@ class Equality(Ordered):
     """And the decoded tiles of every level."""
 
 
-class Fit(enum.IntEnum):
-    """How well a reader suits a file, judged by its name and first bytes."""
-
-    NONE = 0
-    """It is no file for this reader, which is not asked to open it."""
-    POSSIBLE = 1
-    """It may open the file: a try, after all that fit better."""
-    GOOD = 2
-    """It opens the file as well as other readers do."""
-    NATIVE = 3
-    """It is made for the file's own format."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Encoding:
     """How the pixels of a tile become bytes, for writers and for backends with an encoder of their own."""
 
@@ -101,7 +89,7 @@ class Encoding:
     """``420`` or ``444``; None where the format has none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NativeLevel:
     """A level that the slide itself stores."""
 
@@ -175,7 +163,7 @@ class ScaleBy(enum.Enum):
     """The user, by ``--mpp``."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SlideFacts:
     """What is known of an open slide."""
 
@@ -207,7 +195,7 @@ class SlideFacts:
     """What a user should know, as sentences."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BlankRule:
     """Which tiles are absent: those of which no sample is further than ``tolerance`` from the background."""
 
@@ -223,7 +211,7 @@ class BlankRule:
             raise OptionError(f"a colour is three numbers from 0 to 255, not {self.background!r}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AbsentTiles:
     """The absent tiles of one level."""
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe.errors import InputError
+from tileframe.frozen import dataclass
 from tileframe.slides import Slide
 
 CHUNKS, CHUNK = 64, 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fingerprint:
     """The length of a file, and a digest of that and of 64 pieces of 64 kB spread over it: all of a small file."""
 

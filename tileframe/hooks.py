@@ -7,31 +7,33 @@ the user picks the name. Importing the module must not import an image library; 
 
 from __future__ import annotations
 
+import enum
 import inspect
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
+from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import pluggy
 
 from tileframe.errors import PluginError
-from tileframe.facts import Fit
-from tileframe.geometry import Pyramid
-from tileframe.job import Backend, Job
+from tileframe.frozen import dataclass
 from tileframe.options import NoOptions, resolve
-from tileframe.protocols import ColourManager, Layout, Reader, Store, StoredFiles, Writer
-from tileframe.pyramids import Check, Viewer
-from tileframe.records import Options, Spec
-from tileframe.slides import RemoteSlide
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what else this names is loaded when it is used
+    from concurrent.futures import Executor
+    from pathlib import Path
+
     import click
 
+    from tileframe.geometry import Pyramid
+    from tileframe.job import Backend, Job
     from tileframe.locations import Location
+    from tileframe.protocols import ColourManager, Layout, Reader, Store, StoredFiles, Writer
+    from tileframe.pyramids import Check, Viewer
+    from tileframe.records import Options, Spec
+    from tileframe.slides import RemoteSlide
 
 PROJECT = "tileframe"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -51,8 +53,8 @@ class Plugin(Generic[T]):
     make: Callable[..., T]
     """With options of its own, it is given their record last."""
 
-    interface: ClassVar[type] = object
-    """What ``make`` has to return, as a protocol."""
+    interface: ClassVar[str] = "builtins:object"
+    """What ``make`` has to return, as a protocol: its module and its name."""
 
     def create(self, *arguments: Any, options: Any = None) -> T:
         """Return the thing: ``make(*arguments)``, and, if it declares options, with their record or its defaults.
@@ -63,10 +65,10 @@ class Plugin(Generic[T]):
         given = arguments if record is NoOptions else (*arguments, options or record())
         made: T = self.called(self.make, *given)
         try:
-            refuse_lacking(made, self.interface, f"the {self.noun} '{self.name}' is broken: make returns")
+            refuse_lacking(made, resolve_name(self.interface), f"the {self.noun} '{self.name}' is broken: make returns")
         except PluginError:
-            if isinstance(made, Executor):
-                made.shutdown(wait=False)  # else its threads would keep this process
+            if hasattr(made, "shutdown"):
+                made.shutdown(wait=False)  # else the threads of an executor would keep this process
             raise
         return made
 
@@ -82,7 +84,7 @@ class Plugin(Generic[T]):
     @property
     def noun(self) -> str:
         """What it offers, in messages: ``reader``, ``writer``, ..."""
-        return self.interface.__name__.lower()
+        return self.interface.partition(":")[2].lower()
 
     def resolved(self, given: Options, kind: str) -> Any:
         """Return the record of its options with the values ``given``; `OptionError` for what is wrong with them."""
@@ -119,11 +121,20 @@ def _uncallable(method: Any, wanted: Callable[..., object]) -> str | None:
     return None
 
 
+class Fit(enum.IntEnum):
+    """How well a reader suits a file, judged by its name and first bytes."""
+
+    NONE = 0
+    POSSIBLE = 1
+    GOOD = 2
+    NATIVE = 3
+
+
 @dataclass(frozen=True)
-class ReaderPlugin(Plugin[Reader]):
+class ReaderPlugin(Plugin["Reader"]):
     """A way to open slides; ``make()`` returns the reader."""
 
-    interface = Reader
+    interface = "tileframe.protocols:Reader"
     guess: Callable[[Path, bytes], Fit]
     """Judges a file by its path, of what is elsewhere its name, and its first 4096 bytes. Opens nothing heavy."""
     options: type = NoOptions
@@ -140,10 +151,10 @@ class ReaderPlugin(Plugin[Reader]):
 
 
 @dataclass(frozen=True)
-class OriginPlugin(Plugin[RemoteSlide]):
+class OriginPlugin(Plugin["RemoteSlide"]):
     """Where slides can be that are no files of this machine; ``make(url)`` returns one, and asks nobody yet."""
 
-    interface = RemoteSlide
+    interface = "tileframe.slides:RemoteSlide"
     schemes: tuple[str, ...] = ()
     """Of the URLs that it serves."""
 
@@ -151,26 +162,26 @@ class OriginPlugin(Plugin[RemoteSlide]):
 
 
 @dataclass(frozen=True)
-class ColourPlugin(Plugin[ColourManager]):
+class ColourPlugin(Plugin["ColourManager"]):
     """What manages colours; ``make()`` returns the manager."""
 
-    interface = ColourManager
+    interface = "tileframe.protocols:ColourManager"
 
 
 @dataclass(frozen=True)
-class WriterPlugin(Plugin[Writer]):
+class WriterPlugin(Plugin["Writer"]):
     """A tile format; ``make()`` returns the writer."""
 
-    interface = Writer
+    interface = "tileframe.protocols:Writer"
     options: type = NoOptions
     """A frozen dataclass of what can be chosen, its fields made by `tileframe.option`."""
 
 
 @dataclass(frozen=True)
-class LayoutPlugin(Plugin[Layout]):
+class LayoutPlugin(Plugin["Layout"]):
     """A layout; ``make(name, suffix, pyramid)`` returns it for the pyramid ``name`` with tiles ending in ``suffix``."""
 
-    interface = Layout
+    interface = "tileframe.protocols:Layout"
     descriptor: str = ""
     """The key of the file by which a pyramid is named and found, as ``{name}.dzi``; empty for one without."""
     read: Callable[[bytes], tuple[Pyramid, str]] | None = None
@@ -184,10 +195,10 @@ class LayoutPlugin(Plugin[Layout]):
 
 
 @dataclass(frozen=True)
-class StorePlugin(Plugin[Store]):
+class StorePlugin(Plugin["Store"]):
     """A place for pyramids; ``make(target)`` returns the store for a new one at the `tileframe.Target`."""
 
-    interface = Store
+    interface = "tileframe.protocols:Store"
     open: Callable[[Location], StoredFiles]
     """Opens the finished pyramid there; `InputError` if there is nothing that can be read."""
     schemes: tuple[str, ...] = ("file",)
@@ -201,19 +212,21 @@ class StorePlugin(Plugin[Store]):
 
     def opened(self, location: Location) -> StoredFiles:
         """Return what ``open`` does; `PluginError` for what has not all that files need."""
+        from tileframe.protocols import StoredFiles
+
         files: StoredFiles = self.called(self.open, location)
         refuse_lacking(files, StoredFiles, f"the store '{self.name}' is broken: open returns")
         return files
 
 
 @dataclass(frozen=True)
-class CheckPlugin(Plugin[Check]):
+class CheckPlugin(Plugin["Check"]):
     """A check for ``tileframe verify``; ``make()`` returns it."""
 
-    interface = Check
+    interface = "tileframe.pyramids:Check"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Choice:
     """Whether an executor is taken where the user leaves it open, and why."""
 
@@ -224,10 +237,10 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class ExecutorPlugin(Plugin[Executor]):
+class ExecutorPlugin(Plugin["Executor"]):
     """A pool that does a backend's work; ``make(workers)`` returns a `concurrent.futures.Executor` for one run."""
 
-    interface = Executor
+    interface = "concurrent.futures:Executor"
     isolated: Callable[[ReaderPlugin], ReaderPlugin] | None = None
     """Returns a reader like the given one that opens and reads each slide in other processes, for ``--isolate``."""
     suits: Callable[[Job, Any], Choice | None] | None = None
@@ -237,10 +250,10 @@ class ExecutorPlugin(Plugin[Executor]):
 
 
 @dataclass(frozen=True)
-class ViewerPlugin(Plugin[Viewer]):
+class ViewerPlugin(Plugin["Viewer"]):
     """A page to look at pyramids in; ``make()`` returns what writes it."""
 
-    interface = Viewer
+    interface = "tileframe.pyramids:Viewer"
     layouts: tuple[str, ...] = ()
     """The layouts that it can show; empty for any."""
     formats: tuple[str, ...] = ()
@@ -248,10 +261,10 @@ class ViewerPlugin(Plugin[Viewer]):
 
 
 @dataclass(frozen=True)
-class BackendPlugin(Plugin[Backend]):
+class BackendPlugin(Plugin["Backend"]):
     """An engine; ``make()`` returns the backend."""
 
-    interface = Backend
+    interface = "tileframe.job:Backend"
     speed: int
     """How fast it is beside the others; ``auto`` tries the largest first. The plain Deep Zoom way is 10."""
     passes_through: bool = False
@@ -260,6 +273,8 @@ class BackendPlugin(Plugin[Backend]):
     """Whether it works by `Job.in_order`; others are not taken where another executor than threads is asked for."""
     resumes: bool = False
     """Whether it works by `Job.unit`, so that a later run can go on; others begin anew."""
+    quick: Callable[[Job], bool] | None = None
+    """Says whether a job is so small that its start counts, and its own is short: ``auto`` then tries it first."""
 
 
 @hookspec
@@ -298,7 +313,10 @@ def tileframe_stores() -> Sequence[StorePlugin]:  # type: ignore[empty-body]
 
 @hookspec
 def tileframe_backends() -> Sequence[BackendPlugin]:  # type: ignore[empty-body]
-    """Offer engines, chosen by ``--backend NAME``; ``auto`` takes the one of the largest ``speed`` that can do it."""
+    """Offer engines, chosen by ``--backend NAME``; ``auto`` takes the one of the largest ``speed`` that can do it.
+
+    Those that are ``quick`` for the job come before the others.
+    """
 
 
 @hookspec

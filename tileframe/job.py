@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import BrokenExecutor, Executor
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from tileframe.absent import may_be_absent
 from tileframe.errors import CheckError, PluginError
-from tileframe.executors import broken
 from tileframe.facts import Equality
+from tileframe.frozen import dataclass
 from tileframe.geometry import Box, Pyramid, TileAddress
 from tileframe.journal import Journal
 from tileframe.ledger import LEFT_OUT, TileRecord
@@ -30,7 +29,9 @@ from tileframe.protocols import (
 )
 from tileframe.reading import Reading
 from tileframe.records import Plan
-from tileframe.work import in_order
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -104,6 +105,12 @@ class Job:
         plan there. It is closed as `tileframe.work.in_order` is; ``stop``, which is set then, is seen in this process
         alone. An executor that breaks is a `WorkerError`, or, where a library crashed in a worker, an `InputError`.
         """
+        # Here, for an engine that needs no pool does without.
+        from concurrent.futures import BrokenExecutor
+
+        from tileframe.executors import broken
+        from tileframe.work import in_order
+
         name, work = self.plan.live.executor, partial(task, self.plan)
         try:
             yield from in_order(work, things, workers=self.workers, stop=stop, pool=self.executor, name=name)

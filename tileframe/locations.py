@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from tileframe.errors import OptionError
+from tileframe.frozen import dataclass
 
 # Of archives: a folder that bears such a name is not what anybody asked for.
 ARCHIVES = frozenset(
@@ -19,7 +20,7 @@ SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://(.*)", re.DOTALL)  # two lette
 ONE_SLASH = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/(?!/)")  # what a `Path` makes of an address
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Location:
     """A place for one pyramid: ``out/slide.dzi``, ``slide.szi``, ``s3://bucket/folder/slide.dzi``."""
 
@@ -69,7 +70,7 @@ class Location:
         return f"{self.scheme}://{self.folder}/{last}" if self.folder else f"{self.scheme}://{last}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Served:
     """What locations there can be, by what is installed."""
 

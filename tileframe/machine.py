@@ -5,16 +5,16 @@ from __future__ import annotations
 import glob
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-
-import psutil
+from typing import Any
 
 from tileframe.errors import InputError, OptionError
+from tileframe.frozen import dataclass
 
 MEMORY = "TILEFRAME_MEMORY"
 """The environment variable that says how many gigabytes may be taken, where that is not what is free."""
@@ -23,9 +23,13 @@ CGROUP = Path("/sys/fs/cgroup")
 
 def available_cores() -> int:
     """Return how many cores this process may use, by its affinity and its cgroup's quota; at least 1."""
-    process = psutil.Process()
-    # macOS has no affinity.
-    cores = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
+    else:
+        import psutil  # here, for Linux does without
+
+        # macOS has no affinity.
+        cores = len(getattr(psutil.Process(), "cpu_affinity", lambda: range(os.cpu_count() or 1))())
     with suppress(OSError, ValueError):  # not Linux, or no quota: "max 100000"
         quota, period = (CGROUP / "cpu.max").read_text().split()
         cores = min(cores, -(-int(quota) // int(period)))
@@ -41,6 +45,8 @@ def available_memory() -> int:
         if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]+)?", given):
             raise OptionError(f"{MEMORY} is a number of gigabytes, not '{given}'")
         return int(float(given) * 1e9)
+    import psutil
+
     free = int(psutil.virtual_memory().available)
     with suppress(OSError, ValueError, KeyError):  # not Linux, or no limit: "max"
         limit = int((CGROUP / "memory.max").read_text())
@@ -59,6 +65,8 @@ def refuse_more_memory(needed: int, what: str) -> None:
 def peak_memory() -> int:
     """Return the largest resident size of this process so far, in bytes."""
     if sys.platform == "win32":
+        import psutil
+
         return int(psutil.Process().memory_info().peak_wset)
     import resource  # POSIX only
 
@@ -71,7 +79,7 @@ def cpu_seconds() -> float:
     return time.process_time()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Usage:
     """What processes have used."""
 
@@ -89,6 +97,8 @@ def used_by_children() -> Usage:
     times = os.times()
     cpu, memory = times.children_user + times.children_system, 0
     for pid in _descendants(os.getpid()):
+        import psutil  # here, for most runs do without
+
         with suppress(psutil.Error, OSError):  # it may end meanwhile
             child = psutil.Process(pid)
             # First are user and system, then those of its own children that have ended; Linux adds iowait.
@@ -100,6 +110,8 @@ def used_by_children() -> Usage:
 def _descendants(pid: int) -> Iterator[int]:
     """The processes that one has started, and theirs. psutil looks at each that there is for it: 4 ms, twice a run."""
     if not os.path.exists("/proc/thread-self/children"):  # not Linux
+        import psutil
+
         yield from (child.pid for child in psutil.Process(pid).children(recursive=True))
     for path in glob.glob(f"/proc/{pid}/task/*/children"):
         with suppress(OSError):
@@ -107,7 +119,7 @@ def _descendants(pid: int) -> Iterator[int]:
                 yield from (int(child), *_descendants(int(child)))
 
 
-def _largest_size(process: psutil.Process) -> int:
+def _largest_size(process: Any) -> int:
     if sys.platform == "linux":
         for line in Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("VmHWM:"):
@@ -118,7 +130,7 @@ def _largest_size(process: psutil.Process) -> int:
 
 def free_disk(folder: Path) -> int:
     """Return the free bytes on the disk of ``folder`` or its nearest existing parent."""
-    return int(psutil.disk_usage(str(_existing(folder))).free)
+    return shutil.disk_usage(_existing(folder)).free
 
 
 def free_inodes(folder: Path) -> int | None:

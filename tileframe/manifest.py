@@ -10,8 +10,8 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, requires, version
 
+from tileframe.distributions import distributions, normal
 from tileframe.records import AssociatedRecord, Made, Manifest, Plan, TilesRecord
 from tileframe.registry import Registry
 from tileframe.serialize import to_json
@@ -32,20 +32,15 @@ def versions(plan: Plan, registry: Registry) -> dict[str, str]:
     kinds = ("reader", "backend", "writer", "layout", "store")
     used = set(zip(kinds, (plan.reader, plan.backend, plan.format, plan.layout, plan.store), strict=True))
     packages = {offer.package for offer in registry.offers if (offer.kind, offer.plugin.name) in used} - {""}
-    names = {"tileframe", *packages}.union(*map(_needs, packages))
-    return {name: found for name in sorted(names) if (found := _version(name)) is not None}
+    return dict(_versions(frozenset({"tileframe", *packages})))
 
 
-# Installed packages do not change under a running process, and to read the metadata of one takes a millisecond.
+# Installed packages do not change under a running process, and to look through them takes a millisecond.
 @cache
-def _needs(package: str) -> frozenset[str]:
-    lines = [line for line in requires(package) or () if "extra ==" not in line]
-    return frozenset(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in lines)
-
-
-@cache
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+def _versions(packages: frozenset[str]) -> dict[str, str]:
+    """Return the versions of ``packages`` and of what they need, but for what is not installed."""
+    found = distributions()
+    known = [found[normal(name)] for name in packages if normal(name) in found]
+    needs = [line for one in known for line in one.headers("Requires-Dist") if "extra ==" not in line]
+    names = sorted({*packages, *(re.split(r"[^A-Za-z0-9._-]", line, maxsplit=1)[0] for line in needs)})
+    return {name: found[normal(name)].version for name in names if normal(name) in found}

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from tileframe import machine
 from tileframe.absent import Absence
 from tileframe.errors import CheckError, InputError, OptionError, PluginError
+from tileframe.frozen import dataclass
 from tileframe.geometry import Pyramid
 from tileframe.hooks import LayoutPlugin
 from tileframe.locations import SCHEME, Location

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeVar, get_type_hints
 
 from tileframe.errors import OptionError
+from tileframe.frozen import dataclass
 
 E = TypeVar("E", bound=Enum)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NoOptions:
     """The options of a plugin that has none."""
 
@@ -28,7 +28,7 @@ def option(
     return dataclasses.field(default=default, metadata={"help": help, "low": low, "high": high, "choices": choices})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OptionHelp:
     """One option, as `tileframe plugins NAME` prints it."""
 
@@ -97,14 +97,16 @@ def resolve(record: type, given: Mapping[str, Any], owner: str) -> Any:
 
 
 def _value(field: dataclasses.Field[Any], hint: Any, given: Any, owner: str) -> Any:
-    import msgspec  # here, for a start of the command line does without
-
     wanted = f"{field.name} of the {owner} must be {_range(field) or _named(hint)}, not {_shown(given)}"
-    try:
-        # Texts become what the field's type says; a bool is no number.
-        value = msgspec.convert(given, hint, strict=not isinstance(given, str))
-    except (msgspec.ValidationError, UnicodeError) as error:  # such a text came from a command line that is not UTF-8
-        raise OptionError(wanted) from error
+    value = given
+    if type(given) is not hint or hint is str:
+        import msgspec  # here, for a start of the command line, and a run with the defaults, do without
+
+        try:
+            # Texts become what the field's type says; a bool is no number.
+            value = msgspec.convert(given, hint, strict=not isinstance(given, str))
+        except (msgspec.ValidationError, UnicodeError) as error:  # such a text came from a line that is not UTF-8
+            raise OptionError(wanted) from error
     low, high = field.metadata.get("low"), field.metadata.get("high")
     choices = field.metadata.get("choices", ())
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

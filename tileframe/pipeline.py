@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from tileframe import machine
 from tileframe.associated import exported
 from tileframe.errors import InputError, OptionError, OutputError, TileframeError, WorkerError
-from tileframe.executors import Lent
 from tileframe.facts import ColourMode, Intent, Rgb
 from tileframe.fingerprint import Fingerprint
 from tileframe.geometry import Box
@@ -25,11 +23,14 @@ from tileframe.manifest import manifest_text, versions
 from tileframe.options import member, with_short
 from tileframe.planning import Prepared, prepare, slide_of
 from tileframe.protocols import Content, Progress, Resumes
+from tileframe.quickcheck import quick_check, silent
 from tileframe.records import OnError, Options, Passthrough, Plan, Report, Spec
 from tileframe.registry import Registry, load
 from tileframe.serialize import to_json
 from tileframe.slides import Slide
-from tileframe.verification import quick_check, silent
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 PASSTHROUGH = {False: Passthrough.NEVER, True: Passthrough.ALWAYS, "auto": Passthrough.AUTO}
 
@@ -176,8 +177,13 @@ def _complete(prepared: Prepared, registry: Registry, manifest: Callable[[], byt
 @contextmanager
 def _executor(spec: Spec, plan: Plan, registry: Registry) -> Iterator[Executor | None]:
     """Give the executor of ``plan``, None for threads; shut it down, unless it is the caller's, as ``spec`` says."""
-    if isinstance(spec.executor, Executor) or plan.live.in_threads:
-        yield Lent(spec.executor) if isinstance(spec.executor, Executor) else None
+    if spec.executor is not None and not isinstance(spec.executor, str):
+        from tileframe.executors import Lent  # here, for most runs do without
+
+        yield Lent(spec.executor)
+        return
+    if plan.live.in_threads:
+        yield None
         return
     offer = registry.executor(plan.live.executor)
     made = offer.create(spec.workers, options=offer.resolved(plan.live.executor_options, "executor"))

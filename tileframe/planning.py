@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tileframe.associated import ALL, chosen
@@ -10,6 +10,7 @@ from tileframe.colour import for_writer, managed
 from tileframe.errors import InputError, OptionError, PluginError
 from tileframe.facts import BlankRule, Equality, ScaleBy, SlideFacts
 from tileframe.fingerprint import Fingerprint
+from tileframe.frozen import dataclass
 from tileframe.geometry import Box
 from tileframe.guards import refuse_own_slide
 from tileframe.hooks import BackendPlugin, ReaderPlugin
@@ -197,7 +198,8 @@ class _Search:
         through = job.plan.passthrough
         reasons = self.not_passed if through else self.passed_over
         missing: list[PluginError] = []
-        for offer in self.backends:
+        # Among equals, the fastest first.
+        for offer in sorted(self.backends, key=lambda one: one.quick is None or not one.called(one.quick, job)):
             try:
                 backend: Backend = offer.create()
             except PluginError as error:

@@ -7,11 +7,11 @@ Backends are in `job`, checks and viewers in `pyramids`: beside what they are gi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
 from tileframe.facts import ColourMode, Encoding, Intent, Rgb, SlideFacts
+from tileframe.frozen import dataclass
 from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.locations import Location
 from tileframe.records import ColourRecord, SourceRecord
@@ -116,6 +116,14 @@ class Writer(Protocol):
 
     def size(self, data: bytes) -> Size:
         """Return the size of a tile from its header alone; `CheckError` if it has none."""
+
+
+@runtime_checkable
+class FindsDamage(Protocol):
+    """Optional ability of a `Writer`: find damage of a tile without giving its pixels, where that takes less."""
+
+    def refuse_damaged(self, data: bytes) -> None:
+        """Raise `CheckError` for what `Writer.decode` refuses."""
 
 
 @runtime_checkable

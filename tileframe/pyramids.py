@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
 
 from tileframe.absent import Absence
 from tileframe.errors import CheckError
 from tileframe.findings import Comparison, Finding
+from tileframe.frozen import dataclass
 from tileframe.geometry import Pyramid, Size, TileAddress
 from tileframe.locations import Location
 from tileframe.protocols import Layout, Pixels, Progress, StoredFiles, Writer, stored_size

@@ -7,15 +7,18 @@ import math
 import re
 import uuid
 from collections.abc import Mapping
-from concurrent.futures import Executor
-from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias
+from dataclasses import field, replace
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from tileframe.errors import OptionError
 from tileframe.facts import WHITE, AbsentTiles, BlankRule, ColourMode, Encoding, Equality, Intent, Rgb, ScaleBy
+from tileframe.frozen import dataclass
 from tileframe.geometry import MAX_TILE_SIZE, Box, Pyramid, Size
 from tileframe.locations import Location
 from tileframe.slides import RemoteSlide, Slide
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 OptionValue: TypeAlias = bool | int | float | str | None
 Options: TypeAlias = Mapping[str, OptionValue]
@@ -47,7 +50,7 @@ class OnError(enum.Enum):
     """The background is shown there, and the manifest says where."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Spec:
     """What the user asked for, as names and values; nothing has been looked at yet."""
 
@@ -127,12 +130,12 @@ class Spec:
     @property
     def executor_name(self) -> str:
         """What a plan calls the executor: its name, or that of its class; threads as long as it is left open."""
-        if isinstance(self.executor, Executor):
+        if self.executor is not None and not isinstance(self.executor, str):
             return type(self.executor).__name__
         return THREADS if self.executor in (None, AUTO) else self.executor
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SourceRecord:
     """What may be told of a slide: nothing of a person, a day, a place or a device."""
 
@@ -160,7 +163,7 @@ class SourceRecord:
             raise OptionError(f"a colour is three numbers from 0 to 255, not {self.background!r}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ColourRecord:
     """What was decided about the colours of a slide."""
 
@@ -180,7 +183,7 @@ class ColourRecord:
     """The SHA-256 of the profile in every tile; None where they carry none."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Execution:
     """Where and how the work runs; it changes no byte of the result."""
 
@@ -216,7 +219,7 @@ class Execution:
         return self.executor == THREADS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What was decided for a run: complete, so that a worker, a check or a later run needs nothing else."""
 
@@ -285,7 +288,7 @@ class Plan:
         return replace(self, location=replace(self.location, folder=""), execution=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Made:
     """When a pyramid was made, how long that took, and by which versions."""
 
@@ -297,7 +300,7 @@ class Made:
     """Of each package that had a part in it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TilesRecord:
     """The tiles of a finished pyramid, in figures."""
 
@@ -321,7 +324,7 @@ class TilesRecord:
     """Those tiles, level by level from the top."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AssociatedRecord:
     """An associated image of the slide, exported beside the pyramid."""
 
@@ -337,7 +340,7 @@ class AssociatedRecord:
     """Of the file, in hexadecimal digits."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Manifest:
     """The record of the run that made a pyramid, kept beside it."""
 
@@ -353,7 +356,7 @@ class Manifest:
     """Only where they were asked for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Report:
     """What a run did, in figures."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -13,6 +13,7 @@ import pluggy
 from tileframe import hooks
 from tileframe.discovery import GROUP, LIMIT, Installed, chosen, shown
 from tileframe.errors import OptionError, PluginError, one_line
+from tileframe.frozen import dataclass
 from tileframe.hooks import (
     BackendPlugin,
     CheckPlugin,
@@ -27,12 +28,13 @@ from tileframe.hooks import (
     WriterPlugin,
 )
 from tileframe.locations import SCHEME, Location, Served, parse_location, refuse_secrets
-from tileframe.pyramids import Viewer
-from tileframe.records import Spec
-from tileframe.slides import Slide
 
 if TYPE_CHECKING:
     import click
+
+    from tileframe.pyramids import Viewer
+    from tileframe.records import Spec
+    from tileframe.slides import Slide
 
 P = TypeVar("P", bound=Plugin[Any])
 
@@ -295,7 +297,7 @@ def load(plugins: Sequence[object] = (), *, installed: bool = True) -> Registry:
             if reason := entry.refuses():
                 broken.append(Broken(name, reason, entry.package, entry.version))
             else:
-                offers += _register(manager, entry.entry.load(), name, entry)
+                offers += _register(manager, entry.load(), name, entry)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may fail in any way, and must not stop the others

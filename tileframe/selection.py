@@ -9,8 +9,8 @@ from typing import Any
 
 from tileframe.colour import managed
 from tileframe.errors import InputError, OptionError, PluginError, UnsupportedInput
-from tileframe.facts import ColourMode, Fit, Intent, Rgb
-from tileframe.hooks import ReaderPlugin, refuse_lacking
+from tileframe.facts import ColourMode, Intent, Rgb
+from tileframe.hooks import Fit, ReaderPlugin, refuse_lacking
 from tileframe.options import member
 from tileframe.protocols import CompressedTiles, Source, Sparse
 from tileframe.records import Options

@@ -1,9 +1,11 @@
-"""Typed records to and from JSON, by msgspec: the one place that knows how."""
+"""Typed records to JSON, and back by msgspec: the one place that knows how."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,21 +16,16 @@ T = TypeVar("T")
 
 
 def to_builtins(record: Any) -> Any:
-    """Return a record, or a list or dict of records, as dicts, lists, tuples, texts and numbers."""
-    import msgspec  # here, for a start of the command line does without
-
-    return msgspec.to_builtins(record, enc_hook=_plain)
+    """Return a record, or a list or dict of records, as dicts, lists, texts and numbers."""
+    return json.loads(json.dumps(record, default=_plain))
 
 
 def to_json(record: Any) -> str:
     """Return a record, or a list or dict of records, as JSON text that is UTF-8 whatever names it holds."""
-    import msgspec
-
-    plain = to_builtins(record)
-    try:  # json's own indentation takes five times as long
-        return msgspec.json.format(json.dumps(plain, ensure_ascii=False).encode(), indent=2).decode()
-    except (UnicodeEncodeError, msgspec.DecodeError):  # a file name that is not UTF-8, or infinity
-        return json.dumps(plain, indent=2)
+    try:
+        return json.dumps(record, indent=2, ensure_ascii=False, default=_plain).encode().decode()
+    except UnicodeEncodeError:  # a file name that is not UTF-8
+        return json.dumps(record, indent=2, default=_plain)
 
 
 def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:
@@ -54,6 +51,10 @@ def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:
 def _plain(value: Any) -> Any:
     if isinstance(value, Path | RemoteSlide):
         return str(value)
+    if isinstance(value, Enum):
+        return value.value
+    if is_dataclass(value):
+        return {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
         return dict(value)
     raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from tileframe import Spec, hookimpl
+from tileframe import hookimpl
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tileframe import Spec
     from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
     from tileframe_batch.running import run_many
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tileframe import Check, CheckPlugin, hookimpl
+from tileframe import CheckPlugin, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tileframe import Check
 
 
 def _descriptor() -> Check:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tileframe import ColourManager, ColourPlugin, PluginError, hookimpl
+from tileframe import ColourPlugin, PluginError, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tileframe import ColourManager
 
 
 def _manager() -> ColourManager:

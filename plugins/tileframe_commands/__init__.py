@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-import click
+from typing import TYPE_CHECKING
 
 from tileframe import hookimpl
-from tileframe_commands.compare import compare
-from tileframe_commands.info import info
-from tileframe_commands.plugins import plugins
-from tileframe_commands.run import run
-from tileframe_commands.verify import verify
+from tileframe.cli.later import Later
+
+if TYPE_CHECKING:
+    import click
+
+
+COMMANDS = {
+    "run": "Make the pyramid of SLIDE; of several, or of all in a folder, into the folder given by -o.",
+    "plugins": "List what is installed, and what is broken; with NAME, what it is and the options that it takes.",
+    "info": "Say what is known of SLIDE, or of a finished pyramid.",
+    "verify": "Check PYRAMID: a descriptor, an archive or a folder, of any tool. Exits with 5 if anything is wrong.",
+    "compare": "Say how equal the pyramids A and B are: in layout, in the base, or in all pixels.",
+}
+"""What each begins its help with."""
 
 
 @hookimpl
 def tileframe_add_commands(cli: click.Group) -> None:
     """Add them."""
-    for command in (run, plugins, info, verify, compare):
-        cli.add_command(command)
+    for name, help in COMMANDS.items():
+        cli.add_command(Later(name, f"tileframe_commands.{name}:{name}", help))

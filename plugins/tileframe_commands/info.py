@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def info(
         facts = source.facts
         colours = managed(source, ColourMode.SRGB, Intent.RELATIVE, registry)
     if as_json:
-        known = {name: value for name, value in to_builtins(facts).items() if name != "icc"}
+        known = {name: value for name, value in to_builtins(replace(facts, icc=None)).items() if name != "icc"}
         show_json({"slide": slide.name, "reader": offer.name, "facts": known, "colour": colours.record})
         return
     say(target if isinstance(slide, Path) else f"{slide}")

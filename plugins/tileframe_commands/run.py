@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,7 +25,6 @@ from tileframe import (
     execute,
     location_for,
     machine,
-    open_pyramid,
 )
 from tileframe.cli.parameters import FILE, PAGE, Region, TileSize, isolates, one_of, plugin_options, taking_alone
 from tileframe.cli.progress import ProgressBar
@@ -35,7 +34,9 @@ from tileframe.guards import is_written, real_path
 from tileframe.options import with_short
 from tileframe.registry import Registry
 from tileframe.serialize import to_json
-from tileframe_commands.estimate import Forecast, forecast
+
+if TYPE_CHECKING:
+    from tileframe_commands.estimate import Forecast
 
 ALONE = {"--passthrough": Passthrough.ALWAYS.value, "--skip-blank": "0", "--viewer": ""}
 """What options mean that are given without a value."""
@@ -131,6 +132,8 @@ def run(
         if report is not None and real_path(report) == real_path(coming_page):
             raise OutputError(f"{coming_page}: is the report; the page would be written over it; name it otherwise")
     if dry_run:
+        from tileframe_commands.estimate import forecast
+
         coming = forecast(spec, registry)
         if verbose and not quiet:
             _say_choice(spec, coming.plan)
@@ -147,6 +150,8 @@ def run(
             write_whole(report, f"{to_json(done)}\n".encode())
         written = None
         if pages is not None:
+            from tileframe import open_pyramid  # here, for most runs do without
+
             with open_pyramid(spec.location, registry=registry) as pyramid:
                 written = f"{pages.write([pyramid])}"
         if as_json:
@@ -199,7 +204,7 @@ def _say_choice(spec: Spec, plan: Plan) -> None:
     for reason in plan.live.passed_over:
         say(f"tileframe: not taken: {reason}", err=True)
     reader = "the best that can" if spec.reader is None else "as asked"
-    backend = "the fastest that can" if spec.backend is None else "as asked"
+    backend = "the best that can" if spec.backend is None else "as asked"
     say(f"tileframe: taken: reader {plan.reader}, {reader}", err=True)
     say(f"tileframe: taken: backend {plan.backend}, {backend} ({plan.method})", err=True)
 

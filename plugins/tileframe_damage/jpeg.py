@@ -7,8 +7,6 @@ import struct
 from collections.abc import Iterator
 from itertools import pairwise
 
-import simplejpeg
-
 from tileframe_damage.restarts import END, header_of, starts_of
 
 JPEG_START = b"\xff\xd8\xff"
@@ -35,6 +33,8 @@ def jpeg_damage(data: bytes) -> str | None:
 
 def _first_said(data: bytes) -> str | None:
     """Decode a JPEG at an eighth of its size; return the first that libjpeg says of it, which may be harmless."""
+    import simplejpeg  # here, for most pictures are sound
+
     try:
         space = simplejpeg.decode_jpeg_header(data)[2]
         colours = {"Gray": "GRAY", "CMYK": "CMYK", "YCCK": "CMYK"}.get(space, "RGB")
@@ -63,6 +63,15 @@ def _restart_damage(data: bytes) -> str | None:
         said = _first_said(header.band(step, step + 1, data[begin:end])[0])
         if said and is_damage(said):
             return said
+    return None
+
+
+def jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """Return the width and height that the header of a JPEG gives; None where it has none."""
+    for marker, segment, _ in _segments(data) if data.startswith(JPEG_START) else ():
+        if marker in FRAMES and len(segment) > 5:
+            height, width = struct.unpack_from(">HH", segment, 1)
+            return (width, height) if width and height else None
     return None
 
 

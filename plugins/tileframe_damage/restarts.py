@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import gcd
-from typing import BinaryIO
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, BinaryIO
 
 from tileframe import Box, Size
+
+if TYPE_CHECKING:  # and in the functions, for a picture without such markers needs no numpy
+    import numpy as np
+    from numpy.typing import NDArray
 
 END = b"\xff\xd9"
 SOF, DHT, RST, EOI, SOS, DQT, DRI, JFIF, ADOBE = 0xC0, 0xC4, 0xD0, 0xD9, 0xDA, 0xDB, 0xDD, 0xE0, 0xEE
@@ -46,6 +47,8 @@ class Header:
 
     def band(self, first: int, last: int, held: bytes) -> tuple[bytes, Box]:
         """Return the steps of rows from ``first`` to before ``last``, whose data ``held`` are, as a JPEG; and where."""
+        import numpy as np
+
         high = self.step * self.mcu.height
         height = min(self.size.height, last * high) - first * high
         data = np.frombuffer(bytearray(held), np.uint8)
@@ -97,6 +100,8 @@ def _segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def starts_of(file: BinaryIO, header: Header) -> NDArray[np.int64] | None:
     """Return where each step of rows begins, and where the last ends; None unless all markers are as they should be."""
+    import numpy as np
+
     mcus, seen, found, position = header.mcus.area, 0, [np.array([file.tell()])], file.tell()
     restarts, each = -(-mcus // header.interval) - 1, header.step * header.mcus.width // header.interval
     while data := file.read(AT_ONCE):
@@ -120,6 +125,8 @@ def starts_of(file: BinaryIO, header: Header) -> NDArray[np.int64] | None:
 
 def markers_in(data: NDArray[np.uint8]) -> NDArray[np.int64]:
     """Return where markers stand in the data of a scan: a byte of ones that no zero follows."""
+    import numpy as np
+
     places = np.flatnonzero(data[:-1] == 0xFF)
     markers: NDArray[np.int64] = places[data[places + 1] != 0]
     return markers

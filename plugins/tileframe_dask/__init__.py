@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Executor
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tileframe import ExecutorPlugin, PluginError, hookimpl, option
+from tileframe.frozen import dataclass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-import click
+from typing import TYPE_CHECKING
 
 from tileframe import hookimpl
-from tileframe_demo.command import demo
+from tileframe.cli.later import Later
+
+if TYPE_CHECKING:
+    import click
 
 
 @hookimpl
 def tileframe_add_commands(cli: click.Group) -> None:
     """Add ``demo``."""
-    cli.add_command(demo)
+    help = "Draw a sample slide, make its pyramid and a page to look at it, and say what to do next."
+    cli.add_command(Later("demo", "tileframe_demo.command:demo", help))

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tileframe import Choice, ExecutorPlugin, Job, ReaderPlugin, hookimpl
-from tileframe.work import threads
+from tileframe import ExecutorPlugin, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from concurrent.futures import Executor
+
+    from tileframe import Choice, Job, ReaderPlugin
+
+
+def _threads(workers: int) -> Executor:
+    from tileframe.work import threads
+
+    return threads(workers)
 
 
 def _processes(workers: int) -> Executor:
@@ -34,7 +43,7 @@ def _suits(job: Job, registry: Any) -> Choice | None:
 def tileframe_executors() -> Sequence[ExecutorPlugin]:
     """Offer both."""
     return [
-        ExecutorPlugin("threads", "threads of this process: the default", threads),
+        ExecutorPlugin("threads", "threads of this process: the default", _threads),
         ExecutorPlugin(
             "processes", "processes of this machine: taken where threads would saturate", _processes, _isolated, _suits
         ),

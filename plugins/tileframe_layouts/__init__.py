@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from tileframe import LayoutPlugin, hookimpl
-from tileframe_layouts import dzi, google, iiif3, zoomify
+from tileframe_layouts.options import Iiif3Options
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+
+def _later(module: str, name: str) -> Callable[..., Any]:
+    """Return what calls a function of a module here, which is loaded then: every command reads the list below."""
+
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(f"tileframe_layouts.{module}"), name)(*arguments)
+
+    return call
 
 
 @hookimpl
@@ -15,34 +29,34 @@ def tileframe_layouts() -> Sequence[LayoutPlugin]:
         LayoutPlugin(
             "dzi",
             "Deep Zoom: NAME.dzi and NAME_files/LEVEL/COL_ROW.jpeg",
-            dzi.DziLayout,
+            _later("dzi", "DziLayout"),
             descriptor="{name}.dzi",
-            read=dzi.read,
+            read=_later("dzi", "read"),
         ),
         LayoutPlugin(
             "zoomify",
             "Zoomify: NAME/ImageProperties.xml, NAME/TileGroupN/LEVEL-COL-ROW.jpg",
-            zoomify.ZoomifyLayout,
+            _later("zoomify", "ZoomifyLayout"),
             descriptor="{name}/ImageProperties.xml",
-            read=zoomify.read,
+            read=_later("zoomify", "read"),
             tile_size=256,
             overlap=0,
         ),
         LayoutPlugin(
             "google",
             "Google Maps, full square tiles: NAME/LEVEL/ROW/COL.jpg",
-            google.GoogleLayout,
+            _later("google", "GoogleLayout"),
             tile_size=256,
             overlap=0,
         ),
         LayoutPlugin(
             "iiif3",
             "IIIF 3, level 0: NAME/info.json, NAME/X,Y,W,H/W,H/0/default.jpg",
-            iiif3.Iiif3Layout,
+            _later("iiif3", "Iiif3Layout"),
             descriptor="{name}/info.json",
-            read=iiif3.read,
+            read=_later("iiif3", "read"),
             tile_size=512,
             overlap=0,
-            options=iiif3.Iiif3Options,
+            options=Iiif3Options,
         ),
     ]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain, count
 from typing import Any
 from urllib.parse import quote
 
-from tileframe import CheckError, OptionError, Pyramid, Size, TileAddress, option
+from tileframe import CheckError, OptionError, Pyramid, Size, TileAddress
 from tileframe_layouts.descriptors import decoded, suffix
 from tileframe_layouts.grids import (
     NUMBER,
@@ -21,6 +21,7 @@ from tileframe_layouts.grids import (
     single_tile_levels,
     without_overlap,
 )
+from tileframe_layouts.options import Iiif3Options
 
 DESCRIPTOR = "info.json"
 CONTEXT = "http://iiif.io/api/image/3/context.json"
@@ -29,13 +30,6 @@ FORMATS = ("jpg", "png", "webp")
 """Of those that the API names, which have neither AVIF nor JPEG XL, what a viewer shows."""
 REGION = re.compile(f"{NUMBER},{NUMBER},{NUMBER},{NUMBER}/{NUMBER},{NUMBER}/0/default{SUFFIX}")
 FULL = re.compile(f"full/(?:max|[1-9][0-9]{{0,9}},[1-9][0-9]{{0,9}})/0/default{SUFFIX}")
-
-
-@dataclass(frozen=True, slots=True)
-class Iiif3Options:
-    """The options of the layout."""
-
-    id: str = option("", help="URL of the folder in which NAME/ will be published; else info.json has a relative id")
 
 
 class Iiif3Layout(GridLayout):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tileframe import Location, Store, StoredFiles, StorePlugin, Target, hookimpl
-from tileframe_objects.opening import SCHEMES
-from tileframe_objects.options import ObjectOptions
+from tileframe import StorePlugin, hookimpl
+from tileframe_objects.options import SCHEMES, ObjectOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tileframe import Location, Store, StoredFiles, Target
 
 
 def _loose(target: Target, options: ObjectOptions) -> Store:

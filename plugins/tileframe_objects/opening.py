@@ -27,14 +27,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from tileframe import OptionError, PluginError
+from tileframe_objects.options import RETRY, TIMEOUT
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
 T = TypeVar("T")
-SCHEMES = ("s3", "az", "gs", "memory")
-RETRY, TIMEOUT = 180.0, 30.0
-"""Seconds for which a request that fails is sent again, and after which an answer is not waited for any longer."""
 MOST_PAUSE = 15.0
 """Seconds between two times that a request is sent."""
 MOST_RETRIES = 1000  # time bounds them, not their number

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tileframe import option
-from tileframe_objects.opening import RETRY, TIMEOUT
+from tileframe.frozen import dataclass
+
+SCHEMES = ("s3", "az", "gs", "memory")
+RETRY, TIMEOUT = 180.0, 30.0
+"""Seconds for which a request that fails is sent again, and after which an answer is not waited for any longer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ObjectOptions:
     """What can be chosen of a pyramid in an object store."""
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tileframe import Backend, BackendPlugin, Fit, PluginError, Reader, ReaderPlugin, hookimpl
+from tileframe import BackendPlugin, Fit, PluginError, ReaderPlugin, hookimpl
 from tileframe_openslide.options import ImageOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tileframe import Backend, Reader
 
 # Some slides are TIFFs by their first bytes; the reader tiff is asked before, and leaves those to this one.
 TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")

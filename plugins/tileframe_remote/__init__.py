@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tileframe import OriginPlugin, PluginError, RemoteSlide, hookimpl
+from tileframe import OriginPlugin, PluginError, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tileframe import RemoteSlide
 
 SCHEMES = ("http", "https", "s3", "gs", "az")
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import click
+from typing import TYPE_CHECKING
 
 from tileframe import hookimpl
-from tileframe_serve.command import serve
-from tileframe_serve.view import view
+from tileframe.cli.later import Later
+
+if TYPE_CHECKING:
+    import click
 
 
 @hookimpl
 def tileframe_add_commands(cli: click.Group) -> None:
     """Add ``serve`` and ``view``."""
-    cli.add_command(serve)
-    cli.add_command(view)
+    help = "Show slides, pictures and finished pyramids in the browser, without making pyramids first."
+    cli.add_command(Later("serve", "tileframe_serve.command:serve", help))
+    help = "Write a page that shows a pyramid, whichever tool made it, and open it."
+    cli.add_command(Later("view", "tileframe_serve.view:view", help))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import select
 import signal
@@ -18,7 +19,7 @@ import click
 import tileframe
 from tileframe import registry as registry_module
 from tileframe.cli.text import say
-from tileframe.discovery import culprit, shown
+from tileframe.discovery import COMMANDS, culprit, shown
 from tileframe.errors import InputError, OptionError, OutputError, PluginError, TileframeError, one_line
 from tileframe.registry import Registry
 
@@ -60,7 +61,8 @@ def build_cli(registry: Registry) -> click.Group:
         help="Turn a gigapixel picture or a whole-slide image into a tile pyramid.",
         context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     )
-    version = tileframe.__version__
+    own = registry.installed.get(COMMANDS)  # which knows it already
+    version = own.version if own else tileframe.__version__
     click.version_option(version, "-V", "--version", prog_name="tileframe", message="%(prog)s %(version)s")(cli)
     for broken in registry.add_commands(cli):
         click.echo(f"tileframe: no commands: {broken}", err=True)
@@ -111,7 +113,11 @@ def run_command(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str] | None) -> int:
     try:
         registry = registry_module.load()
-        result = build_cli(registry).main(arguments, prog_name="tileframe", standalone_mode=False, obj=registry)
+        cli = build_cli(registry)
+        if not gc.isenabled():  # it is the process's own start
+            gc.freeze()
+            gc.enable()
+        result = cli.main(arguments, prog_name="tileframe", standalone_mode=False, obj=registry)
         return result if isinstance(result, int) else 0
     except TileframeError as error:
         return _fail(str(error), error.exit_code, error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 
 from tileframe import Target
@@ -16,6 +15,8 @@ def scan_properties(target: Target) -> bytes:
 
     The format's further properties tell of persons, days and devices: none is written, and no date.
     """
+    import xml.etree.ElementTree as ET  # here, for only an archive needs it
+
     image = ET.Element("image", xmlns=NAMESPACE, version="1.0")
     properties = ET.SubElement(image, "properties")
     for name, value in _properties(target).items():
@@ -28,6 +29,8 @@ def scan_properties(target: Target) -> bytes:
 
 
 def _properties(target: Target) -> Mapping[str, str]:
+    import xml.etree.ElementTree as ET
+
     found: dict[str, str] = {}
     for descriptor in target.layout.descriptor().values():
         # Of the pyramid, which may be a part of the slide.

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tileframe import Location, Store, StoredFiles, StorePlugin, Target, hookimpl
+from tileframe import StorePlugin, hookimpl
 from tileframe_stores.options import DiskOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tileframe import Location, Store, StoredFiles, Target
 
 
 def _directory(target: Target, options: DiskOptions) -> Store:

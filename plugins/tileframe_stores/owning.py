@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-
-import psutil
 
 from tileframe import OutputError
 from tileframe_stores.exchange import JOURNAL, REPLACED, put_back
@@ -45,8 +42,7 @@ def claim(scratch: Path, *, resume: bool | None = None) -> Claim:
     If that holds what an unfinished run has noted, it is taken over with ``resume``, and cleared away if that is
     false; `OutputError` if it is None. `OutputError`, too, if a living process has it, or if it is no run's at all.
     """
-    me = psutil.Process()
-    owner = {"host": socket.gethostname(), "pid": me.pid, "started": me.create_time()}
+    owner = {"host": _host(), "pid": os.getpid(), "started": _started(os.getpid())}
     # Made under a name of its own, with owner and lock in it, and then renamed: nobody ever sees it without them.
     own = scratch.with_name(f"{scratch.name}-{uuid.uuid4().hex[:8]}")
     own.mkdir()
@@ -177,17 +173,36 @@ def _held_by_none(scratch: Path) -> int | None:
             raise FileNotFoundError  # another run cleared it away meanwhile
     except (BlockingIOError, FileNotFoundError):
         raise Busy(f"{scratch}: another run ({process}) is writing there; wait for it to end") from None
-    if lock is None and host and (host != socket.gethostname() or _is_alive(pid, started)):
+    if lock is None and host and (host != _host() or _is_alive(pid, started)):
         # Nothing tells whether a process of another machine lives; and what is in the folder may be the only copy.
-        advice = (
-            "wait for it to end" if host == socket.gethostname() else f"wait for it to end, or run there on '{host}'"
-        )
+        advice = "wait for it to end" if host == _host() else f"wait for it to end, or run there on '{host}'"
         raise Busy(f"{scratch}: another run ({process}) is writing there; {advice}")
     return lock
 
 
 def _is_alive(pid: int, started: float) -> bool:
+    return _started(pid) == started
+
+
+def _host() -> str:
+    """Return the name of this machine."""
+    if hasattr(os, "uname"):
+        return os.uname().nodename
+    import socket  # here, for most systems do without
+
+    return socket.gethostname()
+
+
+def _started(pid: int) -> float | None:
+    """Return when the process ``pid`` was started, by a clock of the system's own; None if there is none."""
     try:
-        return bool(psutil.Process(pid).create_time() == started)
+        return float(Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[19])
+    except OSError:
+        if os.path.exists("/proc/self/stat"):
+            return None
+    import psutil  # here, for Linux does without
+
+    try:
+        return float(psutil.Process(pid).create_time())
     except (psutil.Error, ValueError, OverflowError):
-        return False
+        return None

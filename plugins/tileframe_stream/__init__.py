@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tileframe import Backend, BackendPlugin, PluginError, hookimpl
+from tileframe import BackendPlugin, PluginError, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tileframe import Backend
 
 
 def _backend() -> Backend:

@@ -8,7 +8,6 @@ from functools import cache
 
 import cv2
 import numpy as np
-from PIL import Image
 
 from tileframe.pixels import Pixels
 from tileframe.pixels import halve as contract
@@ -42,6 +41,8 @@ def _mean(pixels: Pixels, into: Pixels) -> None:
         if shrunk is not into:
             into[:] = shrunk
     else:
+        from PIL import Image  # here, for where OpenCV will do it is not needed
+
         into[:] = np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).reduce(2))
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tileframe import Fit, PluginError, Reader, ReaderPlugin, hookimpl
+from tileframe import Fit, PluginError, ReaderPlugin, hookimpl
 from tileframe_tiff.options import TiffOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tileframe import Reader
 
 HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """Of files of every byte order, classic and big."""

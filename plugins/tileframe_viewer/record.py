@@ -12,12 +12,9 @@ from typing import Any
 from tileframe import Comparison, OptionError, StoredPyramid, TileAddress
 from tileframe_viewer.beside import Beside, Picture
 from tileframe_viewer.facts import facts, mpp, objective_power
+from tileframe_viewer.known import FORMATS, LAYOUTS
 from tileframe_viewer.links import address
 
-# Those whose tile paths page/layouts.js works out.
-LAYOUTS = ("dzi", "google", "iiif3", "zoomify")
-# Tiles that browsers show, if not every one of them: page/formats.js tries the browser with those that are in doubt.
-FORMATS = ("avif", "bmp", "gif", "jpeg", "jxl", "png", "webp")
 # The escapes keep "</script", which would end the record's element, and "<!--" out of the page; U+2028 and 2029 are
 # escaped with all that is not ASCII.
 ESCAPES = str.maketrans({character: f"\\u{ord(character):04x}" for character in "<>&"})

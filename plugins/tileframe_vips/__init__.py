@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tileframe import Backend, BackendPlugin, Fit, PluginError, Reader, ReaderPlugin, hookimpl
+from tileframe import BackendPlugin, Fit, PluginError, ReaderPlugin, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tileframe import Backend, Job, Reader
 
 HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+QUICK = 100_000_000
+"""Pixels up to which dzsave takes less time than `stream`, whose libraries take longer to load."""
+ENCODERS = ("jpeg", "jpg", "png")
+"""Tile formats, by their names, of which dzsave makes the same bytes; others may have encoders of their own."""
 MISSING = "the {} needs libvips: pip install 'pyvips[binary]' ({})"
 
 
@@ -31,6 +40,18 @@ def _backend() -> Backend:
     return VipsBackend()
 
 
+def _is_quick(job: Job) -> bool:
+    """Say whether ``job`` is a small picture that libvips reads itself, to be made anew on a disk."""
+    plan = job.plan
+    if plan.reader != "vips" or plan.pyramid.base.area > QUICK or plan.format not in ENCODERS:
+        return False
+    if plan.location.scheme != "file" or plan.live.resume or not plan.live.in_threads:
+        return False
+    from tileframe_vips.backend import VipsBackend, why_fed
+
+    return why_fed(job) is None and VipsBackend().refuses(job) is None
+
+
 @hookimpl
 def tileframe_readers() -> Sequence[ReaderPlugin]:
     """Offer the reader."""
@@ -40,4 +61,6 @@ def tileframe_readers() -> Sequence[ReaderPlugin]:
 @hookimpl
 def tileframe_backends() -> Sequence[BackendPlugin]:
     """Offer dzsave."""
-    return [BackendPlugin("vips", "libvips' dzsave, made to keep the pixel contract", _backend, speed=50)]
+    return [
+        BackendPlugin("vips", "libvips' dzsave, made to keep the pixel contract", _backend, speed=50, quick=_is_quick)
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from traceback import clear_frames
@@ -13,7 +13,6 @@ from typing import Any
 import pyvips
 
 from tileframe import AdoptsFolder, Equality, InputError, Job, OnError, OutputError, Progress, TileAddress
-from tileframe_vips.feed import PngFeed
 from tileframe_vips.reader import LibvipsReads, reason
 
 FORMATS = ("jpeg", "png")
@@ -44,15 +43,15 @@ class VipsBackend:
 
     def method(self, job: Job) -> str:
         """Say who reads the file."""
-        why_not = _why_fed(job)
+        why_not = why_fed(job)
         return "libvips reads the file itself" if why_not is None else f"libvips is fed rows, because {why_not}"
 
     def run(self, job: Job, progress: Progress) -> None:
         """Let dzsave fill a scratch folder, then hand its tiles to the store under the layout's names."""
         with _workspace(job) as folder:
-            if _why_fed(job) is None and isinstance(job.source, LibvipsReads):
+            if why_fed(job) is None and isinstance(job.source, LibvipsReads):
                 try:
-                    Saving(_own_reading(job.source), job, folder, progress).finish()
+                    Saving(_own_reading(job.source), job, folder, progress, begins=job.source.begin).finish()
                 except InputError:
                     job.source.refuse_damaged(failed=True)
                     raise
@@ -65,6 +64,8 @@ class VipsBackend:
                 raise OutputError(f"{folder}: what was written there cannot be read ({error.strerror})") from error
 
     def _feed(self, job: Job, folder: Path, progress: Progress) -> None:
+        from tileframe_vips.feed import PngFeed  # here, for it loads numpy
+
         feed = PngFeed(job)
         try:
             stream = pyvips.SourceCustom()
@@ -86,8 +87,17 @@ class VipsBackend:
 class Saving:
     """A dzsave that runs in a thread of its own: in the main thread, a Ctrl-C would be lost in its callback."""
 
-    def __init__(self, image: pyvips.Image, job: Job, folder: Path, progress: Progress) -> None:
+    def __init__(
+        self,
+        image: pyvips.Image,
+        job: Job,
+        folder: Path,
+        progress: Progress,
+        *,
+        begins: Callable[[], None] | None = None,
+    ) -> None:
         self._image = image.copy()
+        self._begins = begins
         # Of this picture: `pyvips.concurrency_set` would be of all that the process has.
         self._image.set_type(pyvips.GValue.gint_type, "concurrency", job.workers)
         if job.profile is not None:
@@ -130,7 +140,10 @@ class Saving:
         # JPEG's fast direct mode is taken only where no suffix is given.
         how: dict[str, Any] = {"Q": encoding.quality} if encoding.format == "jpeg" else {"suffix": ".png"}
         try:
-            self._image.dzsave(
+            save = self._image.dzsave
+            if self._begins is not None:
+                self._begins()
+            save(
                 str(self._folder / NAME),
                 layout="dz",
                 container="fs",
@@ -187,7 +200,8 @@ def _put_tiles(tiles: Path, job: Job) -> None:
             job.put_encoded(tile, path.read_bytes())
 
 
-def _why_fed(job: Job) -> str | None:
+def why_fed(job: Job) -> str | None:
+    """Say why libvips does not read the file itself; None where it does."""
     if not isinstance(job.source, LibvipsReads):
         return "libvips itself did not open what is tiled"
     if job.plan.on_error is OnError.FILL:

@@ -8,19 +8,32 @@ import threading
 import zlib
 from pathlib import Path
 from traceback import clear_frames
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-import numpy as np
 import pyvips
-from numpy.typing import NDArray
 
-from tileframe import WHITE, Access, BaseSource, Box, InputError, Rgb, Samples, Size, SlideFacts, UnsupportedInput
-from tileframe.pixels import Alpha, Pixels, to_rgb8
+from tileframe import (
+    WHITE,
+    Access,
+    BaseSource,
+    Box,
+    InputError,
+    Pixels,
+    Rgb,
+    Samples,
+    Size,
+    SlideFacts,
+    UnsupportedInput,
+)
 from tileframe_damage.jpeg import jpeg_pictures, with_end
 from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, png_chunk, png_pictures
 from tileframe_damage.restarts import END
 from tileframe_vips.damage import Warnings, damage_of
-from tileframe_vips.restarts import Bands, bands_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tileframe_vips.restarts import Bands
 
 HEADS = {
     "jpeg": (b"\xff\xd8\xff",),
@@ -73,6 +86,9 @@ class LibvipsReads(Protocol):
     def reopened(self) -> pyvips.Image:
         """Return the picture as libvips reads it, from the top again."""
 
+    def begin(self) -> None:
+        """Take note of what libvips warns of from now on: pyvips has cleared it whenever it was asked for a method."""
+
     def refuse_damaged(self, *, failed: bool = False) -> None:
         """Raise `InputError` if what was read is damaged: libvips may only have warned, or have ``failed``."""
 
@@ -89,7 +105,7 @@ class VipsSource(BaseSource):
         self._is_sought = False
         self._held = orientation(image) != 1
         self._bands, self._format = image.bands, image.format
-        self._alpha = Alpha.STRAIGHT if image.hasalpha() else Alpha.NONE
+        self._has_alpha = bool(image.hasalpha())
         turned = orientation(image) >= 5
         facts = SlideFacts(
             format=kind,
@@ -106,6 +122,11 @@ class VipsSource(BaseSource):
         """Return the picture as libvips reads it, from the top again."""
         return open_image(self._path, self.facts.format)
 
+    def begin(self) -> None:
+        """Take note of what libvips warns of from now on."""
+        if self._warnings:
+            self._warnings = Warnings()
+
     def refuse_damaged(self, *, failed: bool = False) -> None:
         """Raise `InputError` if the file is damaged, where libjpeg may have warned or reading has ``failed``."""
         if failed or (self._warnings and self._warnings.may_be_of_damage()):
@@ -119,7 +140,7 @@ class VipsSource(BaseSource):
             return "it is to be rotated"
         if self._format != "uchar":
             return "it has 16 bits a sample"
-        if self._alpha is not Alpha.NONE:
+        if self._has_alpha:
             return "it has alpha"
         return None
 
@@ -128,6 +149,8 @@ class VipsSource(BaseSource):
         rows = max(1, AT_ONCE // (3 * box.width))
         if box.height <= rows:
             return self._rgb8(self._fetch(box))
+        import numpy as np  # here, for where libvips itself reads the file it is not needed
+
         pixels = np.empty((box.height, box.width, 3), np.uint8)
         for y in range(0, box.height, rows):
             part = pixels[y : y + rows]
@@ -137,6 +160,8 @@ class VipsSource(BaseSource):
     def find_rows(self) -> bool:
         """Look for restart markers: only a JPEG that is not to be turned can have them where they help."""
         if self.facts.format == "jpeg" and not self._held and not self._is_sought:
+            from tileframe_vips.restarts import bands_of  # here, for it loads numpy
+
             self._apart, self._is_sought = bands_of(self._path), True
         return self._apart is not None
 
@@ -156,13 +181,18 @@ class VipsSource(BaseSource):
             clear_frames(error.__traceback__)
             raise _unreadable(self._path, self.facts.format, f"cannot be read ({reason(error)})") from error
         self.refuse_damaged()
+        import numpy as np
+
         samples = np.frombuffer(fetched, np.uint8 if self._format == "uchar" else np.uint16)
         return samples.reshape(box.height, box.width, self._bands)
 
     def _rgb8(self, samples: NDArray[Any]) -> Pixels:
         if self._bands == 3 and self._format == "uchar":
             return samples  # as they are: of large rows, each copy costs as much as halving them
-        return to_rgb8(samples, alpha=self._alpha, background=self.facts.background)
+        from tileframe.pixels import Alpha, to_rgb8
+
+        alpha = Alpha.STRAIGHT if self._has_alpha else Alpha.NONE
+        return to_rgb8(samples, alpha=alpha, background=self.facts.background)
 
     def close(self) -> None:
         """Let go of the file, and of its rows."""

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-from tileframe import PluginError, Writer, WriterPlugin, hookimpl
+from tileframe import PluginError, WriterPlugin, hookimpl
 from tileframe_writers.options import AvifOptions, JpegOptions, JxlOptions, WebpOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tileframe import Writer
 
 
 def _jpeg(options: JpegOptions, *, suffix: str) -> Writer:
-    try:
-        from tileframe_writers.jpeg import JpegWriter
-    except ImportError as error:
-        raise PluginError(f"the jpeg format needs imagecodecs and simplejpeg ({error})") from error
+    from tileframe_writers.jpeg import JpegWriter
+
+    _require_installed("jpeg", "imagecodecs", "simplejpeg")
     return JpegWriter(options.quality, suffix=suffix)
 
 
 def _png() -> Writer:
-    try:
-        from tileframe_writers.png import PngWriter
-    except ImportError as error:
-        raise PluginError(f"the png format needs imagecodecs ({error})") from error
+    from tileframe_writers.png import PngWriter
+
+    _require_installed("png", "imagecodecs")
     return PngWriter()
 
 
@@ -44,6 +48,13 @@ def _jxl(options: JxlOptions) -> Writer:
     from tileframe_writers.jxl import JxlWriter
 
     return JxlWriter(options)
+
+
+def _require_installed(name: str, *libraries: str) -> None:
+    """Raise `PluginError` where one of ``libraries`` is missing; they are loaded when a tile is encoded or decoded."""
+    for library in libraries:
+        if find_spec(library) is None:
+            raise PluginError(f"the {name} format needs {library}: pip install {library}")
 
 
 def _require(name: str, codec: str) -> None:

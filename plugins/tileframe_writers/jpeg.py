@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import imagecodecs
-import simplejpeg
+import sys
 
-from tileframe import CheckError, Encoding, Size
-from tileframe.pixels import Pixels
+from tileframe import CheckError, Encoding, Pixels, Size
+from tileframe_damage.jpeg import jpeg_size
 from tileframe_writers.profiles import in_jpeg
 
 
@@ -18,6 +17,8 @@ class JpegWriter:
 
     def encode(self, pixels: Pixels) -> bytes:
         """Return ``pixels``, RGB8 ``(height, width, 3)``, as a JPEG."""
+        import imagecodecs  # here, for where libvips encodes the tiles it is not needed
+
         if pixels.strides[1:] != (3, 1):
             # The encoder takes strips of a larger array, but no transposed one. A copy, for numpy takes the single
             # pixel of a strided array for contiguous, and the encoder does not.
@@ -33,6 +34,8 @@ class JpegWriter:
 
     def decode(self, data: bytes) -> Pixels:
         """Return the pixels; `CheckError` for what is cut, damaged, or no JPEG."""
+        import simplejpeg
+
         try:
             # imagecodecs and libvips say nothing about damage; this decoder does, and gives the same pixels.
             pixels: Pixels = simplejpeg.decode_jpeg(data, colorspace="RGB", strict=True)
@@ -40,14 +43,27 @@ class JpegWriter:
             raise CheckError(f"is a damaged JPEG, or none ({error})") from error
         return pixels
 
+    def refuse_damaged(self, data: bytes) -> None:
+        """Raise `CheckError` as `decode` does; by libvips where that is loaded, which spares numpy and a decoder."""
+        pyvips = sys.modules.get("pyvips")
+        if pyvips is None:
+            self.decode(data)
+            return
+        shrink = 8 if min(jpeg_size(data) or (0,)) >= 16 else 1
+        try:
+            # At an eighth all data are looked at, and few pixels are made; by a region, for a whole starts threads.
+            image = pyvips.Image.jpegload_buffer(data, fail_on="warning", access="sequential", shrink=shrink)
+            pyvips.Region.new(image).fetch(0, 0, image.width, image.height)
+        except pyvips.Error as error:
+            raise CheckError(f"is a damaged JPEG, or none ({' '.join(str(error.detail).split())})") from error
+
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """Return the tile ``data`` with the colour profile in it; `CheckError` if it is no tile."""
         return in_jpeg(data, profile)
 
     def size(self, data: bytes) -> Size:
         """Return the size that the header gives; `CheckError` without one."""
-        try:
-            height, width, _, _ = simplejpeg.decode_jpeg_header(data)
-        except ValueError as error:
-            raise CheckError(f"is a damaged JPEG, or none ({error})") from error
-        return Size(width, height)
+        size = jpeg_size(data)
+        if size is None:
+            raise CheckError("is a damaged JPEG, or none; its header gives no size")
+        return Size(*size)

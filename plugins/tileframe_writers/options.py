@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from tileframe import option
+from tileframe.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JpegOptions:
     """What can be chosen of JPEG tiles."""
 
     quality: int = option(75, help="4:2:0 below 90, 4:4:4 from there on.", low=1, high=100)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WebpOptions:
     """What can be chosen of WebP tiles."""
 
@@ -23,7 +22,7 @@ class WebpOptions:
     effort: int = option(2, help="More is smaller and slower; for lossless tiles, 0 is fast.", low=0, high=6)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AvifOptions:
     """What can be chosen of AVIF tiles."""
 
@@ -31,7 +30,7 @@ class AvifOptions:
     speed: int = option(9, help="Less is smaller and slower, down to a hundredth of the speed.", low=0, high=10)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JxlOptions:
     """What can be chosen of JPEG XL tiles."""
 

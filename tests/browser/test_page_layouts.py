@@ -8,8 +8,8 @@ import pytest
 import tileframe
 from tests.browser.looking import canvas, page_of, psnr
 from tests.pictures import photo, png
+from tileframe_viewer.known import LAYOUTS
 from tileframe_viewer.page import PageViewer
-from tileframe_viewer.record import LAYOUTS
 
 SIZE = (1500, 1000)
 VIEW = "#x=750&y=500&zoom=1"

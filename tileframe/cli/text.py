@@ -8,8 +8,6 @@ from typing import Any
 
 import click
 
-from tileframe.serialize import to_json
-
 CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Characters that move the cursor, set colours, or turn the order of those that follow."""
 
@@ -38,4 +36,6 @@ def show_rows(rows: Sequence[Sequence[str]], *, indent: int = 2) -> None:
 
 def show_json(record: Any) -> None:
     """Print a record, or a list or dict of records, as JSON."""
+    from tileframe.serialize import to_json  # here, for a start of the command line does without
+
     click.echo(to_json(record))

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from tileframe import CheckError, OptionError, Size, Writer, WriterPlugin
+from tileframe import CheckError, FindsDamage, OptionError, Size, Writer, WriterPlugin
 from tileframe.pixels import Pixels
 from tileframe.records import Options, OptionValue
 from tileframe.testing.cases import Contract, gradient, smooth
@@ -97,8 +97,12 @@ class WriterContract(Contract):
         def look(damage: str) -> None:
             data = damaged(whole, damage)
             refusal(CheckError, f"a tile with {damage}", lambda: writer.decode(data).shape)
+            if isinstance(writer, FindsDamage):
+                refusal(CheckError, f"a tile with {damage}", lambda: writer.refuse_damaged(data))
 
         for_each(DAMAGES, look)
+        if isinstance(writer, FindsDamage):
+            for_each(SHAPES, lambda shape: writer.refuse_damaged(writer.encode(self.picture(shape))))
 
     def test_no_size_is_read_from_what_is_no_tile(self) -> None:
         for data in (b"", b"hello, world"):

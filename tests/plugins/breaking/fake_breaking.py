@@ -62,6 +62,8 @@ class Breaking:
         self._kind, self._inner = kind, inner
 
     def __getattr__(self, name: str) -> Any:
+        if name == "refuse_damaged":
+            raise AttributeError(name)  # as of a writer without that ability, whose decode is asked
         value, place = getattr(self._inner, name), f"{self._kind}.{name}"
         if not callable(value):
             fail_at(place)

@@ -1,0 +1,27 @@
+"""Commands that are loaded when they are called."""
+
+from __future__ import annotations
+
+from pkgutil import resolve_name
+from typing import Any, cast
+
+import click
+
+
+class Later(click.Command):
+    """Stands for the command at ``place``, ``module:object``, of which nothing else is known than ``name`` and help.
+
+    So ``tileframe --help``, and every other command, does without its options and all that they need.
+    """
+
+    def __init__(self, name: str, place: str, help: str) -> None:
+        super().__init__(name, help=help)
+        self._place = place
+
+    def loaded(self) -> click.Command:
+        """Return the command itself."""
+        return cast("click.Command", resolve_name(self._place))
+
+    def make_context(self, *arguments: Any, **options: Any) -> click.Context:
+        """Return its context, in which click goes on with the command itself."""
+        return self.loaded().make_context(*arguments, **options)
