@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import builtins
+import dataclasses
 import re
 import shutil
 from html.parser import HTMLParser
+from inspect import Parameter, Signature
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util import logging
 from sphinx.util.nodes import make_refnode
+
+import tileframe
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +70,20 @@ def readable_defaults(
     return signature and signature.replace("<factory>", "{}"), returns
 
 
+def with_signatures() -> None:
+    """Give the records of `tileframe.frozen` the signature that each would have by Python's own dataclasses."""
+    for record in (getattr(tileframe, name) for name in tileframe.__all__):
+        if isinstance(record, type) and dataclasses.is_dataclass(record):
+            parameters = []
+            for one in dataclasses.fields(record):
+                kind = Parameter.KEYWORD_ONLY if one.kw_only else Parameter.POSITIONAL_OR_KEYWORD
+                default: Any = Parameter.empty if one.default is dataclasses.MISSING else one.default
+                if one.default_factory is not dataclasses.MISSING:
+                    default = one.default_factory()
+                parameters.append(Parameter(one.name, kind, default=default, annotation=one.type))
+            record.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+
+
 def without_tests(app: Sphinx, what: str, name: str, thing: object, skip: bool, options: object) -> bool | None:
     """Leave out the tests of the kit's classes: docs/contracts.md says what each of them finds."""
     return True if name.startswith("test_") else None
@@ -112,6 +130,7 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect each to the moment when Sphinx calls it."""
+    with_signatures()
     app.connect("source-read", with_navigation)
     app.connect("doctree-read", tidied)
     app.connect("autodoc-process-signature", readable_defaults)

@@ -19,10 +19,8 @@ from tileframe.slides import RemoteSlide, Slide
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
-
 OptionValue: TypeAlias = bool | int | float | str | None
 Options: TypeAlias = Mapping[str, OptionValue]
-
 NATIVE: Literal["native"] = "native"
 """The tile size of the slide itself."""
 THREADS, AUTO = "threads", "auto"

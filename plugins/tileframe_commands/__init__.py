@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "run": "Make the pyramid of SLIDE; of several, or of all in a folder, into the folder given by -o.",
-    "plugins": "List what is installed, and what is broken; with NAME, what it is and the options that it takes.",
+    "plugins": "List what is installed, and what is broken; with NAME, or the s3 of s3://, what it is and its options.",
     "info": "Say what is known of SLIDE, or of a finished pyramid.",
     "verify": "Check PYRAMID: a descriptor, an archive or a folder, of any tool. Exits with 5 if anything is wrong.",
     "compare": "Say how equal the pyramids A and B are: in layout, in the base, or in all pixels.",

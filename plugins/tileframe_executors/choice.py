@@ -13,7 +13,6 @@ from typing import Any
 
 from tileframe import Access, Choice, Job, Plan
 from tileframe.machine import available_memory
-from tileframe_executors.isolated import IsolatedReader
 
 START, STARTED = 0.7, 0.005
 """Seconds until a process has loaded the libraries and opened the slide, and those to start it, one after another."""
@@ -85,6 +84,8 @@ def _hindered(plan: Plan, registry: Any) -> str | None:
         owner = next(offer.owner for offer in registry.offers if (offer.kind, offer.plugin.name) == (kind, name))
         if owner not in registry.installed:
             return f"they would not find the {kind} {name}, which no installed plugin offers"
+    from tileframe_executors.isolated import IsolatedReader  # here, for most runs do without
+
     make = registry.reader(plan.reader).make
     if isinstance(make, partial) and make.func is IsolatedReader:
         return "the slide is read in processes already"
