@@ -125,9 +125,13 @@ class Fit(enum.IntEnum):
     """How well a reader suits a file, judged by its name and first bytes."""
 
     NONE = 0
+    """It is no file for this reader, which is not asked to open it."""
     POSSIBLE = 1
+    """It may open the file: a try, after all that fit better."""
     GOOD = 2
+    """It opens the file as well as other readers do."""
     NATIVE = 3
+    """It is made for the file's own format."""
 
 
 @dataclass(frozen=True)
