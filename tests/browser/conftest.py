@@ -60,9 +60,9 @@ def tab(browser: Any, tabs: dict[int, Tabs], request: pytest.FixtureRequest) -> 
     """Take a tab, and say what to listen to in it; at the end it is left, or closed if something failed."""
     failed, taken = request.session.testsfailed, list[Tab]()
 
-    def take(listeners: Mapping[str, Any] | None = None, *, width: int = 1280, height: int = 800, **how: Any) -> Tab:
-        of_browser = tabs.setdefault(id(browser), Tabs(browser))
-        taken.append(of_browser.take(listeners or {}, width=width, height=height, reduced_motion="reduce", **how))
+    def take(listeners: Mapping[str, Any] | None = None, **how: Any) -> Tab:
+        usual = {"width": 1280, "height": 800, "as_file": False, "reduced_motion": "reduce"}
+        taken.append(tabs.setdefault(id(browser), Tabs(browser)).take(listeners or {}, **{**usual, **how}))
         return taken[-1]
 
     yield take
@@ -94,7 +94,7 @@ def open_page(tab: Callable[..., Tab], origin: str, tmp_path: Path) -> Iterator[
             "pageerror": lambda error: messages.append(f"error: {error}"),
             "request": lambda request: requests.append(request.url),
         }
-        page = tab(listeners, **how).page
+        page = tab(listeners, as_file=as_file, **how).page
         one = Opened(page, "file:///" if as_file else f"{origin}/", messages, requests)
         opened.append((one, faults))
         page.goto((path.as_uri() if as_file else f"{one.origin}{path.relative_to(tmp_path).as_posix()}") + view)

@@ -21,27 +21,38 @@ class Tab:
         self.page.goto("about:blank")
         for event, listener in self.listeners.items():
             self.page.remove_listener(event, listener)
-        self.page.emulate_media(media="null")
         self.page.mouse.move(-1, -1)
         self.free.append(self.page)
 
 
 @dataclass
 class Tabs:
-    """The tabs of a browser: a context for each set of options. Its server's port keeps tests apart there."""
+    """The tabs of a browser, in a context for each set of options. Its server's port keeps tests apart there."""
 
     browser: Any
-    contexts: dict[str, tuple[Any, list[Any]]] = field(default_factory=dict)
+    contexts: dict[str, Any] = field(default_factory=dict)
+    free: dict[tuple[str, bool], list[Any]] = field(default_factory=dict)
 
-    def take(self, listeners: Mapping[str, Any], *, width: int, height: int, **how: Any) -> Tab:
-        """Take one that is free, or open one."""
+    def take(
+        self,
+        listeners: Mapping[str, Any],
+        *,
+        width: int,
+        height: int,
+        as_file: bool,
+        color_scheme: str = "light",
+        **how: Any,
+    ) -> Tab:
+        """Take one that is free, or open one. What comes from files is in another process than what is served."""
         size = {"width": width, "height": height}
         key = repr(sorted(how.items()))
         if key not in self.contexts:
-            self.contexts[key] = self.browser.new_context(viewport=size, **how), []
-        context, free = self.contexts[key]
-        page = free.pop() if free else context.new_page()
+            self.contexts[key] = self.browser.new_context(viewport=size, **how)
+        free = self.free.setdefault((key, as_file), [])
+        page = free.pop() if free else self.contexts[key].new_page()
+        page.bring_to_front()  # what is behind another one may wait for ever to be drawn
         page.set_viewport_size(size)
+        page.emulate_media(media="null", color_scheme=color_scheme)
         page.set_default_timeout(10_000)
         for event, listener in listeners.items():
             page.on(event, listener)

@@ -59,13 +59,12 @@ def test_the_page_of_two(open_page, made, scheme):
 
 
 @pytest.mark.parametrize("scheme", [pytest.param("light", marks=pytest.mark.thorough), "dark"])
-def test_the_gallery_of_several_and_what_a_server_says_of_what_is_not_there(browser, tmp_path, scheme):
+def test_the_gallery_of_several_and_what_a_server_says_of_what_is_not_there(tab, tmp_path, scheme):
     (tmp_path / "in").mkdir()
     for name in ("one", "two"):
         png(tmp_path / "in" / f"{name}.png", gradient(200, 100))
     assert run_command(["run", str(tmp_path / "in"), "-o", f"{tmp_path}/out/", "--viewer", "-q"]) == 0
-    how = {name: value for name, value in PHONE.items() if name not in ("width", "height")}
-    page = browser.new_context(color_scheme=scheme, viewport={"width": 390, "height": 844}, **how).new_page()
+    page = tab(**PHONE, color_scheme=scheme, as_file=True).page
     page.goto(Path(tmp_path, "out", "index.html").as_uri())
     assert serious(page) == []
     assert page.locator("#search").bounding_box()["height"] >= 44
@@ -76,7 +75,7 @@ def test_the_gallery_of_several_and_what_a_server_says_of_what_is_not_there(brow
         page.goto(f"{origin}/slides/none/")
         assert page.locator("h1").inner_text() == "Not found"
         assert serious(page) == []
-    page.context.close()
+        page.goto("about:blank")
 
 
 def contrast(one: str, other: str) -> float:

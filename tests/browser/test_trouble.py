@@ -63,7 +63,9 @@ def test_any_name_works(open_page, made, tmp_path, name, as_file):
 def test_one_missing_tile_is_named_and_the_others_are_shown(open_page, made, tmp_path):
     pyramid = made()
     (tmp_path / "slide_files" / "12" / "1_1.jpeg").unlink()
-    opened = open_page(page_of(pyramid), "#x=1400&y=900&zoom=1", faults=True)
+    opened = open_page(page_of(pyramid), "#x=1400&y=900&zoom=0.2", faults=True)
+    opened.wait()  # for others, before which it would be all that is known of
+    opened.go("#x=1400&y=900&zoom=1")
     opened.page.wait_for_selector("#problem:not([hidden])")
     assert "One tile of slide could not be loaded: slide_files/12/1_1.jpeg is missing" in opened.text("#problem-text")
     opened.page.click("#problem-close")
