@@ -78,7 +78,7 @@ class JpegDecoder:
         # Most tiles of a slide begin with the very same headers: those need not be looked at again.
         header, begun, frame = self._seen
         if header and data.startswith(header):
-            whole = begun + data[len(header) :]
+            whole = b"".join((begun, memoryview(data)[len(header) :]))
         else:
             try:
                 whole, frame, scan = jpegs.standalone(data, self._before)
@@ -96,7 +96,10 @@ class JpegDecoder:
 
     def __call__(self, data: bytes, size: Size, *, scratch: Pixels | None = None) -> Pixels:
         """Decode with libjpeg-turbo, whose every warning is an error."""
-        whole, _ = self.standalone(data, size)
+        return self.pixels(self.standalone(data, size)[0], size, scratch)
+
+    def pixels(self, whole: bytes, size: Size, scratch: Pixels | None) -> Pixels:
+        """Decode what `standalone` has returned."""
         try:
             found: Pixels = simplejpeg.decode_jpeg(whole, colorspace=self._colours, strict=True, buffer=scratch)
         except ValueError as error:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from tileframe import InputError, RangeFile, Slide
 from tileframe_tiff import HEADS
+
+MOST_AT_ONCE, GAPS = 1 << 20, 4096
+"""Bytes that are read in one go for several tiles, and how many of them may be of no use."""
 
 
 class LocalFile:
@@ -92,6 +96,14 @@ class SharedFile:
         if len(found) != count:
             raise InputError(f"{self.path}: is cut short; {len(found)} of {count} bytes are there at byte {offset}")
         return found
+
+    def read_all(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
+        """Return the bytes at ``places``, each an offset and a count, in one go where they lie side by side."""
+        start, end = min(places, default=(0, 0))[0], max(map(sum, places), default=0)
+        if end - start > min(MOST_AT_ONCE, GAPS + sum(map(itemgetter(1), places))):
+            return [self.read(*place) for place in places]
+        whole = self.read(start, end - start)
+        return [whole[offset - start : offset - start + count] for offset, count in places]
 
     def is_tiff(self) -> bool:
         """Say whether it begins as a TIFF does, classic or big, of either byte order."""

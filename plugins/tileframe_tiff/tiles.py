@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,12 +35,12 @@ class Level:
         """Of the whole level."""
         return self.chunks.page.size
 
-    @property
+    @cached_property
     def tile(self) -> Size:
         """Of each tile."""
         return self.chunks.page.chunk
 
-    @property
+    @cached_property
     def across(self) -> int:
         """Tiles in a row."""
         return self.chunks.page.grid.width
@@ -47,6 +49,21 @@ class Level:
     def name(self) -> str:
         """For messages."""
         return "the base" if self.number == 0 else f"level {self.number}"
+
+
+class _Part(NamedTuple):
+    """What is wanted of one tile, and where it goes."""
+
+    number: int
+    """Of the tile, row by row."""
+    target: Pixels
+    """Where it is drawn."""
+    place: tuple[slice, slice]
+    """Its rows and columns that are wanted."""
+    used: int
+    """How many pixels of it that are."""
+    unused: int
+    """How many pixels more of it show at all, and are left for another read."""
 
 
 class TiledSource(BaseSource):
@@ -62,11 +79,14 @@ class TiledSource(BaseSource):
         self._cache = UsedInPart()
         self._threads = threading.local()
         self._background = np.array(facts.background, np.uint8)
+        self._keeps_compressed = False
+        """Whether tiles have been asked for as they are stored: then each thread keeps those of its last read."""
 
     def read(self, box: Box, *, native_level: int = 0) -> Pixels:
         """Return ``box`` of ``native_level``; missing tiles, and what a mask hides, show the background."""
         self._file.refuse_closed()
         self._cache.begin()
+        self._threads.compressed = {}
         level = self._levels[native_level]
         pixels = self._box(level, box)
         if level.mask is not None:
@@ -86,23 +106,51 @@ class TiledSource(BaseSource):
         )
 
     def _box(self, level: Level, box: Box) -> Pixels:
-        size, tile, across = level.size, level.tile, level.across
+        size, tile = level.size, level.tile
         pixels = np.empty((box.height, box.width, level.chunks.bands), np.uint8)
         inside = box.clipped(Box(0, 0, size.width, size.height))
         if inside != box:
             pixels[:] = self._background
-        # In plain numbers: there are so many tiles that a few boxes for each cost as much as a tenth of decoding it.
         for row in range(inside.y // tile.height, -(-inside.bottom // tile.height)):
-            top = row * tile.height
-            upper, lower = max(top, inside.y), min(top + tile.height, inside.bottom)
-            shown_height = min(tile.height, size.height - top)
-            for col in range(inside.x // tile.width, -(-inside.right // tile.width)):
-                left = col * tile.width
-                first, last = max(left, inside.x), min(left + tile.width, inside.right)
-                target = pixels[upper - box.y : lower - box.y, first - box.x : last - box.x]
-                shown = shown_height * min(tile.width, size.width - left)
-                self._paste(level, row * across + col, target, (first - left, upper - top), shown)
+            self._draw(level, self._parts(level, row, inside, pixels[inside.y - box.y :, inside.x - box.x :]))
         return pixels
+
+    def _parts(self, level: Level, row: int, box: Box, pixels: Pixels) -> list[_Part]:
+        """Return what is wanted of each tile in ``row``, where ``pixels`` are to show ``box``; fill in absent ones."""
+        size, tile, across, chunks = level.size, level.tile, level.across, level.chunks
+        top = row * tile.height
+        upper, lower = max(top, box.y), min(top + tile.height, box.bottom)
+        right, height, shown_height = box.right, lower - upper, min(tile.height, size.height - top)
+        parts = []
+        # In plain numbers: there are so many tiles that a few boxes for each cost as much as a tenth of decoding it.
+        for col in range(box.x // tile.width, -(-box.right // tile.width)):
+            left = col * tile.width
+            first, last = max(left, box.x), min(left + tile.width, right)
+            number, target = row * across + col, pixels[upper - box.y : lower - box.y, first - box.x : last - box.x]
+            if chunks.is_absent(number):
+                # Row by row: ten times as fast as one colour for every pixel.
+                target[:] = np.tile(chunks.absent_colour, (last - first, 1))
+                continue
+            place = slice(upper - top, lower - top), slice(first - left, last - left)
+            used, shown = height * (last - first), shown_height * min(tile.width, size.width - left)
+            parts.append(_Part(number, target, place, used, shown - used))
+        return parts
+
+    def _draw(self, level: Level, parts: Sequence[_Part]) -> None:
+        """Draw parts of tiles: those that are decoded already, and the others, which are read in one go."""
+        missing = []
+        for part in parts:
+            key = (id(level), part.number)
+            # One that is wanted whole is seldom there.
+            kept = self._cache.take(key, part.used) if part.unused or self._cache.holds(key) else None
+            if kept is None:
+                missing.append(part)
+            else:
+                part.target[:] = kept[part.place]
+        chunks, scratch = level.chunks, self._scratch(level)
+        stored = chunks.stored([part.number for part in missing]) if chunks.plain else [b""] * len(missing)
+        for part, data in zip(missing, stored, strict=True):
+            part.target[:] = self._tile(level, part, data, scratch)[part.place]
 
     def associated(self, name: str) -> Pixels:
         """Return the label, macro or thumbnail image ``name``."""
@@ -140,41 +188,36 @@ class TiledSource(BaseSource):
         level = self._levels[0]
         if not isinstance(level.chunks.plain, JpegDecoder):
             raise InputError(f"{self._file.path}: {self.refuses_compressed()}")
-        index = row * level.across + col
-        return None if level.chunks.is_absent(index) else self._standalone(level, level.chunks.plain, index)[0]
+        self._keeps_compressed, index = True, row * level.across + col
+        kept: bytes | None = getattr(self._threads, "compressed", {}).get(index)
+        if kept is not None or level.chunks.is_absent(index):
+            return kept
+        return self._standalone(level, level.chunks.plain, index)[0]
 
     def _standalone(self, level: Level, decode: JpegDecoder, index: int) -> tuple[bytes, jpegs.Frame]:
-        page = level.chunks.page
         try:
-            return decode.standalone(self._file.read(page.offsets[index], page.counts[index]), level.tile)
+            return decode.standalone(level.chunks.stored([index])[0], level.tile)
         except Damaged as error:
             raise self._unreadable(level, index, error) from error
 
-    def _paste(self, level: Level, index: int, target: Pixels, corner: tuple[int, int], shown: int) -> None:
-        """Draw a tile, of which ``shown`` pixels show at all, from ``corner``, x and y, on into ``target``."""
-        if level.chunks.is_absent(index):
-            # Row by row: ten times as fast as one colour for every pixel.
-            target[:] = np.tile(level.chunks.absent_colour, (target.shape[1], 1))
-            return
-        height, width = target.shape[:2]
-        x, y = corner
-        target[:] = self._tile(level, index, height * width, shown)[y : y + height, x : x + width]
-
-    def _tile(self, level: Level, index: int, used: int, area: int) -> Pixels:
-        """Return the whole tile, of which ``used`` pixels of ``area`` are wanted now; not to be written to."""
-        key = (id(level), index)
-        whole = used == area
-        if not whole or self._cache.holds(key):
-            kept = self._cache.take(key, used)
-            if kept is not None:
-                return kept
+    def _tile(self, level: Level, part: _Part, data: bytes, scratch: Pixels | None) -> Pixels:
+        """Return the whole tile of ``part``, decoded, maybe in ``scratch``; ``data`` is it as the file has it."""
         try:
-            tile = level.chunks.decode(index, level.tile, scratch=self._scratch(level) if whole else None)
+            tile = self._decoded(level, part.number, data, None if part.unused else scratch)
         except Damaged as error:
-            raise self._unreadable(level, index, error) from error
-        if not whole:
-            self._cache.put(key, tile, area - used)
+            raise self._unreadable(level, part.number, error) from error
+        if part.unused:
+            self._cache.put((id(level), part.number), tile, part.unused)
         return tile
+
+    def _decoded(self, level: Level, index: int, data: bytes, scratch: Pixels | None) -> Pixels:
+        decode = level.chunks.plain
+        if decode is None:
+            return level.chunks.decode(index, level.tile)
+        if self._keeps_compressed and level is self._levels[0] and isinstance(decode, JpegDecoder):
+            whole = self._threads.compressed[index] = decode.standalone(data, level.tile)[0]
+            return decode.pixels(whole, level.tile, scratch)
+        return decode(data, level.tile, scratch=scratch)
 
     def _scratch(self, level: Level) -> Pixels | None:
         """Return bytes of this thread's own: fresh ones cost more time than it takes to fill them."""
