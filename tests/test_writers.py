@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 
 import imagecodecs
 import numpy as np
@@ -36,6 +37,22 @@ def test_a_tile_decodes_to_what_another_decoder_reads(name, options, shape, regi
     data = writer.encode(photo(*shape))
     assert np.array_equal(writer.decode(data), pillow(data))
     assert writer.size(data) == Size(*shape)
+
+
+def test_the_size_of_a_jpeg_is_its_own_whatever_was_seen_before(registry):
+    writer = made(registry, "jpeg", quality=75)
+    # A table with what looks like the header of a scan in it, before the frame header, which has the size.
+    odd = bytearray(writer.encode(photo(64, 48)))
+    table = odd.index(b"\xff\xdb") + 5
+    odd[table : table + 4] = b"\xff\xda\0\4"
+    other = bytearray(odd)
+    frame = other.index(b"\xff\xc0") + 5
+    other[frame : frame + 4] = struct.pack(">HH", 40, 56)
+    tiles = [(writer.encode(photo(*shape)), Size(*shape)) for shape in SHAPES]
+    tiles += [(bytes(odd), Size(64, 48)), (bytes(other), Size(56, 40))]
+    for first in tiles:
+        for data, size in (first, first, *tiles):
+            assert writer.size(data) == size
 
 
 @pytest.mark.parametrize("shape", SHAPES)

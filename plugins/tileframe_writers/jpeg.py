@@ -8,12 +8,16 @@ from tileframe import CheckError, Encoding, Pixels, Size
 from tileframe_damage.jpeg import jpeg_size
 from tileframe_writers.profiles import in_jpeg
 
+SOS = b"\xff\xda"
+"""Begins the header of the first scan, the last of all headers."""
+
 
 class JpegWriter:
     """Encodes without the GIL, byte for byte as Pillow does, and decodes strictly."""
 
     def __init__(self, quality: int, *, suffix: str) -> None:
         self.encoding = Encoding("jpeg", suffix, False, quality, "420" if quality < 90 else "444")
+        self._seen = (b"", Size(0, 0))
 
     def encode(self, pixels: Pixels) -> bytes:
         """Return ``pixels``, RGB8 ``(height, width, 3)``, as a JPEG."""
@@ -63,7 +67,14 @@ class JpegWriter:
 
     def size(self, data: bytes) -> Size:
         """Return the size that the header gives; `CheckError` without one."""
+        # Nearly all tiles begin with the very same header: it need not be parsed again.
+        header, known = self._seen
+        if header and data.startswith(header):
+            return known
         size = jpeg_size(data)
         if size is None:
             raise CheckError("is a damaged JPEG, or none; its header gives no size")
+        header = data[: data.find(SOS)]
+        if jpeg_size(header) == size:  # those bytes may be a part of a table: then the size is behind them
+            self._seen = (header, Size(*size))
         return Size(*size)
