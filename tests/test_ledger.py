@@ -85,6 +85,23 @@ def test_a_later_record_replaces_an_earlier_one(registry):
     ledger.close()
 
 
+def test_records_that_are_put_together_are_those_that_are_put_one_by_one(registry):
+    made, chance = layout_of(registry, "dzi", LARGE), random.Random(4)
+    tiles = chance.sample(list(tiles_of(made, LARGE)), 500)
+    packed = [(tile, record(tile).packed()) for tile in (*tiles, *sorted(tiles)[:100])]
+    replaced = [(packed[0][0], TileRecord.of(b"first").packed()), *packed, (tiles[1], TileRecord.of(b"last").packed())]
+    together, single = (Ledger(LARGE, made.levels) for _ in range(2))
+    together.put_all(replaced)
+    together.put_all([])
+    for one in replaced:
+        single.put_all([one])
+    assert list(together.records()) == list(single.records())
+    assert together.get(tiles[0]) == record(tiles[0])
+    assert together.get(tiles[1]) == TileRecord.of(b"last")
+    together.close()
+    single.close()
+
+
 def test_a_list_of_digests_is_in_the_order_of_the_tiles_and_can_be_read_again(registry):
     made = layout_of(registry, "zoomify", LARGE)
     ledger = filled(made, LARGE, seed=2)

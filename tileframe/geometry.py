@@ -115,12 +115,12 @@ class Pyramid:
     @property
     def level_count(self) -> int:
         """Number of levels; the last one, ``level_count - 1``, is the base."""
-        return (max(self.base.width, self.base.height) - 1).bit_length() + 1
+        return self.base_level + 1
 
     @property
     def base_level(self) -> int:
         """The number of the full-resolution level."""
-        return self.level_count - 1
+        return (max(self.base.width, self.base.height) - 1).bit_length()
 
     def downsample(self, level: int) -> int:
         """Return how many base pixels one pixel of ``level`` spans per side: a power of two."""
@@ -142,6 +142,14 @@ class Pyramid:
         left, right = self._span(tile.col, size.width)
         top, bottom = self._span(tile.row, size.height)
         return Box(left, top, right - left, bottom - top)
+
+    def row(self, level: int, row: int, cols: range) -> Iterator[tuple[TileAddress, Box]]:
+        """Yield the tiles of a row of ``level`` in columns ``cols``, each with its `tile_box`."""
+        size, side, overlap = self.level_size(level), self.tile_size, self.overlap
+        top, bottom = self._span(row, size.height)
+        for col in cols:
+            left, right = max(0, col * side - overlap), min(size.width, (col + 1) * side + overlap)
+            yield TileAddress(level, col, row), Box(left, top, right - left, bottom - top)
 
     def _span(self, cell: int, side: int) -> tuple[int, int]:
         start = cell * self.tile_size

@@ -272,7 +272,7 @@ class BackendPlugin(Plugin["Backend"]):
     speed: int
     """How fast it is beside the others; ``auto`` tries the largest first. The plain Deep Zoom way is 10."""
     passes_through: bool = False
-    """Whether it heeds `Job.own_tile`; others are not taken for pass-through."""
+    """Whether its base tiles are `Job.own_tile` where there is one; others are not taken for pass-through."""
     uses_executors: bool = False
     """Whether it works by `Job.in_order`; others are not taken where another executor than threads is asked for."""
     resumes: bool = False

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import field, replace
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from tileframe.absent import may_be_absent
 from tileframe.errors import CheckError, PluginError
@@ -14,7 +14,7 @@ from tileframe.facts import Equality
 from tileframe.frozen import dataclass
 from tileframe.geometry import Box, Pyramid, TileAddress
 from tileframe.journal import Journal
-from tileframe.ledger import LEFT_OUT, TileRecord
+from tileframe.ledger import LEFT_OUT, PackedRecords, TileRecord
 from tileframe.protocols import (
     CompressedTiles,
     EmbedsProfiles,
@@ -40,8 +40,17 @@ R = TypeVar("R")
 class Keeps(Protocol):
     """Keeps what is known of tiles."""
 
-    def put(self, tile: TileAddress, record: TileRecord) -> None:
-        """Keep ``record``; called from many threads."""
+    def put_all(self, records: PackedRecords) -> None:
+        """Keep ``records``; called from many threads."""
+
+
+class _File(NamedTuple):
+    """A tile as it is to be kept."""
+
+    tile: TileAddress
+    box: Box
+    data: bytes
+    passed_through: bool
 
 
 @dataclass(frozen=True)
@@ -121,19 +130,19 @@ class Job:
         """Begin a unit of the work, whose name and tiles the plan alone decides."""
         return Unit(self, name)
 
-    def own_tile(self, tile: TileAddress) -> bytes | None:
+    def own_tile(self, tile: TileAddress, *, box: Box | None = None) -> bytes | None:
         """Return ``tile`` as the slide stores it; None if it is to be encoded, as all are without pass-through.
 
         Those are the tiles that the slide does not have, and those at the right and bottom edge, which the slide
-        stores larger than they are shown.
+        stores larger than they are shown. ``box`` is its `Pyramid.tile_box`, where that is known.
         """
         if not self.plan.passthrough or tile.level != self.pyramid.base_level:
             return None
-        box, side = self.pyramid.tile_box(tile), self.pyramid.tile_size
-        if (box.width, box.height) != (side, side) or self._is_filled(tile):
+        box, side = box or self.pyramid.tile_box(tile), self.pyramid.tile_size
+        if box.width != side or box.height != side or self._is_filled(tile, box):
             return None
-        assert isinstance(self.source, CompressedTiles)
-        data = self.source.compressed_tile(tile.col, tile.row)
+        # What the plan says is not asserted: `isinstance` takes as long for a protocol as all the rest of this.
+        data = cast("CompressedTiles", self.source).compressed_tile(tile.col, tile.row)
         return None if data is None else self._with_profile(data)
 
     @property
@@ -155,20 +164,32 @@ class Job:
             return False
         from tileframe.pixels import is_blank  # here, for a start of the command line does without numpy
 
-        return is_blank(pixels, rule.background, rule.tolerance) and not self._is_filled(tile)
+        blank = is_blank(pixels, rule.background, rule.tolerance)
+        return blank and not self._is_filled(tile, self.pyramid.tile_box(tile))
 
     def put(self, tile: TileAddress, pixels: Pixels) -> None:
         """Encode ``pixels``, ``(height, width, 3)``, and keep them as ``tile``. Called from many threads.
 
         Tiles of levels that the layout does not keep are passed over, and blank ones left out if that was asked for.
+        With pass-through, what is kept is the slide's own tile where it has one.
         """
-        if not self.keeps(tile.level):
-            return
-        if self.leaves_out(tile, pixels):
-            if self.ledger is not None:
-                self.ledger.put(tile, LEFT_OUT)
-            return
-        self.put_encoded(tile, self.encoded(pixels))
+        self.put_all([(tile, self.pyramid.tile_box(tile))], lambda box: pixels)
+
+    def put_all(self, tiles: Iterable[tuple[TileAddress, Box]], pixels: Callable[[Box], Pixels]) -> None:
+        """Keep ``tiles``, as `Pyramid.row` gives them, as `put` does each of them; ``pixels(box)`` are its pixels.
+
+        Each step is done for all before the next: behind a codec, which fills the processor's caches with its own,
+        Python is several times as slow.
+        """
+        files, left_out, own = [], [], None
+        passes, skips, first = self.plan.passthrough, self.plan.skip_blank is not None, self.layout.levels.start
+        for tile, box in tiles:
+            if tile.level >= first and skips and self.leaves_out(tile, pixels(box)):
+                left_out.append((tile, LEFT_OUT))
+            elif tile.level >= first:
+                own = self.own_tile(tile, box=box) if passes else None
+                files.append(_File(tile, box, self.encoded(pixels(box)) if own is None else own, own is not None))
+        self._keep(files, left_out)
 
     def encoded(self, pixels: Pixels) -> bytes:
         """Return the pixels of a tile as its file: padded where the layout has it so, and with the profile."""
@@ -180,19 +201,24 @@ class Job:
 
     def put_encoded(self, tile: TileAddress, data: bytes, *, passed_through: bool = False) -> None:
         """Keep ``data`` as ``tile``, as it is; `CheckError` if its size is not that of the tile."""
-        if not self.keeps(tile.level):
-            return
-        key = self.layout.key(tile)
-        record = self.inspect(tile, key, data, passed_through=passed_through)
-        if self.ledger is not None:
-            self.ledger.put(tile, record)
-        self.store.put(key, data)
-        for copy in self._copies.get(tile, ()):
-            self.store.put(copy, data)
+        if self.keeps(tile.level):
+            self._keep([_File(tile, self.pyramid.tile_box(tile), data, passed_through)], [])
 
-    def inspect(self, tile: TileAddress, key: str, data: bytes, *, passed_through: bool = False) -> TileRecord:
+    def _keep(self, files: Sequence[_File], left_out: PackedRecords) -> None:
+        keys = [self.layout.key(file.tile) for file in files]
+        records = [(file.tile, self._record(file, key).packed()) for file, key in zip(files, keys, strict=True)]
+        if self.ledger is not None:
+            self.ledger.put_all([*records, *left_out])
+        for file, key in zip(files, keys, strict=True):
+            for name in (key, *self._copies.get(file.tile, ())) if self._copies else (key,):
+                self.store.put(name, file.data)
+
+    def inspect(self, tile: TileAddress, key: str, data: bytes) -> TileRecord:
         """Return what there is to know of an encoded tile; `CheckError` if its header gives another size."""
-        size = stored_size(self.layout, self.pyramid, tile)
+        return self._record(_File(tile, self.pyramid.tile_box(tile), data, passed_through=False), key)
+
+    def _record(self, file: _File, key: str) -> TileRecord:
+        data, size = file.data, stored_size(self.layout, self.pyramid, file.tile, box=file.box)
         if not isinstance(data, bytes):
             raise PluginError(f"the writer '{self.plan.format}' encodes a tile as {type(data).__name__}, not as bytes")
         try:
@@ -201,19 +227,18 @@ class Job:
             raise CheckError(f"{key}: {error}") from error
         if found != size:
             raise CheckError(f"{key}: the tile is {found}, not {size}")
-        return TileRecord.of(data, passed_through=passed_through, filled=self._is_filled(tile))
+        return TileRecord.of(data, passed_through=file.passed_through, filled=self._is_filled(file.tile, file.box))
 
-    def _is_filled(self, tile: TileAddress) -> bool:
-        if self.reading is None:
+    def _is_filled(self, tile: TileAddress, box: Box) -> bool:
+        if self.reading is None or not self.reading.has_filled:
             return False
-        box, scale = self.pyramid.tile_box(tile), self.pyramid.downsample(tile.level)
+        scale = self.pyramid.downsample(tile.level)
         return self.reading.is_filled(Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale))
 
     def _with_profile(self, data: bytes) -> bytes:
         if self.profile is None:
             return data
-        assert isinstance(self.writer, EmbedsProfiles)
-        return self.writer.with_profile(data, self.profile)
+        return cast("EmbedsProfiles", self.writer).with_profile(data, self.profile)
 
     @cached_property
     def _copies(self) -> dict[TileAddress, list[str]]:
@@ -228,10 +253,10 @@ class Unit:
 
     def __init__(self, job: Job, name: str) -> None:
         self._journal, self._ledger, self._name = job.journal, job.ledger, name
-        self._records: list[tuple[TileAddress, TileRecord]] = []
+        self._records: list[tuple[TileAddress, bytes]] = []
         self.is_done = job.journal is not None and name in job.journal
         """Whether an earlier run has finished it: its tiles are in the store."""
-        self.job = job if job.journal is None else replace(job, ledger=self)
+        self.job = replace(job, ledger=self)
         """What its tiles are to be put by."""
 
     @property
@@ -239,14 +264,14 @@ class Unit:
         """What the run that has finished it gave to `finish`."""
         return b"" if self._journal is None else self._journal.left(self._name)
 
-    def put(self, tile: TileAddress, record: TileRecord) -> None:
-        """Take note of one of its tiles, as `job` does."""
-        self._records.append((tile, record))
-        if self._ledger is not None:
-            self._ledger.put(tile, record)
+    def put_all(self, records: PackedRecords) -> None:
+        """Take note of some of its tiles, as `job` does."""
+        self._records += records
 
     def finish(self, left: bytes = b"") -> None:
         """Note that all its tiles are put, and what it leaves to those after it."""
+        if self._ledger is not None:
+            self._ledger.put_all(self._records)
         if self._journal is not None:
             self._journal.note(self._name, self._records, left)
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from tileframe.errors import OutputError
 from tileframe.geometry import Pyramid, TileAddress
-from tileframe.ledger import RECORD, Ledger, Presence, TileRecord
+from tileframe.ledger import RECORD, Ledger, PackedRecords, Presence, TileRecord
 from tileframe.protocols import Layout, Resumes
 
 # Of an entry: the lengths of the unit's name, and how many tiles it has made. Of each of those: its level, column, row,
@@ -53,11 +53,11 @@ class Journal:
         """Return what ``unit``, which an earlier run has finished, left to those after it."""
         return _unpacked(self._store.entry(self._places[unit]))[2]
 
-    def note(self, unit: str, records: Records, left: bytes) -> None:
+    def note(self, unit: str, records: PackedRecords, left: bytes) -> None:
         """Note that ``unit`` is finished: its tiles are in the store, and it leaves ``left``. From many threads."""
         if not self._keep:
             return
-        tiles = (TILE.pack(tile.level, tile.col, tile.row, record.packed()) for tile, record in records)
+        tiles = (TILE.pack(tile.level, tile.col, tile.row, data) for tile, data in records)
         entry = b"".join((HEAD.pack(len(unit), len(records)), unit.encode(), *tiles, left))
         with self._lock:
             self.tiles += len(records)
@@ -117,8 +117,8 @@ class Journal:
         for place, entry in entries:
             length, count = HEAD.unpack_from(entry)
             start = HEAD.size + length
-            for level, col, row, packed in TILE.iter_unpack(entry[start : start + count * TILE.size]):
-                ledger.put_packed(TileAddress(level, col, row), packed)
+            tiles = TILE.iter_unpack(entry[start : start + count * TILE.size])
+            ledger.put_all([(TileAddress(level, col, row), packed) for level, col, row, packed in tiles])
             yield entry[HEAD.size : start].decode(), place
 
     def _write(self) -> None:

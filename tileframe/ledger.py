@@ -9,8 +9,9 @@ import re
 import struct
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
+from typing import NamedTuple
 
 from tileframe.errors import CheckError, OutputError
 from tileframe.geometry import Pyramid, TileAddress
@@ -27,8 +28,7 @@ MAX_CHECKED = 1 << 27
 """Tiles, 4 GB of digests; of what a descriptor can claim there is no end."""
 
 
-@dataclass(frozen=True, slots=True)
-class TileRecord:
+class TileRecord(NamedTuple):
     """What is known of one tile."""
 
     length: int
@@ -55,12 +55,20 @@ class TileRecord:
     @classmethod
     def unpacked(cls, data: bytes) -> TileRecord | None:
         """Return what `packed` was; None for zeros."""
-        sha256, length, flags = RECORD.unpack(data)
-        marks = bool(flags & PASSED_THROUGH), bool(flags & FILLED), bool(flags & ABSENT)
-        return cls(length, sha256, *marks) if flags else None
+        return cls.of_fields(RECORD.unpack(data))
+
+    @classmethod
+    def of_fields(cls, fields: tuple[bytes, int, int]) -> TileRecord | None:
+        """Return the record of the fields of a `RECORD`; None for zeros."""
+        sha256, length, flags = fields
+        if not flags:
+            return None
+        return cls(length, sha256, flags & PASSED_THROUGH > 0, flags & FILLED > 0, flags & ABSENT > 0)
 
 
-LEFT_OUT = TileRecord(0, bytes(32), absent=True)
+PackedRecords = Sequence[tuple[TileAddress, bytes]]
+"""Tiles, each with its record as `TileRecord.packed` returns it."""
+LEFT_OUT = TileRecord(0, bytes(32), absent=True).packed()
 """The record of a tile that is blank."""
 
 
@@ -144,11 +152,22 @@ class Ledger:
 
     def put(self, tile: TileAddress, record: TileRecord) -> None:
         """Keep the record of ``tile``; a later one replaces it."""
-        self.put_packed(tile, record.packed())
+        self.put_all([(tile, record.packed())])
 
-    def put_packed(self, tile: TileAddress, data: bytes) -> None:
-        """Keep the record of ``tile`` as `TileRecord.packed` returns it."""
-        offset = RECORD.size * self._order.number(tile)
+    def put_all(self, records: PackedRecords) -> None:
+        """Keep ``records`` as `put` does each of them: those of tiles side by side are written in one go."""
+        numbered = [(self._order.number(tile), data) for tile, data in records]
+        runs: list[tuple[int, list[bytes]]] = []
+        numbered.sort(key=itemgetter(0))
+        for number, data in numbered:
+            if runs and number == runs[-1][0] + len(runs[-1][1]):
+                runs[-1][1].append(data)
+            else:
+                runs.append((number, [data]))
+        for first, run in runs:
+            self._write(RECORD.size * first, b"".join(run))
+
+    def _write(self, offset: int, data: bytes) -> None:
         try:
             if hasattr(os, "pwrite"):
                 written = os.pwrite(self._file.fileno(), data, offset)
@@ -169,8 +188,7 @@ class Ledger:
         """Yield the record of every tile, in their order; None where there is none."""
         for start in range(0, self.count, AT_ONCE):
             data = self._read(start * RECORD.size, AT_ONCE * RECORD.size)
-            for at in range(0, len(data), RECORD.size):
-                yield TileRecord.unpacked(data[at : at + RECORD.size])
+            yield from map(TileRecord.of_fields, RECORD.iter_unpack(data))
 
     def absent(self) -> Iterator[bool]:
         """Yield of every tile, in their order, whether it is left out."""
@@ -210,7 +228,8 @@ class DigestList:
             if record.absent:
                 continue
             lines.append(digest_line(record.sha256.hex(), self._layout.key(tile)))
-            copies += (digest_line(record.sha256.hex(), key) for key, of in extras.items() if of == tile)
+            if extras:
+                copies += (digest_line(record.sha256.hex(), key) for key, of in extras.items() if of == tile)
             if len(lines) == AT_ONCE:
                 yield "".join(lines).encode("utf-8", "surrogateescape")
                 lines.clear()

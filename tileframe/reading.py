@@ -53,6 +53,11 @@ class Reading:
             self._note(box, native_level)
         return pixels
 
+    @property
+    def has_filled(self) -> bool:
+        """Whether anything at all could not be read so far."""
+        return bool(self._filled)
+
     def is_filled(self, box: Box) -> bool:
         """Say whether some of ``box``, in pixels of the base, could not be read, and shows the background."""
         return bool(self.filled_in(box))

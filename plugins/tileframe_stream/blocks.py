@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tileframe import Box, InputError, Job, Plan, Progress, Size, TileAddress
-from tileframe.ledger import TileRecord
+from tileframe.ledger import PackedRecords
 from tileframe.pixels import Pixels
 from tileframe_stream.cutting import Patch, cells_of, cut, grown
 from tileframe_stream.halving import halve, no_threads_of_opencv
@@ -48,7 +48,7 @@ class Remainder:
 
     block: Block
     pixels: Pixels
-    records: tuple[tuple[TileAddress, TileRecord], ...] = ()
+    records: PackedRecords = ()
     """What is known of its tiles, where another process has made them."""
     files: tuple[tuple[str, bytes], ...] = ()
     """The tiles themselves, by key, where another process has made them and the store is not shared with it."""
@@ -191,8 +191,7 @@ class BlocksRun:
         self._know(remainder.filled)
         for key, data in remainder.files:
             self._job.store.put(key, data)
-        for tile, record in remainder.records:
-            unit.put(tile, record)
+        unit.put_all(remainder.records)
         unit.finish(remainder.packed())
 
     def _know(self, filled: Sequence[Box]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tileframe import Box, Job, Size, TileAddress
+from tileframe import Box, Job, Size
 from tileframe.pixels import Pixels
 
 
@@ -25,17 +25,8 @@ class Patch:
 
 def cut(job: Job, patch: Patch, cells: Box) -> None:
     """Encode and store the tiles in ``cells``, columns and rows of the level's grid; ``patch`` has all their pixels."""
-    if not job.keeps(patch.level):
-        return
     for row in range(cells.y, cells.bottom):
-        for col in range(cells.x, cells.right):
-            tile = TileAddress(patch.level, col, row)
-            pixels = patch.view(job.pyramid.tile_box(tile))
-            own = job.own_tile(tile) if job.plan.passthrough and not job.leaves_out(tile, pixels) else None
-            if own is not None:
-                job.put_encoded(tile, own, passed_through=True)
-            else:
-                job.put(tile, pixels)
+        job.put_all(job.pyramid.row(patch.level, row, range(cells.x, cells.right)), patch.view)
 
 
 def cells_of(job: Job, box: Box) -> Box:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from tileframe import Flushes, Job, Plan, Store, TileAddress, open_job
-from tileframe.ledger import TileRecord
+from tileframe.ledger import PackedRecords
 from tileframe_stream.halving import no_threads_of_opencv
 from tileframe_stream.memory import keep_freed_memory
 
@@ -32,12 +32,12 @@ class Kept:
     """What a block made in another process leaves to be told to the run."""
 
     def __init__(self) -> None:
-        self.records: list[tuple[TileAddress, TileRecord]] = []
+        self.records: list[tuple[TileAddress, bytes]] = []
         self.files: list[tuple[str, bytes]] = []
 
-    def put(self, tile: TileAddress, record: TileRecord) -> None:
-        """Keep the record of a tile; a `tileframe.Job`'s ledger."""
-        self.records.append((tile, record))
+    def put_all(self, records: PackedRecords) -> None:
+        """Keep the records of some tiles; a `tileframe.Job`'s ledger."""
+        self.records += records
 
 
 class KeptStore:

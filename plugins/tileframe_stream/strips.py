@@ -125,18 +125,14 @@ class Strips:
         if strip.level:
             with self._lock:
                 above = self._strip(strip.level - 1, strip.index // 2)
-        side, unit = self._job.pyramid.tile_size, self._job.unit(f"strip {strip.level},{strip.index},{piece.x}")
-        # Two tiles at a time: what was cut is halved while the processor's cache still has it.
-        for x in range(piece.x, piece.right, 2 * side):
-            pair = Box(x, piece.y, min(2 * side, piece.right - x), piece.height)
-            if not unit.is_done:
-                cut(unit.job, strip.patch, cells_of(self._job, pair))
-            if above is not None:
-                y = (strip.index % 2) * self.height // 2
-                into = above.rows[y : y + -(-pair.height // 2), pair.x // 2 : -(-pair.right // 2)]
-                halve(strip.rows[:, pair.x : pair.right], into)
+        unit = self._job.unit(f"strip {strip.level},{strip.index},{piece.x}")
         if not unit.is_done:
+            cut(unit.job, strip.patch, cells_of(self._job, piece))
             unit.finish()
+        if above is not None:
+            y = (strip.index % 2) * self.height // 2
+            into = above.rows[y : y + -(-piece.height // 2), piece.x // 2 : -(-piece.right // 2)]
+            halve(strip.rows[:, piece.x : piece.right], into)
         self._done(cells_of(self._job, piece).size.area, piece.size.area)
         self._finish_piece(strip)
 
