@@ -28,7 +28,7 @@ def test_bytes_at_several_places_are_those_at_each_of_them(places, tmp_path):
     path = tmp_path / "a.bin"
     path.write_bytes(np.random.default_rng(2).bytes(100_000))
     file = SharedFile(path)
-    assert file.read_all(places) == [file.read(*place) for place in places]
+    assert list(file.read_each(places)) == [file.read(*place) for place in places]
     file.close()
 
 
@@ -37,7 +37,7 @@ def test_places_of_which_one_is_behind_the_end_are_cut_short(tmp_path):
     path.write_bytes(bytes(100))
     file = SharedFile(path)
     with pytest.raises(InputError, match="is cut short"):
-        file.read_all([(10, 20), (90, 20)])
+        list(file.read_each([(10, 20), (90, 20)]))
     file.close()
 
 
@@ -71,3 +71,5 @@ def test_bytes_are_those_of_the_tile_that_is_asked_for_whatever_was_read_before(
         source.read(Box(100, 300, 700, 300))
         for col, row in ((0, 0), (1, 0), (1, 1), (2, 1), (3, 1), (4, 3)):
             assert source.compressed_tile(col, row) == fresh.compressed_tile(col, row)
+    with pytest.raises(InputError, match="was closed"):
+        source.compressed_tile(2, 1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from tileframe.errors import OptionError
 
@@ -81,8 +82,8 @@ class Box:
         return Box(x, y, max(0, min(self.right, to.right) - x), max(0, min(self.bottom, to.bottom) - y))
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class TileAddress:
+# A tuple, where other records are dataclasses: it is made ten times as fast, and made for each tile at every turn.
+class TileAddress(NamedTuple):
     """One tile of a pyramid: its level (0 is 1x1), column and row."""
 
     level: int
@@ -138,22 +139,15 @@ class Pyramid:
 
     def tile_box(self, tile: TileAddress) -> Box:
         """Return the pixels of ``tile`` in its level's own plane, overlap included."""
-        size = self.level_size(tile.level)
-        left, right = self._span(tile.col, size.width)
-        top, bottom = self._span(tile.row, size.height)
-        return Box(left, top, right - left, bottom - top)
+        return next(self.row(tile.level, tile.row, range(tile.col, tile.col + 1)))[1]
 
     def row(self, level: int, row: int, cols: range) -> Iterator[tuple[TileAddress, Box]]:
         """Yield the tiles of a row of ``level`` in columns ``cols``, each with its `tile_box`."""
         size, side, overlap = self.level_size(level), self.tile_size, self.overlap
-        top, bottom = self._span(row, size.height)
+        top, bottom = max(0, row * side - overlap), min(size.height, (row + 1) * side + overlap)
         for col in cols:
             left, right = max(0, col * side - overlap), min(size.width, (col + 1) * side + overlap)
             yield TileAddress(level, col, row), Box(left, top, right - left, bottom - top)
-
-    def _span(self, cell: int, side: int) -> tuple[int, int]:
-        start = cell * self.tile_size
-        return max(0, start - self.overlap), min(side, start + self.tile_size + self.overlap)
 
     def tiles(self, level: int) -> Iterator[TileAddress]:
         """Yield the tiles of ``level``, row by row."""

@@ -134,7 +134,7 @@ def _unpacked(entry: bytes) -> tuple[str, Records, bytes]:
     end = start + count * TILE.size
     records = []
     for level, col, row, packed in TILE.iter_unpack(entry[start:end]):
-        record = TileRecord.unpacked(packed)
+        record = TileRecord.unpacked(RECORD.unpack(packed))
         assert record is not None
         records.append((TileAddress(level, col, row), record))
     return entry[HEAD.size : start].decode(), records, entry[end:]

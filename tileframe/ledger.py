@@ -53,13 +53,8 @@ class TileRecord(NamedTuple):
         return RECORD.pack(self.sha256, self.length, flags)
 
     @classmethod
-    def unpacked(cls, data: bytes) -> TileRecord | None:
-        """Return what `packed` was; None for zeros."""
-        return cls.of_fields(RECORD.unpack(data))
-
-    @classmethod
-    def of_fields(cls, fields: tuple[bytes, int, int]) -> TileRecord | None:
-        """Return the record of the fields of a `RECORD`; None for zeros."""
+    def unpacked(cls, fields: tuple[bytes, int, int]) -> TileRecord | None:
+        """Return what `packed` was, given what `RECORD` unpacks; None for zeros."""
         sha256, length, flags = fields
         if not flags:
             return None
@@ -156,16 +151,11 @@ class Ledger:
 
     def put_all(self, records: PackedRecords) -> None:
         """Keep ``records`` as `put` does each of them: those of tiles side by side are written in one go."""
-        numbered = [(self._order.number(tile), data) for tile, data in records]
-        runs: list[tuple[int, list[bytes]]] = []
-        numbered.sort(key=itemgetter(0))
-        for number, data in numbered:
-            if runs and number == runs[-1][0] + len(runs[-1][1]):
-                runs[-1][1].append(data)
-            else:
-                runs.append((number, [data]))
-        for first, run in runs:
-            self._write(RECORD.size * first, b"".join(run))
+        numbered = sorted(((self._order.number(tile), data) for tile, data in records), key=itemgetter(0))
+        # Where numbers follow each other, they are as far from their places in the list as the first of them is.
+        for _, run in itertools.groupby(enumerate(numbered), lambda one: one[1][0] - one[0]):
+            numbers, packed = zip(*(one for _, one in run), strict=True)
+            self._write(RECORD.size * numbers[0], b"".join(packed))
 
     def _write(self, offset: int, data: bytes) -> None:
         try:
@@ -182,13 +172,13 @@ class Ledger:
 
     def get(self, tile: TileAddress) -> TileRecord | None:
         """Return the record of ``tile``; None where there is none."""
-        return TileRecord.unpacked(self._read(RECORD.size * self._order.number(tile), RECORD.size))
+        return TileRecord.unpacked(RECORD.unpack(self._read(RECORD.size * self._order.number(tile), RECORD.size)))
 
     def records(self) -> Iterator[TileRecord | None]:
         """Yield the record of every tile, in their order; None where there is none."""
         for start in range(0, self.count, AT_ONCE):
             data = self._read(start * RECORD.size, AT_ONCE * RECORD.size)
-            yield from map(TileRecord.of_fields, RECORD.iter_unpack(data))
+            yield from map(TileRecord.unpacked, RECORD.iter_unpack(data))
 
     def absent(self) -> Iterator[bool]:
         """Yield of every tile, in their order, whether it is left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,14 +49,14 @@ class Chunks:
             return not self.page.counts[index]
         return not any(page.counts[index + plane * self._area] for page, plane in self._planes())
 
-    def stored(self, indices: Sequence[int]) -> list[bytes]:
-        """Return the tiles or strips ``indices`` as the file has them, where `plain` decodes them."""
-        return self._file.read_all([(self.page.offsets[index], self.page.counts[index]) for index in indices])
+    def stored(self, indices: Sequence[int]) -> Iterator[bytes]:
+        """Yield the tiles or strips ``indices`` as the file has them, where `plain` decodes them."""
+        return self._file.read_each([(self.page.offsets[index], self.page.counts[index]) for index in indices])
 
     def decode(self, index: int, size: Size) -> Pixels:
         """Return tile or strip ``index``, which is ``size``, as ``(height, width, 1, 3 or 4)``; `Damaged` if it is."""
         if self.plain is not None:
-            return self.plain(self.stored([index])[0], size)
+            return self.plain(next(self.stored([index])), size)
         planes = [self._plane(page, index + plane * self._area) for page, plane in self._planes()]
         there = [plane for plane in planes if plane is not None]
         samples = np.concatenate([np.zeros_like(there[0]) if plane is None else plane for plane in planes], axis=2)

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import starmap
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -97,13 +98,15 @@ class SharedFile:
             raise InputError(f"{self.path}: is cut short; {len(found)} of {count} bytes are there at byte {offset}")
         return found
 
-    def read_all(self, places: Sequence[tuple[int, int]]) -> list[bytes]:
-        """Return the bytes at ``places``, each an offset and a count, in one go where they lie side by side."""
+    def read_each(self, places: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+        """Yield the bytes at ``places``, each an offset and a count; read in one go where they lie side by side."""
         start, end = min(places, default=(0, 0))[0], max(map(sum, places), default=0)
         if end - start > min(MOST_AT_ONCE, GAPS + sum(map(itemgetter(1), places))):
-            return [self.read(*place) for place in places]
+            yield from starmap(self.read, places)
+            return
         whole = self.read(start, end - start)
-        return [whole[offset - start : offset - start + count] for offset, count in places]
+        for offset, count in places:
+            yield whole[offset - start : offset - start + count]
 
     def is_tiff(self) -> bool:
         """Say whether it begins as a TIFF does, classic or big, of either byte order."""

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from typing import NamedTuple
 
 import numpy as np
@@ -111,8 +112,9 @@ class TiledSource(BaseSource):
         inside = box.clipped(Box(0, 0, size.width, size.height))
         if inside != box:
             pixels[:] = self._background
+        target, scratch = pixels[inside.y - box.y :, inside.x - box.x :], self._scratch(level)
         for row in range(inside.y // tile.height, -(-inside.bottom // tile.height)):
-            self._draw(level, self._parts(level, row, inside, pixels[inside.y - box.y :, inside.x - box.x :]))
+            self._draw(level, self._parts(level, row, inside, target), scratch)
         return pixels
 
     def _parts(self, level: Level, row: int, box: Box, pixels: Pixels) -> list[_Part]:
@@ -136,7 +138,7 @@ class TiledSource(BaseSource):
             parts.append(_Part(number, target, place, used, shown - used))
         return parts
 
-    def _draw(self, level: Level, parts: Sequence[_Part]) -> None:
+    def _draw(self, level: Level, parts: Sequence[_Part], scratch: Pixels | None) -> None:
         """Draw parts of tiles: those that are decoded already, and the others, which are read in one go."""
         missing = []
         for part in parts:
@@ -147,8 +149,8 @@ class TiledSource(BaseSource):
                 missing.append(part)
             else:
                 part.target[:] = kept[part.place]
-        chunks, scratch = level.chunks, self._scratch(level)
-        stored = chunks.stored([part.number for part in missing]) if chunks.plain else [b""] * len(missing)
+        chunks = level.chunks
+        stored = chunks.stored([part.number for part in missing]) if chunks.plain else repeat(b"", len(missing))
         for part, data in zip(missing, stored, strict=True):
             part.target[:] = self._tile(level, part, data, scratch)[part.place]
 
@@ -188,6 +190,7 @@ class TiledSource(BaseSource):
         level = self._levels[0]
         if not isinstance(level.chunks.plain, JpegDecoder):
             raise InputError(f"{self._file.path}: {self.refuses_compressed()}")
+        self._file.refuse_closed()
         self._keeps_compressed, index = True, row * level.across + col
         kept: bytes | None = getattr(self._threads, "compressed", {}).get(index)
         if kept is not None or level.chunks.is_absent(index):
@@ -196,7 +199,7 @@ class TiledSource(BaseSource):
 
     def _standalone(self, level: Level, decode: JpegDecoder, index: int) -> tuple[bytes, jpegs.Frame]:
         try:
-            return decode.standalone(level.chunks.stored([index])[0], level.tile)
+            return decode.standalone(next(level.chunks.stored([index])), level.tile)
         except Damaged as error:
             raise self._unreadable(level, index, error) from error
 

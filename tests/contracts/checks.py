@@ -56,13 +56,13 @@ class Careful:
     def disagreements(self, pyramid: StoredPyramid, tiles: dict[TileAddress, Pixels]) -> Iterator[Finding]:
         overlap, side = pyramid.pyramid.overlap, pyramid.pyramid.tile_size
         for tile, pixels in tiles.items():
-            other = tiles.get(replace(tile, col=tile.col + 1))
+            other = tiles.get(tile._replace(col=tile.col + 1))
             if other is None or not overlap:
                 continue
             start = side - (0 if tile.col else overlap)
             shared = min(2 * overlap, pixels.shape[1] - start)
             if not np.array_equal(pixels[:, start : start + shared], other[:, :shared]):
-                for one in (tile, replace(tile, col=tile.col + 1)):
+                for one in (tile, tile._replace(col=tile.col + 1)):
                     yield self.finding(pyramid.layout.key(one), "differs from its neighbour where they overlap")
 
     def finding(self, key: str, message: str) -> Finding:

@@ -28,12 +28,12 @@ class GoodLayoutWithoutDescriptor(GoodLayout):
 
 class SameForAllRows(DziLayout):
     def key(self, tile: TileAddress) -> str:
-        return super().key(replace(tile, row=0))
+        return super().key(tile._replace(row=0))
 
 
 class RowsFirst(DziLayout):
     def key(self, tile: TileAddress) -> str:
-        return super().key(replace(tile, col=tile.row, row=tile.col))
+        return super().key(tile._replace(col=tile.row, row=tile.col))
 
 
 class WithoutTheBase(DziLayout):
@@ -141,7 +141,7 @@ class SixteenBits(DziLayout):
     """Counts columns and rows in 16 bits."""
 
     def key(self, tile: TileAddress) -> str:
-        return super().key(replace(tile, col=tile.col & 0xFFFF, row=tile.row & 0xFFFF))
+        return super().key(tile._replace(col=tile.col & 0xFFFF, row=tile.row & 0xFFFF))
 
 
 class WithoutSeparator(DziLayout):

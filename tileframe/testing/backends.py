@@ -110,7 +110,7 @@ class BackendContract(Contract):
     def test_neighbours_agree_over_their_overlap(self) -> None:
         def look(made: Made) -> None:
             for tile in made.seen if made.case.overlap else ():
-                right, below = replace(tile, col=tile.col + 1), replace(tile, row=tile.row + 1)
+                right, below = tile._replace(col=tile.col + 1), tile._replace(row=tile.row + 1)
                 for other in (right, below):
                     if other in made.seen:
                         self._assert_agree(made, tile, other)
