@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tileframe import Access, Box, Fit, InputError, ReaderPlugin, Rgb, Size, Source, Sparse
+from tileframe import Access, Box, Fit, InputError, ReaderPlugin, Rgb, RowsApart, Size, Source, Sparse
 from tileframe.pixels import Pixels
 from tileframe.records import Options
 from tileframe.selection import HEAD, opened
@@ -172,6 +172,20 @@ class ReaderContract(Contract):
                 boxes = self._any_boxes(BOXES, seed=attempt)
                 for box, pixels in zip(boxes, together(source.read, boxes), strict=True):
                     self._assert_same(pixels, cut(known, box), box, "read by many threads, ")
+
+    def test_rows_that_are_decoded_apart_equal_the_known_pixels(self, tmp_path: Path) -> None:
+        def rows(box: Box) -> Pixels:
+            assert isinstance(source, RowsApart)
+            into = np.empty((box.height, box.width, 3), np.uint8)
+            source.rows(box, into)
+            return into
+
+        known = self.picture(self.size)
+        with self._open(tmp_path) as source:
+            if isinstance(source, RowsApart) and source.find_rows():
+                boxes = list(_strips(self.size))[::-1]
+                for box, pixels in zip(boxes, together(rows, boxes), strict=True):
+                    self._assert_same(pixels, cut(known, box), box, "decoded apart, ")
 
     def test_the_background_that_is_asked_for_is_the_facts(self, tmp_path: Path) -> None:
         asked = Rgb(12, 34, 56)
