@@ -100,8 +100,8 @@ def test_many_workers_decode_a_jpeg_apart_and_make_the_bytes_of_one(overlap, tmp
     made = {}
     for workers in (1, 2, 3, 8):
         bands.clear()
-        how: dict[str, Any] = {"tile_size": 64, "overlap": overlap, "workers": workers, "registry": registry}
-        target = run(path, tmp_path / f"{workers}", **how).target
+        how: dict[str, Any] = {"tile_size": 64, "overlap": overlap, "workers": workers, "backend": "stream"}
+        target = run(path, tmp_path / f"{workers}", registry=registry, **how).target
         made[workers] = sorted((key, file.read_bytes()) for key, file in tiles(target).items())
         assert len(bands) == (3 if workers > 2 else 0)  # strips are 256 pixels high
     assert made[1] == made[2] == made[3] == made[8]
@@ -132,7 +132,7 @@ def test_damage_is_refused_with_the_words_of_one_pass(name, tmp_path, registry):
     said = []
     for workers in (1, 4):
         with pytest.raises(InputError, match="the JPEG is damaged") as found:
-            run(path, tmp_path / "o" / "a", workers=workers, registry=registry)
+            run(path, tmp_path / "o" / "a", workers=workers, backend="stream", registry=registry)
         said.append(str(found.value).partition(" (rows ")[0])
         assert not (tmp_path / "o").exists()
     assert said[0] == said[1]
@@ -157,7 +157,7 @@ def test_a_source_that_is_closed_gives_no_rows(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "how",
+    "saving",
     [
         {"compression": "tiff_lzw"},
         {"compression": "tiff_adobe_deflate", "mode": "L"},
@@ -165,12 +165,12 @@ def test_a_source_that_is_closed_gives_no_rows(tmp_path):
         {"mode": "RGBA"},
         {"compression": "tiff_lzw", "mode": "P"},
     ],
-    ids=lambda how: " ".join(how.values()),
+    ids=lambda saving: " ".join(saving.values()),
 )
-def test_strips_of_a_tiff_are_decoded_apart(how, tmp_path, registry):
+def test_strips_of_a_tiff_are_decoded_apart(saving, tmp_path, registry):
     path = tmp_path / "a.tif"
-    Image.fromarray(PHOTO).convert(how.get("mode", "RGB")).save(
-        path, "TIFF", compression=how.get("compression"), tiffinfo={278: 16}
+    Image.fromarray(PHOTO).convert(saving.get("mode", "RGB")).save(
+        path, "TIFF", compression=saving.get("compression"), tiffinfo={278: 16}
     )
     with open_slide(path) as source:
         assert source.facts.access is Access.ROWS
@@ -180,7 +180,8 @@ def test_strips_of_a_tiff_are_decoded_apart(how, tmp_path, registry):
         for top, end in ((600, HEIGHT), (0, 100), (100, 101), (101, 600)):
             source.rows(Box(0, top, WIDTH, end - top), found[top:end])
     assert np.array_equal(found, expected)
-    one, many = (run(path, tmp_path / f"{n}", workers=n, format="png", registry=registry).target for n in (1, 4))
+    how: dict[str, Any] = {"format": "png", "backend": "stream", "registry": registry}
+    one, many = (run(path, tmp_path / f"{workers}", workers=workers, **how).target for workers in (1, 4))
     assert {key: file.read_bytes() for key, file in tiles(one).items()} == {
         key: file.read_bytes() for key, file in tiles(many).items()
     }
