@@ -82,11 +82,8 @@ def installed() -> list[Installed]:
     found = []
     for distribution in distributions().values():
         if places := distribution.entry_points(GROUP):
-            package, wanted = (
-                "".join(distribution.headers("Name")) or distribution.name,
-                distribution.headers("Requires-Dist"),
-            )
-            requires = () if package == GROUP else tuple(filter(OURS.match, wanted))
+            package = "".join(distribution.headers("Name")) or distribution.name
+            requires = () if package == GROUP else tuple(filter(OURS.match, distribution.headers("Requires-Dist")))
             facts = package, distribution.version, requires
             found += [Installed(name, place, *facts) for name, place in places.items()]
     return sorted(found, key=lambda plugin: (plugin.name, plugin.package))

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -72,11 +71,6 @@ def peak_memory() -> int:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def cpu_seconds() -> float:
-    """Return the processor time of this process so far, all threads, user and system."""
-    return time.process_time()
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,7 @@ def execute(
     spec: Spec, registry: Registry, progress: Progress | None = None, *, on_plan: Callable[[Plan], None] | None = None
 ) -> Report:
     """Do what ``spec`` says and return what was done; ``on_plan`` is told the plan before anything is written."""
-    started, cpu, before = time.perf_counter(), machine.cpu_seconds(), machine.used_by_children()
+    started, cpu, before = time.perf_counter(), time.process_time(), machine.used_by_children()
     prepared = prepare(spec, registry)
     plan, job = prepared.plan, prepared.job
     manifest = b""
@@ -151,7 +151,7 @@ def execute(
         tiles=tiles.count, tile_bytes=tiles.bytes, passed_through=tiles.passed_through,
         resumed=resumed, filled=tiles.filled, absent=tiles.absent,
         megapixels=plan.pyramid.pixel_count / 1e6, seconds=time.perf_counter() - started,
-        cpu_seconds=machine.cpu_seconds() - cpu + helpers.cpu_seconds - before.cpu_seconds,
+        cpu_seconds=time.process_time() - cpu + helpers.cpu_seconds - before.cpu_seconds,
         # A pool that is lent may have been there before; of others, what was there before works for somebody else.
         peak_memory=machine.peak_memory() + max(0, helpers.peak_memory - before.peak_memory * plan.live.in_threads),
         reader=plan.reader, backend=plan.backend, method=plan.method, executor=plan.live.made_by,

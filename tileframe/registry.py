@@ -14,19 +14,6 @@ from tileframe import hooks
 from tileframe.discovery import GROUP, LIMIT, Installed, chosen, shown
 from tileframe.errors import OptionError, PluginError, one_line
 from tileframe.frozen import dataclass
-from tileframe.hooks import (
-    BackendPlugin,
-    CheckPlugin,
-    ColourPlugin,
-    ExecutorPlugin,
-    LayoutPlugin,
-    OriginPlugin,
-    Plugin,
-    ReaderPlugin,
-    StorePlugin,
-    ViewerPlugin,
-    WriterPlugin,
-)
 from tileframe.locations import SCHEME, Location, Served, parse_location, refuse_secrets
 
 if TYPE_CHECKING:
@@ -36,19 +23,19 @@ if TYPE_CHECKING:
     from tileframe.records import Spec
     from tileframe.slides import Slide
 
-P = TypeVar("P", bound=Plugin[Any])
+P = TypeVar("P", bound=hooks.Plugin[Any])
 
-RECORDS: dict[str, type[Plugin[Any]]] = {
-    "reader": ReaderPlugin,
-    "origin": OriginPlugin,
-    "colour": ColourPlugin,
-    "writer": WriterPlugin,
-    "layout": LayoutPlugin,
-    "store": StorePlugin,
-    "backend": BackendPlugin,
-    "check": CheckPlugin,
-    "executor": ExecutorPlugin,
-    "viewer": ViewerPlugin,
+RECORDS: dict[str, type[hooks.Plugin[Any]]] = {
+    "reader": hooks.ReaderPlugin,
+    "origin": hooks.OriginPlugin,
+    "colour": hooks.ColourPlugin,
+    "writer": hooks.WriterPlugin,
+    "layout": hooks.LayoutPlugin,
+    "store": hooks.StorePlugin,
+    "backend": hooks.BackendPlugin,
+    "check": hooks.CheckPlugin,
+    "executor": hooks.ExecutorPlugin,
+    "viewer": hooks.ViewerPlugin,
 }
 
 
@@ -58,7 +45,7 @@ class Offer:
 
     kind: str
     """``reader``, ``writer``, ``layout``, ..."""
-    plugin: Plugin[Any]
+    plugin: hooks.Plugin[Any]
     """The record that the hook returned."""
     owner: str
     """The name of the plugin, as its entry point has it."""
@@ -143,43 +130,43 @@ class Registry:
     installed: Mapping[str, Installed]
     """The plugins of the entry points, by name, the broken ones too."""
 
-    readers = _All(ReaderPlugin)
+    readers = _All(hooks.ReaderPlugin)
     """All readers, by name."""
-    origins = _All(OriginPlugin)
+    origins = _All(hooks.OriginPlugin)
     """All origins of slides that are elsewhere, by name."""
-    colours = _All(ColourPlugin)
+    colours = _All(hooks.ColourPlugin)
     """All managers of colours, by name."""
-    layouts = _All(LayoutPlugin)
+    layouts = _All(hooks.LayoutPlugin)
     """All layouts, by name."""
-    stores = _All(StorePlugin)
+    stores = _All(hooks.StorePlugin)
     """All stores, by name."""
-    checks = _All(CheckPlugin)
+    checks = _All(hooks.CheckPlugin)
     """All checks, by name."""
-    executors = _All(ExecutorPlugin)
+    executors = _All(hooks.ExecutorPlugin)
     """All executors, by name."""
-    viewers = _All(ViewerPlugin)
+    viewers = _All(hooks.ViewerPlugin)
     """All viewers, by name."""
-    reader = _One(ReaderPlugin, "reader")
+    reader = _One(hooks.ReaderPlugin, "reader")
     """Returns the reader of a name; `OptionError` for an unknown one, with those there are."""
-    writer = _One(WriterPlugin, "format")
+    writer = _One(hooks.WriterPlugin, "format")
     """Returns the tile format of a name; `OptionError` for an unknown one, with those there are."""
-    layout = _One(LayoutPlugin, "layout")
+    layout = _One(hooks.LayoutPlugin, "layout")
     """Returns the layout of a name; `OptionError` for an unknown one, with those there are."""
-    store = _One(StorePlugin, "store")
+    store = _One(hooks.StorePlugin, "store")
     """Returns the store of a name; `OptionError` for an unknown one, with those there are."""
-    backend = _One(BackendPlugin, "backend")
+    backend = _One(hooks.BackendPlugin, "backend")
     """Returns the backend of a name; `OptionError` for an unknown one, with those there are."""
-    check = _One(CheckPlugin, "check")
+    check = _One(hooks.CheckPlugin, "check")
     """Returns the check of a name; `OptionError` for an unknown one, with those there are."""
-    executor = _One(ExecutorPlugin, "executor")
+    executor = _One(hooks.ExecutorPlugin, "executor")
     """Returns the executor of a name; `OptionError` for an unknown one, with those there are."""
-    viewer = _One(ViewerPlugin, "viewer")
+    viewer = _One(hooks.ViewerPlugin, "viewer")
     """Returns the viewer of a name; `OptionError` for an unknown one, with those there are."""
 
     @property
-    def backends(self) -> list[BackendPlugin]:
+    def backends(self) -> list[hooks.BackendPlugin]:
         """All backends, the fastest first."""
-        return sorted(_of_kind(self, BackendPlugin), key=lambda offer: (-offer.speed, offer.name))
+        return sorted(_of_kind(self, hooks.BackendPlugin), key=lambda offer: (-offer.speed, offer.name))
 
     def slide(self, slide: str | Slide) -> Slide:
         """Return the slide that the user wrote: a path, or, for a URL whose scheme a plugin serves, what is there.
@@ -209,13 +196,10 @@ class Registry:
         )
         return parse_location(text, served, default_name=default_name, layout=layout)
 
-    def store_for(self, location: Location) -> StorePlugin:
+    def store_for(self, location: Location) -> hooks.StorePlugin:
         """Return the store that serves ``location``; `PluginError` if two do, `OptionError` if none does."""
-        serving = [
-            store
-            for store in self.stores
-            if location.scheme in store.schemes and location.container.lower() in store.containers
-        ]
+        scheme, container = location.scheme, location.container.lower()
+        serving = [store for store in self.stores if scheme in store.schemes and container in store.containers]
         if len(serving) == 1:
             return serving[0]
         if not serving:
@@ -225,7 +209,7 @@ class Registry:
         names = " and ".join(f"'{store.name}'" for store in serving)
         raise PluginError(f"{location}: two stores serve it: {names}; name those to load in TILEFRAME_PLUGINS")
 
-    def viewer_for(self, layouts: Iterable[str], formats: Iterable[str], name: str | None = None) -> ViewerPlugin:
+    def viewer_for(self, layouts: Iterable[str], formats: Iterable[str], name: str | None = None) -> hooks.ViewerPlugin:
         """Return the viewer ``name``, or the first by name, that shows pyramids of these layouts and tile formats.
 
         `OptionError` if none does, with what it could show; `PluginError` if there is none.
@@ -252,10 +236,10 @@ class Registry:
 
     def isolated(self) -> Registry:
         """Return this registry with readers that work in processes of their own; `PluginError` if none offers that."""
-        wrap = next((offer.isolated for offer in _of_kind(self, ExecutorPlugin) if offer.isolated), None)
+        wrap = next((offer.isolated for offer in _of_kind(self, hooks.ExecutorPlugin) if offer.isolated), None)
         if wrap is None:
             raise PluginError("no executor is installed that reads slides in other processes")
-        offers = ((o, wrap(o.plugin) if isinstance(o.plugin, ReaderPlugin) else o.plugin) for o in self.offers)
+        offers = ((o, wrap(o.plugin) if isinstance(o.plugin, hooks.ReaderPlugin) else o.plugin) for o in self.offers)
         return replace(self, offers=tuple(replace(offer, plugin=plugin) for offer, plugin in offers))
 
     def add_commands(self, cli: click.Group) -> tuple[Broken, ...]:
@@ -324,7 +308,7 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str, found: I
         raise
 
 
-def _offered(manager: pluggy.PluginManager, plugin: object) -> Iterator[tuple[str, Plugin[Any]]]:
+def _offered(manager: pluggy.PluginManager, plugin: object) -> Iterator[tuple[str, hooks.Plugin[Any]]]:
     for kind, record in RECORDS.items():
         hook = f"tileframe_{kind}s"
         for implementation in getattr(manager.hook, hook).get_hookimpls():
