@@ -99,8 +99,7 @@ class Spec:
     workers: int = 1
     """The most threads or processes that may be busy, 1 or more."""
     executor: str | Executor | None = None
-    """Who makes the blocks: by name, or one that lives on after the run; None takes threads of this process, and
-    ``auto`` what an executor's own rule says of the job, and else threads."""
+    """Who makes the blocks: by name, or one that lives on; None takes threads, ``auto`` what suits the job."""
     executor_options: Options = field(default_factory=dict)
     """By name, as ``--executor-option`` gives them."""
     overwrite: bool = False
@@ -128,9 +127,8 @@ class Spec:
     @property
     def executor_name(self) -> str:
         """What a plan calls the executor: its name, or that of its class; threads as long as it is left open."""
-        if self.executor is not None and not isinstance(self.executor, str):
-            return type(self.executor).__name__
-        return THREADS if self.executor in (None, AUTO) else self.executor
+        name = self.executor if isinstance(self.executor, str | None) else type(self.executor).__name__
+        return name if name and name != AUTO else THREADS
 
 
 @dataclass(frozen=True)
