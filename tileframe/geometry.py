@@ -150,11 +150,9 @@ class Pyramid:
             yield TileAddress(level, col, row), Box(left, top, right - left, bottom - top)
 
     def tiles(self, level: int) -> Iterator[TileAddress]:
-        """Yield the tiles of ``level``, row by row."""
+        """Return the tiles of ``level``, row by row."""
         grid = self.grid(level)
-        for row in range(grid.height):
-            for col in range(grid.width):
-                yield TileAddress(level, col, row)
+        return (TileAddress(level, col, row) for row in range(grid.height) for col in range(grid.width))
 
     def sample(self, level: int, count: int, seed: int) -> list[TileAddress]:
         """Return ``count`` tiles of ``level``, or all if there are no more, chosen by ``seed``, in reading order."""
@@ -169,9 +167,7 @@ class Pyramid:
 
     def has(self, tile: TileAddress) -> bool:
         """Say whether there is such a tile."""
-        if not 0 <= tile.level < self.level_count:
-            return False
-        grid = self.grid(tile.level)
+        grid = self.grid(tile.level) if 0 <= tile.level < self.level_count else Size(0, 0)
         return 0 <= tile.col < grid.width and 0 <= tile.row < grid.height
 
     @property

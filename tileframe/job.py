@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import field, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
 
 from tileframe.absent import may_be_absent
@@ -209,8 +209,9 @@ class Job:
         records = [(file.tile, self._record(file, key).packed()) for file, key in zip(files, keys, strict=True)]
         if self.ledger is not None:
             self.ledger.put_all([*records, *left_out])
+        extras = self.layout.extras
         for file, key in zip(files, keys, strict=True):
-            for name in (key, *self._copies.get(file.tile, ())) if self._copies else (key,):
+            for name in (key, *(copy for copy, of in extras.items() if of == file.tile)) if extras else (key,):
                 self.store.put(name, file.data)
 
     def inspect(self, tile: TileAddress, key: str, data: bytes) -> TileRecord:
@@ -236,16 +237,7 @@ class Job:
         return self.reading.is_filled(Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale))
 
     def _with_profile(self, data: bytes) -> bytes:
-        if self.profile is None:
-            return data
-        return cast("EmbedsProfiles", self.writer).with_profile(data, self.profile)
-
-    @cached_property
-    def _copies(self) -> dict[TileAddress, list[str]]:
-        copies: dict[TileAddress, list[str]] = {}
-        for key, tile in self.layout.extras.items():
-            copies.setdefault(tile, []).append(key)
-        return copies
+        return data if self.profile is None else cast("EmbedsProfiles", self.writer).with_profile(data, self.profile)
 
 
 class Unit:

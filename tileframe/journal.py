@@ -132,11 +132,9 @@ def _unpacked(entry: bytes) -> tuple[str, Records, bytes]:
     length, count = HEAD.unpack_from(entry)
     start = HEAD.size + length
     end = start + count * TILE.size
-    records = []
-    for level, col, row, packed in TILE.iter_unpack(entry[start:end]):
-        record = TileRecord.unpacked(RECORD.unpack(packed))
-        assert record is not None
-        records.append((TileAddress(level, col, row), record))
+    tiles = TILE.iter_unpack(entry[start:end])
+    unpacked = ((TileAddress(*address), TileRecord.unpacked(RECORD.unpack(packed))) for *address, packed in tiles)
+    records = [(tile, record) for tile, record in unpacked if record is not None]
     return entry[HEAD.size : start].decode(), records, entry[end:]
 
 

@@ -56,9 +56,8 @@ class TileRecord(NamedTuple):
     def unpacked(cls, fields: tuple[bytes, int, int]) -> TileRecord | None:
         """Return what `packed` was, given what `RECORD` unpacks; None for zeros."""
         sha256, length, flags = fields
-        if not flags:
-            return None
-        return cls(length, sha256, flags & PASSED_THROUGH > 0, flags & FILLED > 0, flags & ABSENT > 0)
+        marks = flags & PASSED_THROUGH > 0, flags & FILLED > 0, flags & ABSENT > 0
+        return cls(length, sha256, *marks) if flags else None
 
 
 PackedRecords = Sequence[tuple[TileAddress, bytes]]
