@@ -231,7 +231,7 @@ class Job:
         return TileRecord.of(data, passed_through=file.passed_through, filled=self._is_filled(file.tile, file.box))
 
     def _is_filled(self, tile: TileAddress, box: Box) -> bool:
-        if self.reading is None or not self.reading.has_filled:
+        if self.reading is None or not self.reading.filled:
             return False
         scale = self.pyramid.downsample(tile.level)
         return self.reading.is_filled(Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale))

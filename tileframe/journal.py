@@ -115,11 +115,9 @@ class Journal:
 
     def _units(self, entries: Iterator[tuple[int, bytes]], ledger: Ledger) -> Iterator[tuple[str, int]]:
         for place, entry in entries:
-            length, count = HEAD.unpack_from(entry)
-            start = HEAD.size + length
-            tiles = TILE.iter_unpack(entry[start : start + count * TILE.size])
-            ledger.put_all([(TileAddress(level, col, row), packed) for level, col, row, packed in tiles])
-            yield entry[HEAD.size : start].decode(), place
+            unit, records, _ = _unpacked(entry)
+            ledger.put_all([(tile, record.packed()) for tile, record in records])
+            yield unit, place
 
     def _write(self) -> None:
         if self._waiting:

@@ -32,7 +32,8 @@ class Reading:
     def __init__(self, source: Source, region: Box, *, fill: bool) -> None:
         """``source`` is the part ``region`` of its slide; without ``fill``, what cannot be read is an `InputError`."""
         self._source, self._corner, self._fill = source, region, fill
-        self._filled: dict[tuple[int, int], list[Box]] = {}
+        self.filled: dict[tuple[int, int], list[Box]] = {}
+        """The boxes that could not be read so far, by the cells that they have a part in."""
         self._is_over = False
         """Whether no more rows of a source of rows can be read."""
 
@@ -53,18 +54,13 @@ class Reading:
             self._note(box, native_level)
         return pixels
 
-    @property
-    def has_filled(self) -> bool:
-        """Whether anything at all could not be read so far."""
-        return bool(self._filled)
-
     def is_filled(self, box: Box) -> bool:
         """Say whether some of ``box``, in pixels of the base, could not be read, and shows the background."""
         return bool(self.filled_in(box))
 
     def filled_in(self, box: Box) -> list[Box]:
         """Return the boxes that could not be read and have a part in ``box``, in pixels of the base."""
-        return sorted({one for cell in _cells(box) for one in self._filled.get(cell, ()) if box.clipped(one).has_area})
+        return sorted({one for cell in _cells(box) for one in self.filled.get(cell, ()) if box.clipped(one).has_area})
 
     def take(self, filled: Iterable[Box]) -> None:
         """Remember boxes that could not be read in another process, or in an earlier run."""
@@ -126,7 +122,7 @@ class Reading:
             left, top = floor(box.x * across), floor(box.y * down)
             box = Box(left, top, ceil(box.right * across) - left, ceil(box.bottom * down) - top)
         for cell in _cells(box):
-            self._filled.setdefault(cell, []).append(box)  # one step each, whatever other threads do
+            self.filled.setdefault(cell, []).append(box)  # one step each, whatever other threads do
 
 
 def _cells(box: Box) -> Iterator[tuple[int, int]]:
