@@ -1,6 +1,7 @@
 """`tileframe demo`: the newcomer's first command."""
 
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import openslide
@@ -123,6 +124,15 @@ def test_second_demo_replaces_the_first(tmp_path):
     with openslide.OpenSlide(tmp_path / "tileframe-demo.svs") as slide:
         assert Size(*slide.dimensions) == SIZE
     assert f'Width="{SIZE.width}"' in (tmp_path / "tileframe-demo.dzi").read_text()
+
+
+@pytest.mark.parametrize(("option", "pages"), [([], 0), (["--open"], 1), (["--no-open"], 0)])
+def test_the_page_is_opened_where_that_is_asked_for(option, pages, tmp_path, monkeypatch):
+    opened = Mock(return_value=True)
+    monkeypatch.setattr("webbrowser.open", opened)
+    monkeypatch.setenv("DISPLAY", ":0")
+    assert run_command(["demo", "-o", str(tmp_path), "--megapixels", "1", *option]) == 0
+    assert opened.call_count == pages
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,9 @@ def _view(context: click.Context, target: Path, *, opens: bool) -> None:
     if command is None:
         return
     try:
-        context.invoke(command, target=str(target), opens=opens)
+        arguments = [str(target), "--open" if opens else "--no-open"]
+        with command.make_context("view", arguments, parent=context.parent) as viewing:
+            viewing.command.invoke(viewing)
     except PluginError as error:
         click.echo(f"tileframe: {error}", err=True)
 
