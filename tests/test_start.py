@@ -7,6 +7,7 @@ import dataclasses
 import importlib.metadata
 import os
 import pickle
+import re
 import sys
 import zipfile
 from dataclasses import FrozenInstanceError, asdict, field, replace
@@ -84,11 +85,19 @@ def test_a_quick_record_cannot_be_changed(change):
 
 @pytest.mark.parametrize(
     ("values", "given"),
-    [((), {}), (("a",), {"name": "b"}), (("a",), {"other": 1}), (("a", (), {}, 1, "", 6), {}), ((), {"sizes": ()})],
-    ids=["none", "twice", "unknown", "too many", "one is lacking"],
+    [
+        ((), {}),
+        (("a",), {"name": "b"}),
+        (("a",), {"other": 1}),
+        (("a", (), {}, 1, "", 6), {}),
+        ((), {"sizes": ()}),
+        ((), {"nmae": "a"}),
+    ],
+    ids=["none", "twice", "unknown", "too many", "one is lacking", "misspelled"],
 )
 def test_a_quick_record_refuses_what_its_fields_are_not(values: Any, given: Any):
-    with pytest.raises(TypeError, match=r"^Quick\(\) takes name, sizes, facts, secret, note, each once; given: "):
+    takes = "name, sizes=..., facts=..., secret=..., note=..."
+    with pytest.raises(TypeError, match=rf"^Quick\(\) takes {re.escape(takes)}, each once; given: "):
         Quick(*values, **given)
 
 
@@ -96,6 +105,20 @@ def test_a_quick_record_over_another_has_its_fields_and_looks_at_them():
     assert Checked("a", count=1).sizes == ()
     with pytest.raises(ValueError, match="no count"):
         Checked("a", count=-1)
+
+
+def test_pythons_own_frozen_dataclass_may_be_over_a_quick_record_and_below_one():
+    @dataclasses.dataclass(frozen=True)
+    class Over(Checked):
+        more: int = dataclasses.field(default=5, kw_only=True)
+
+    @dataclass(frozen=True)
+    class Below(Plain):
+        more: int = 5
+
+    assert (Over("a", count=1).more, Below("a").more) == (5, 5)
+    with pytest.raises(TypeError, match="frozen"):
+        dataclass(frozen=True)(type("Odd", (dataclasses.dataclass(type("Loose", (), {})),), {}))
 
 
 def test_distributions_are_those_that_python_tells_of():

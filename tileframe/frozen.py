@@ -16,12 +16,17 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(*, frozen: bool, kw_only: bool = False) -> Callable[[type], type]:
-        """Return a decorator that does what Python's does; ``frozen`` has to be true."""
+        """Return a decorator that does what Python's does; ``frozen`` has to be true.
+
+        Not known here are `dataclasses.InitVar`, and fields with ``init=False`` or a ``hash`` of their own.
+        """
         assert frozen
 
         def made(cls: type) -> type:
-            # Fields alone: nothing is compiled.
-            record = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(cls)
+            # Fields alone: nothing is compiled, but for what Python wants of a record over a frozen one.
+            is_over = any(map(dataclasses.is_dataclass, cls.__mro__[1:]))
+            record: Any = dataclasses.dataclass(init=False, repr=False, eq=False, frozen=is_over, kw_only=kw_only)(cls)
+            record.__dataclass_params__.frozen = True  # else Python lets no frozen dataclass of its own be over it
             for name, method in _methods(record).items():
                 if vars(record).get(name) is None:  # a class with __eq__ has a __hash__ that is None
                     setattr(record, name, method)
@@ -35,13 +40,15 @@ def _methods(record: Any) -> dict[str, Callable[..., Any]]:
     placed = [field.name for field in fields if not field.kw_only]
     defaults = {field.name: field.default for field in fields if field.default is not MISSING}
     makers = {field.name: field.default_factory for field in fields if field.default_factory is not MISSING}
+    takes = {field.name: f"{field.name}=..." if field.name in defaults | makers else field.name for field in fields}
 
     def __init__(self: Any, *values: Any, **given: Any) -> None:
         named = dict(zip(placed, values)) | given  # noqa: B905 - the others are given by name, or have a default
-        vars(self).update(defaults | {name: make() for name, make in makers.items() if name not in named} | named)
-        if len(vars(self)) != len(fields) or len(named) != len(values) + len(given):
-            takes = ", ".join(field.name for field in fields)
-            raise TypeError(f"{type(self).__name__}() takes {takes}, each once; given: {', '.join(named)}")
+        held = defaults | {name: make() for name, make in makers.items() if name not in named} | named
+        if held.keys() != takes.keys() or len(named) != len(values) + len(given):
+            names = ", ".join(takes.values())
+            raise TypeError(f"{type(self).__name__}() takes {names}, each once; given: {', '.join(named)}")
+        vars(self).update(held)
         if hasattr(self, "__post_init__"):
             self.__post_init__()
 

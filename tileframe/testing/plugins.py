@@ -66,7 +66,7 @@ class PluginContract(Contract):
     def test_options_are_frozen_dataclasses(self) -> None:
         for plugin in self._offers():
             record = options_of(plugin)
-            frozen = dataclasses.is_dataclass(record) and record.__setattr__ is not object.__setattr__
+            frozen = dataclasses.is_dataclass(record) and record.__dataclass_params__.frozen  # type: ignore[attr-defined]
             assert frozen, f"{plugin.name}: {record.__name__} is no frozen dataclass"
 
     def test_every_option_has_a_line_of_help(self) -> None:
