@@ -22,7 +22,7 @@ from tests.profiles import matrix
 from tileframe import Equality, compare, open_pyramid, run
 from tileframe.cli.later import Later
 from tileframe.discovery import installed
-from tileframe.distributions import distributions, normal
+from tileframe.distributions import Distribution, distributions, normal
 from tileframe.frozen import dataclass
 from tileframe.hooks import BackendPlugin
 from tileframe_start.command import build_cli, run_command
@@ -140,9 +140,40 @@ def test_a_plugin_in_a_zip_file_is_found(tmp_path, monkeypatch):
         file.writestr("zipped-1.5.dist-info/METADATA", "Metadata-Version: 2.1\nName: Zipped\nVersion: 1.5\n\ntext\n")
         file.writestr("zipped-1.5.dist-info/entry_points.txt", "[tileframe]\nzipped = zipped_plugin\n")
         file.writestr("zipped_plugin.py", "here = 1\n")
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "zipped.zip")])
+    (tmp_path / "empty-1.dist-info").mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "zipped.zip"), str(tmp_path)])
     (found,) = [plugin for plugin in installed() if plugin.name == "zipped"]
     assert (found.package, found.version, found.place) == ("Zipped", "1.5", "zipped_plugin")
+
+
+def test_a_plugin_in_an_egg_is_found(tmp_path, monkeypatch):
+    egg = tmp_path / "older-1.5-py3.11.egg"
+    (egg / "EGG-INFO").mkdir(parents=True)
+    (egg / "EGG-INFO" / "PKG-INFO").write_text("Metadata-Version: 1.2\nName: older\nVersion: 1.5\n")
+    (egg / "EGG-INFO" / "entry_points.txt").write_text("[tileframe]\nolder = older_plugin\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(egg)])
+    (found,) = [plugin for plugin in installed() if plugin.name == "older"]
+    assert (found.package, found.version, found.place) == ("older", "1.5", "older_plugin")
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("odd = a.b : c [more]", "a.b:c"), ("odd=a", "a"), ("no entry\nodd = a:b", "a:b"), ("# x = y\nodd = a", "a"),
+        ("x =\nodd = a", "a"), ("odd = a\n\n[other]\nodd = b", "a"),
+    ],
+)  # fmt: skip
+def test_an_entry_point_is_what_its_line_says(text, place):
+    read = {"entry_points.txt": f"[tileframe]\n{text}\n"}.__getitem__
+    assert Distribution("any", read).entry_points("tileframe") == {"odd": place}
+
+
+def test_what_pip_has_left_of_a_replaced_distribution_is_passed_over(tmp_path, monkeypatch):
+    (tmp_path / "~ileframe-0.1.0.dist-info").mkdir()
+    (tmp_path / "~ileframe-0.1.0.dist-info" / "entry_points.txt").write_text("[tileframe]\nstores = x\n")
+    before = installed()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    assert installed() == before
 
 
 def test_a_folder_of_metadata_that_lacks_them_is_passed_over(tmp_path, monkeypatch):

@@ -36,15 +36,17 @@ class Distribution:
     def entry_points(self, group: str) -> dict[str, str]:
         """Return what is named by each entry point of ``group``, ``module`` or ``module:object``, by its name."""
         section = f"\n{self.read('entry_points.txt')}\n[".partition(f"\n[{group}]")[2].partition("\n[")[0]
-        return dict(re.findall(r"^\s*([^#;=\s][^=]*?)\s*=\s*([\w.:]+)", section, re.MULTILINE))
+        found = re.findall(r"^\s*([^#;=\s][^=\n]*?)[ \t]*=[ \t]*([\w.: \t]+)", section, re.MULTILINE)
+        return {name: "".join(place.split()) for name, place in found}
 
 
 def distributions() -> dict[str, Distribution]:
     """Return all that are installed, by their `normal` names; of two of one name, the first on the path."""
     found: dict[str, Distribution] = {}
-    # In a zip file, or known to another finder than Python's own.
+    # In a zip file or an egg, or known to another finder than Python's own.
     others = any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path)
-    for one in _elsewhere() if others or any(map(os.path.isfile, sys.path)) else _in_folders():
+    others |= any(str(place).endswith(".egg") or os.path.isfile(place) for place in sys.path)
+    for one in _elsewhere() if others else _in_folders():
         found.setdefault(normal(one.name), one)
     return found
 
@@ -58,7 +60,8 @@ def _in_folders() -> Iterator[Distribution]:
     for place in sys.path:
         with suppress(OSError):  # no folder, or one that cannot be read
             for name in os.listdir(place or "."):
-                if name.endswith((".dist-info", ".egg-info")):
+                # With a tilde, it is what pip could not remove of one that it has replaced.
+                if name.endswith((".dist-info", ".egg-info")) and not name.startswith("~"):
                     yield Distribution(re.split(r"-(?=\d)|\.egg-info", name)[0], _reader(f"{place or '.'}/{name}"))
 
 
@@ -77,4 +80,6 @@ def _elsewhere() -> Iterator[Distribution]:
     import importlib.metadata
 
     for one in importlib.metadata.distributions():
-        yield Distribution(one.metadata["Name"], lambda name, one=one: one.read_text(name) or "")  # type: ignore[misc]
+        found = Distribution("", lambda name, one=one: one.read_text(name) or "")  # type: ignore[misc]
+        for name in found.headers("Name")[:1]:  # a folder of metadata that is left empty has none
+            yield Distribution(name, found.read)
