@@ -8,6 +8,7 @@ import importlib.metadata
 import os
 import pickle
 import re
+import subprocess
 import sys
 import zipfile
 from dataclasses import FrozenInstanceError, asdict, field, replace
@@ -107,6 +108,12 @@ def test_a_quick_record_over_another_has_its_fields_and_looks_at_them():
         Checked("a", count=-1)
 
 
+def test_the_public_names_are_listed_and_imported_by_a_star_though_they_are_loaded_late():
+    code = "import tileframe; print(set(tileframe.__all__) - {*dir(tileframe)}); from tileframe import *; print(run)"
+    said = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    assert said.startswith("set()\n<function run")
+
+
 def test_pythons_own_frozen_dataclass_may_be_over_a_quick_record_and_below_one():
     @dataclasses.dataclass(frozen=True)
     class Over(Checked):
@@ -187,14 +194,17 @@ def test_a_folder_of_metadata_that_lacks_them_is_passed_over(tmp_path, monkeypat
 
 
 def test_the_help_of_a_command_begins_with_what_is_said_before_it_is_loaded(registry):
-    commands = build_cli(registry).commands
-    assert len(commands) >= 9
-    for name, command in commands.items():
+    cli = build_cli(registry)
+    assert len(cli.commands) >= 9
+    for name, command in cli.commands.items():
         assert isinstance(command, Later)
         assert command.help
         whole = " ".join((command.loaded().help or "").split())
         assert whole.startswith(command.help), name
-        assert isinstance(command.make_context(name, ["--x"], resilient_parsing=True), click.Context)
+        # Below the group, as ever: a command keeps the words for help that it is first asked with, as -h.
+        with click.Context(cli, **cli.context_settings) as group:
+            context = command.make_context(name, ["--x"], parent=group, resilient_parsing=True)
+        assert isinstance(context, click.Context)
 
 
 def backend_for(capsys: pytest.CaptureFixture[str], *words: str) -> str:
