@@ -67,7 +67,6 @@ def is_pyramid(text: str, registry: Registry) -> bool:
     """Say whether ``text`` names a pyramid, by its descriptor, archive, folder or location, and not a slide."""
     if any(_named(text, registry.layouts)):
         return True
-    is_file = os.path.isfile(text)
     try:
         location = registry.location(text.rstrip("/\\") or text)
     except OptionError:
@@ -80,9 +79,8 @@ def is_pyramid(text: str, registry: Registry) -> bool:
     if location.container:
         return True
     descriptors = (offer.descriptor.format(name=location.name) for offer in registry.layouts if offer.descriptor)
-    if is_file:
-        return False
-    return os.path.isdir(text) or any(os.path.isfile(Path(location.folder, key)) for key in descriptors)
+    found = os.path.isdir(text) or any(os.path.isfile(Path(location.folder, key)) for key in descriptors)
+    return found and not os.path.isfile(text)
 
 
 def read_manifest(location: Location, files: StoredFiles) -> Manifest | None:

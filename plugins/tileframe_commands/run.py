@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tileframe import (
+    Box,
     CheckError,
     ColourMode,
     Intent,
@@ -26,7 +28,7 @@ from tileframe import (
     location_for,
     machine,
 )
-from tileframe.cli.parameters import FILE, PAGE, Region, TileSize, isolates, one_of, plugin_options, taking_alone
+from tileframe.cli.parameters import FILE, PAGE, TileSize, isolates, one_of, plugin_options, taking_alone
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
 from tileframe.files import refuse_report, write_whole
@@ -40,6 +42,20 @@ if TYPE_CHECKING:
 
 ALONE = {"--passthrough": Passthrough.ALWAYS.value, "--skip-blank": "0", "--viewer": ""}
 """What options mean that are given without a value."""
+
+
+class Region(click.ParamType[Box]):
+    """A part of the slide, written ``X,Y,WIDTH,HEIGHT``."""
+
+    name = "X,Y,W,H"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Box:
+        """Return the box."""
+        if isinstance(value, Box):
+            return value
+        if not re.fullmatch(r"-?[0-9]{1,10}(,-?[0-9]{1,10}){3}", value):
+            self.fail(f"'{value}' is no region; write X,Y,WIDTH,HEIGHT in base pixels", param, ctx)
+        return Box(*(int(number) for number in value.split(",")))
 
 
 @click.command(cls=taking_alone(ALONE))

@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
 import click
 
-from tileframe.geometry import Box
 from tileframe.options import parse_pairs
 
 PAGE = "Which picture of a file with several, from 0: short for --reader-option page=N; default: the largest main one."
 FILE = click.Path(readable=False)
 """The text as it was written: shells complete it as the name of a file, and nothing is looked at."""
-
-
-class Region(click.ParamType[Box]):
-    """A part of the slide, written ``X,Y,WIDTH,HEIGHT``."""
-
-    name = "X,Y,W,H"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Box:
-        """Return the box."""
-        if isinstance(value, Box):
-            return value
-        if not re.fullmatch(r"-?[0-9]{1,10}(,-?[0-9]{1,10}){3}", value):
-            self.fail(f"'{value}' is no region; write X,Y,WIDTH,HEIGHT in base pixels", param, ctx)
-        return Box(*(int(number) for number in value.split(",")))
 
 
 class TileSize(click.ParamType["int | str"]):
