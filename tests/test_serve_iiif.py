@@ -129,6 +129,27 @@ def test_an_answer_has_a_bound_whatever_is_asked_for(tmp_path):
         iiif.parse(["full", "200000,100000", "0", "default.jpg"], base)
 
 
+@pytest.mark.parametrize(
+    "parts",
+    ["^8388608,1/45/default.png", "^100000,80/1/default.png", "^20,400000/!91/default.png",
+     "^65501,1/0/default.jpg", "^65501,1/90/default.jpg", "^16384,1/0/default.webp", "^1,16384/270/default.webp"],
+)  # fmt: skip
+def test_what_is_too_long_turned_or_for_its_format_is_a_bad_request(parts):
+    with pytest.raises(iiif.BadRequest, match="pixels"):
+        iiif.parse(["full", *parts.split("/")], Size(300, 200))
+
+
+def test_what_a_format_just_has_is_answered(tmp_path):
+    with serving(png(tmp_path / "a.png", gradient(300, 200))) as ask:
+        (one,) = ask("/index.json").json()["slides"]
+        for parts, size in {
+            "^65500,1/0/default.jpg": (65500, 1), "^1,16383/0/default.webp": (1, 16383), "^2890,2890/45/gray.png": None,
+        }.items():  # fmt: skip
+            reply = ask(f"/iiif/3/{one['id']}/full/{parts}")
+            assert reply.status == 200
+            assert size in (None, Image.open(io.BytesIO(reply.body)).size)
+
+
 def test_the_presentation_manifest_leads_to_the_picture(tmp_path):
     with serving(png(tmp_path / "a b.png", gradient(300, 200))) as ask:
         reply = ask(f"/slides/{ask.id()}/manifest.json")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, cos, floor, radians, sin
 from typing import Any
 
 from PIL import Image
@@ -21,7 +21,9 @@ PROTOCOL = "http://iiif.io/api/image"
 FORMATS = {"jpg": ("JPEG", "image/jpeg"), "png": ("PNG", "image/png"), "webp": ("WEBP", "image/webp")}
 QUALITIES = ("default", "color", "gray", "bitonal")
 MOST_AREA = 1 << 23
-"""Pixels of an answer, at most: info.json says it."""
+"""Pixels of an answer before it is turned, at most: info.json says it. Turned, it has four times as many at most."""
+LONGEST = {"jpg": 65_500, "png": MOST_AREA, "webp": 16_383}
+"""Pixels a side that the formats have, at most."""
 NUMBER = r"([0-9]{1,10}(?:\.[0-9]{1,10})?)"
 
 
@@ -55,6 +57,11 @@ def parse(parts: Sequence[str], base: Size) -> Picture:
         raise BadRequest(f"the quality is one of {', '.join(QUALITIES)}, not '{quality}'")
     if ending not in FORMATS:
         raise BadRequest(f"the format is one of {', '.join(FORMATS)}, not '{ending}'")
+    turned_size = _turned_size(size, float(turned[2]))
+    if turned_size.area > 4 * MOST_AREA:  # what is long and narrow grows a thousandfold
+        raise BadRequest(f"{size}, turned by {turned[2]}, is {turned_size}; it has up to {4 * MOST_AREA:,} pixels")
+    if longest(turned_size) > LONGEST[ending]:
+        raise BadRequest(f"the answer is {turned_size}; {ending} has up to {LONGEST[ending]:,} pixels a side")
     return Picture(region, size, bool(turned[1]), float(turned[2]), quality, ending)
 
 
@@ -210,6 +217,14 @@ def _size(text: str, region: Box) -> Size:
     if not larger and (size.width > width or size.height > height):
         raise BadRequest(f"the size {text} is larger than the region, {region.size}; ^{asked} enlarges it")
     return size
+
+
+def _turned_size(size: Size, degrees: float) -> Size:
+    """Return the size of what holds a picture of ``size`` that is turned."""
+    if degrees % 90 == 0:
+        return size if degrees % 180 == 0 else Size(size.height, size.width)
+    across, down = abs(cos(radians(degrees))), abs(sin(radians(degrees)))
+    return Size(ceil(size.width * across + size.height * down), ceil(size.width * down + size.height * across))
 
 
 def _turned(image: Image.Image, picture: Picture) -> Image.Image:
