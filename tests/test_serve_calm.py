@@ -16,7 +16,7 @@ import pytest
 
 from tests.asking import Reply, got, own_loop, server, serving
 from tests.pictures import gradient, photo, png, svs
-from tileframe_serve import kitchen, opened
+from tileframe_serve import asking, kitchen, opened
 from tileframe_serve.asking import never
 from tileframe_serve.kitchen import Gone, Kept, Kitchen
 from tileframe_serve.slides import Slide
@@ -143,6 +143,28 @@ def test_what_takes_too_long_is_503_and_is_not_lost(slide, monkeypatch):
         assert ask(address).status == 200
 
 
+def test_a_new_slide_that_another_process_has_found_is_found_by_all_who_ask(tmp_path, monkeypatch):
+    monkeypatch.setattr(asking, "SEARCHED_ANEW", 0.0)
+    png(tmp_path / "old.png", gradient(30, 20))
+    with serving(tmp_path) as ask:
+        search = ask.app.served.catalogue.search
+
+        def slowly():
+            time.sleep(0.1)
+            search()
+
+        monkeypatch.setattr(ask.app.served.catalogue, "search", slowly)
+        png(tmp_path / "new.png", gradient(30, 20))
+        with serving(tmp_path) as other:
+            address = f"/slides/{other.id('new.png')}/metadata.json"
+
+        async def together() -> list[Reply]:
+            return await asyncio.gather(*(ask.asking(address) for _ in range(3)))
+
+        assert [reply.status for reply in ask.run(together())] == [200, 200, 200]
+        assert ask("/slides/none/").status == 404
+
+
 def test_a_client_that_goes_away_is_not_answered(slide, monkeypatch):
     monkeypatch.setattr(kitchen, "UNWATCHED", 0.0)
     with serving(slide, format="png") as ask:
@@ -152,7 +174,7 @@ def test_a_client_that_goes_away_is_not_answered(slide, monkeypatch):
 
         async def goes() -> None:
             with pytest.raises(Gone):
-                await ask.app.served.open(ask.app.served.entry(ask.id()), gone)
+                await ask.app.served.open(await ask.app.served.entry(ask.id(), gone), gone)
             while len(ask.app.served.kitchen):
                 await asyncio.sleep(0.01)
 

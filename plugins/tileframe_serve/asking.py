@@ -24,6 +24,8 @@ FORGOTTEN = 5.0
 """Seconds for which a slide that could not be opened is not tried again."""
 SEARCHED = 30.0
 """Seconds for which the folders are taken to hold what they held."""
+SEARCHED_ANEW = 2.0
+"""The same, where somebody asks for what was not found in them."""
 THUMBNAIL = 256
 
 
@@ -40,16 +42,19 @@ class Served:
         self._broken: dict[str, tuple[float, Refused]] = {}
         self._searched = time.monotonic()
 
-    def entry(self, name: str) -> Entry:
+    async def entry(self, name: str, receive: Receive) -> Entry:
         """Return the entry of an id."""
         entry = self.catalogue.entries.get(name)
+        if entry is None:  # it may be new: the gallery that names it may have been another process's
+            await self.search(receive, after=SEARCHED_ANEW)
+            entry = self.catalogue.entries.get(name)
         if entry is None:
             raise Refused(404, "there is no such slide here")
         return entry
 
-    async def search(self, receive: Receive) -> None:
-        """Look into the folders again, if that was not done lately."""
-        if time.monotonic() - self._searched > SEARCHED:
+    async def search(self, receive: Receive, *, after: float | None = None) -> None:
+        """Look into the folders again, if that was not done in the last ``after`` seconds; `SEARCHED` without."""
+        if time.monotonic() - self._searched > (SEARCHED if after is None else after) or "search" in self.kitchen:
             self._searched = time.monotonic()
             try:
                 await self.kitchen.make("search", self.catalogue.search, then=lambda _: None, receive=receive)

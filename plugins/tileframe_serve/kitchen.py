@@ -81,6 +81,10 @@ class Kitchen:
     def __len__(self) -> int:
         return len(self._making)
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Say whether ``key`` is being made, or waits for it."""
+        return key in self._making
+
     async def make(
         self,
         key: Hashable,

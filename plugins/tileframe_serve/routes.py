@@ -39,13 +39,14 @@ class Routes:
         """Return a word for the kind of request, and the answer; ``base`` is the server's address for clients."""
         match request.segments:
             case ["slides", name, layout, *key] if key and layout not in ("", "associated"):
-                return "tile", await self._file(request, receive, self.served.entry(name), layout, "/".join(key))
+                entry = await self.served.entry(name, receive)
+                return "tile", await self._file(request, receive, entry, layout, "/".join(key))
             case ["iiif", "3", name, *parts]:
-                return "iiif", await self._iiif(request, receive, self.served.entry(name), parts, base)
+                return "iiif", await self._iiif(request, receive, await self.served.entry(name, receive), parts, base)
             case ["slides", name]:
-                return "page", _moved(f"{self.served.entry(name).id}/")
+                return "page", _moved(f"{(await self.served.entry(name, receive)).id}/")
             case ["slides", name, *parts]:
-                return "slide", await self._slide(request, receive, self.served.entry(name), parts, base)
+                return "slide", await self._slide(request, receive, await self.served.entry(name, receive), parts, base)
             case [""]:
                 await self.served.search(receive)
                 return "page", as_page(pages.gallery(self.served.catalogue.entries.values(), self.served.known))
