@@ -99,7 +99,7 @@ def refuse_lacking(made: object, interface: type, what: str) -> None:
     # Of the class, where Python looks for __call__, and where a property need have no value yet.
     has = {name for kind in type(made).__mro__ for name in vars(kind)}
     for name, wanted in vars(interface).items():
-        needed = name in ("__call__", "__enter__") or not name.startswith("_")
+        needed = name in ("__call__", "__enter__", "__exit__") or not name.startswith("_")
         if needed and name not in has and (name.startswith("_") or not hasattr(made, name)):
             raise PluginError(f"{what} {made!r}, which has no '{name}'")
         if needed and inspect.isfunction(wanted) and (reason := _uncallable(getattr(made, name, None), wanted)):
