@@ -8,16 +8,33 @@ import shutil
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.pictures import gradient, photo, png
-from tileframe import CheckError, Layout, Pyramid, Severity, Size, TileAddress, open_pyramid, run, tiles_of, verify
+from tileframe import (
+    CheckError,
+    Layout,
+    Location,
+    OutputError,
+    Pyramid,
+    Severity,
+    Size,
+    Spec,
+    TileAddress,
+    open_pyramid,
+    run,
+    tiles_of,
+    verify,
+)
 from tileframe.ledger import AT_ONCE, DigestList, Ledger, Presence, TileRecord, digest_line
 from tileframe.ledger import parse_digests as parsed
+from tileframe.planning import prepare
 from tileframe.registry import Registry
 from tileframe_checks.digests import DigestsByTile
+from tileframe_stores.directory import DirectoryStore
 
 LAYOUTS = ["dzi", "zoomify", "google", "iiif3"]
 LARGE = Pyramid(Size(9001, 7003), 64, 0)
@@ -252,3 +269,21 @@ def test_a_list_with_a_line_too_many_or_too_few_is_found(tmp_path, registry):
         ("a_files/9/1_0.jpeg", Severity.ERROR),
         ("a.sha256", Severity.ERROR),
     }
+
+
+def test_no_tile_is_recorded_before_the_store_has_it(tmp_path, registry, monkeypatch):
+    spec = Spec(png(tmp_path / "a.png", photo(300, 200)), Location("file", str(tmp_path), "o"))
+    prepared = prepare(spec, registry)
+    pyramid, ledger = prepared.plan.pyramid, Ledger(prepared.plan.pyramid, prepared.job.layout.levels)
+
+    def put(store: DirectoryStore, key: str, data: bytes) -> None:
+        if key.endswith("1_0.jpeg"):
+            raise OutputError(f"{key}: no room")
+
+    monkeypatch.setattr(DirectoryStore, "put", put)
+    row = pyramid.row(pyramid.base_level, 0, range(2))
+    with pytest.raises(OutputError, match="no room"):
+        replace(prepared.job, ledger=ledger).put_all(row, lambda box: photo(box.width, box.height))
+    assert set(ledger.records()) == {None}
+    prepared.job.source.close()
+    ledger.close()

@@ -207,12 +207,12 @@ class Job:
     def _keep(self, files: Sequence[_File], left_out: PackedRecords) -> None:
         keys = [self.layout.key(file.tile) for file in files]
         records = [(file.tile, self._record(file, key).packed()) for file, key in zip(files, keys, strict=True)]
-        if self.ledger is not None:
-            self.ledger.put_all([*records, *left_out])
         extras = self.layout.extras
         for file, key in zip(files, keys, strict=True):
             for name in (key, *(copy for copy, of in extras.items() if of == file.tile)) if extras else (key,):
                 self.store.put(name, file.data)
+        if self.ledger is not None:
+            self.ledger.put_all([*records, *left_out])  # once the store has them all: it may refuse one
 
     def inspect(self, tile: TileAddress, key: str, data: bytes) -> TileRecord:
         """Return what there is to know of an encoded tile; `CheckError` if its header gives another size."""
