@@ -80,6 +80,16 @@ def test_a_pipe_is_written_to(here):
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is closed to root or on Windows")
+def test_a_former_report_that_may_not_be_read_is_refused(here, capfd):
+    (here / "r.json").write_text("{}")
+    (here / "r.json").chmod(0o200)
+    assert run_command(["run", "a.png", "--report", "r.json"]) == 4
+    said = "tileframe: r.json: is there, and cannot be read (Permission denied); give another file\n"
+    assert capfd.readouterr().err == said
+    assert sorted(os.listdir(here)) == ["a.png", "r.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is closed to root or on Windows")
 def test_a_file_that_is_closed_to_writing_is_refused(tmp_path):
     (tmp_path / "r.json").write_text("former")
     (tmp_path / "r.json").chmod(0o400)

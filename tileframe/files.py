@@ -25,9 +25,13 @@ def refuse_report(path: Path) -> None:
     """Raise `OutputError` if no report may be written to ``path``: figures replace figures, and no other file."""
     refuse_unwritable(path)
     if os.path.isfile(path):
-        with open(path, "rb") as file:
-            if file.read(1) not in (b"", b"{"):
-                raise OutputError(f"{path}: is there, and is no report; give another file for the report")
+        try:
+            with open(path, "rb") as file:
+                first = file.read(1)
+        except OSError as error:
+            raise OutputError(f"{path}: is there, and cannot be read ({error.strerror}); give another file") from error
+        if first not in (b"", b"{"):
+            raise OutputError(f"{path}: is there, and is no report; give another file for the report")
 
 
 def write_whole(path: Path, data: bytes) -> None:
