@@ -193,6 +193,13 @@ def test_a_report_in_the_place_of_the_page_is_refused_before_the_work(here, capf
     assert not (here / "a.dzi").exists()
 
 
+def test_of_a_picture_that_libvips_cannot_open_its_own_words_are_told_alone(here, capfd):
+    (here / "a.jpg").write_bytes(b"\xff\xd8\xff" + b"hello" * 100)
+    assert run_command(["run", "a.jpg", "--reader", "vips"]) == 3
+    said = capfd.readouterr().err
+    assert said == "tileframe: a.jpg: libvips cannot open it (VipsJpeg: Unsupported marker type 0x68)\n"
+
+
 def test_a_report_that_cannot_be_written_is_refused_before_the_work(here, capfd):
     png(here / "a.png", gradient(300, 200))
     assert run_command(["run", "a.png", "--report", "none/report.json"]) == 4

@@ -28,7 +28,8 @@ from tileframe import (
 from tileframe_damage.jpeg import jpeg_pictures, with_end
 from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, png_chunk, png_pictures
 from tileframe_damage.restarts import END
-from tileframe_vips.damage import Warnings, damage_of
+from tileframe_damage.warnings import MARK, Warnings
+from tileframe_vips.damage import damage_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -264,7 +265,8 @@ def orientation(image: pyvips.Image) -> int:
 def reason(error: pyvips.Error) -> str:
     """Return what libvips said, on one line and once."""
     lines = dict.fromkeys(line.strip() for line in str(error.detail).splitlines() if line.strip())
-    return "; ".join(line for line in lines if not line.startswith("unable to ")) or "it is damaged"
+    told = (line for line in lines if not line.startswith("unable to ") and MARK not in line)
+    return "; ".join(told) or "it is damaged"
 
 
 def _kind(head: bytes) -> str:
