@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import struct
+import sys
+from typing import Any
 
 import imagecodecs
 import numpy as np
 import pytest
+import pyvips
 from PIL import Image
 
 from tests.pictures import gradient, photo
@@ -134,3 +137,31 @@ def test_grey_png_tiles_of_other_tools_decode_to_rgb(registry):
     grey = gradient(20, 10)[:, :, 0]
     found = made(registry, "png").decode(bytes(imagecodecs.png_encode(np.ascontiguousarray(grey))))
     assert np.array_equal(found, np.dstack([grey] * 3))
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff\xd9"], ids=["cut", "ended"])
+@pytest.mark.parametrize("share", [0.3, 0.8, 0.98])
+def test_libvips_alone_finds_a_jpeg_tile_that_lacks_data_as_the_decoder_does(share, end, registry, monkeypatch):
+    writer: Any = made(registry, "jpeg", quality=75)
+    whole = writer.encode(photo(254, 254))
+    decode, asked = type(writer).decode, list[bytes]()
+    monkeypatch.setitem(sys.modules, "pyvips", pyvips)
+    monkeypatch.delitem(sys.modules, "simplejpeg", raising=False)
+
+    def asks(self: object, data: bytes) -> object:
+        asked.append(data)
+        return decode(self, data)
+
+    monkeypatch.setattr(type(writer), "decode", asks)
+    writer.refuse_damaged(whole)
+    assert asked == []
+    with pytest.raises(CheckError, match="is a damaged JPEG"):
+        writer.refuse_damaged(whole[: int(share * len(whole))] + end)
+
+
+def test_a_jpeg_tile_with_more_data_than_rows_is_refused_where_its_decoder_is_loaded(registry):
+    writer: Any = made(registry, "jpeg", quality=75)
+    whole = writer.encode(photo(254, 254))
+    writer.decode(whole)
+    with pytest.raises(CheckError, match="extraneous bytes"):
+        writer.refuse_damaged(whole[:-2] + bytes(range(1, 100)) + whole[-2:])

@@ -48,18 +48,28 @@ class JpegWriter:
         return pixels
 
     def refuse_damaged(self, data: bytes) -> None:
-        """Raise `CheckError` as `decode` does; by libvips where that is loaded, which spares numpy and a decoder."""
+        """Raise `CheckError` as `decode` does; by libvips where that alone is loaded, which spares numpy and a decoder.
+
+        Of bytes that are left over behind the last row, which `decode` refuses, libvips says nothing.
+        """
         pyvips = sys.modules.get("pyvips")
-        if pyvips is None:
+        if pyvips is None or "simplejpeg" in sys.modules:
             self.decode(data)
             return
+        from tileframe_damage.warnings import Warnings
+
         shrink = 8 if min(jpeg_size(data) or (0,)) >= 16 else 1
         try:
             # At an eighth all data are looked at, and few pixels are made; by a region, for a whole starts threads.
             image = pyvips.Image.jpegload_buffer(data, fail_on="warning", access="sequential", shrink=shrink)
-            pyvips.Region.new(image).fetch(0, 0, image.width, image.height)
-        except pyvips.Error as error:
-            raise CheckError(f"is a damaged JPEG, or none ({' '.join(str(error.detail).split())})") from error
+            region, width, height = pyvips.Region.new(image), image.width, image.height
+            warnings = Warnings()
+            region.fetch(0, 0, width, height)
+            is_suspect = warnings.may_be_of_damage()  # of the last rows: of others, libvips fails at those behind
+        except pyvips.Error:
+            is_suspect = True
+        if is_suspect:
+            self.decode(data)
 
     def with_profile(self, data: bytes, profile: bytes) -> bytes:
         """Return the tile ``data`` with the colour profile in it; `CheckError` if it is no tile."""
