@@ -18,7 +18,8 @@ else:
     def dataclass(*, frozen: bool, kw_only: bool = False) -> Callable[[type], type]:
         """Return a decorator that does what Python's does; ``frozen`` has to be true.
 
-        Not known here are `dataclasses.InitVar`, and fields with ``init=False`` or a ``hash`` of their own.
+        Not known here are `dataclasses.InitVar`, fields with ``init=False`` or a ``hash`` of their own, and records
+        over one with ``slots``.
         """
         assert frozen
 
