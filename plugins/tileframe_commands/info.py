@@ -23,10 +23,11 @@ from tileframe import (
     open_pyramid,
     opened,
 )
-from tileframe.cli.parameters import FILE, PAGE, isolates, plugin_options
+from tileframe.cli.parameters import FILE, PAGE, plugin_options
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
 from tileframe.options import with_short
 from tileframe.serialize import to_builtins
+from tileframe_commands.isolating import isolates
 
 
 @click.command()

@@ -28,7 +28,7 @@ from tileframe import (
     location_for,
     machine,
 )
-from tileframe.cli.parameters import FILE, PAGE, TileSize, isolates, one_of, plugin_options, taking_alone
+from tileframe.cli.parameters import FILE, PAGE, TileSize, one_of, plugin_options, taking_alone
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
 from tileframe.files import refuse_report, write_whole
@@ -36,6 +36,7 @@ from tileframe.guards import is_written, real_path
 from tileframe.options import with_short
 from tileframe.registry import Registry
 from tileframe.serialize import to_json
+from tileframe_commands.isolating import isolates
 
 if TYPE_CHECKING:
     from tileframe_commands.estimate import Forecast

@@ -10,9 +10,10 @@ import click
 
 import tileframe
 from tileframe import CheckError, Finding, OptionError, Severity, open_pyramid
-from tileframe.cli.parameters import FILE, isolates
+from tileframe.cli.parameters import FILE
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import say, show_json
+from tileframe_commands.isolating import isolates
 
 SHOWN = 20
 

@@ -56,16 +56,6 @@ def plugin_options(*kinds: str) -> Callable[[Any], Any]:
     return add
 
 
-def isolates(command: Any) -> Any:
-    """Add ``--isolate``, by which the command's registry is given readers that work in processes of their own."""
-
-    def isolate(ctx: click.Context, param: click.Parameter, given: bool) -> None:
-        ctx.obj = ctx.obj.isolated() if given else ctx.obj
-
-    text = "Read the slide in other processes: one that crashes ends in an error."
-    return click.option("--isolate", is_flag=True, expose_value=False, callback=isolate, help=text)(command)
-
-
 def one_of(flag: str, default: Enum, *, help: str, metavar: str | None = None) -> Callable[[Any], Any]:
     """Return a decorator that adds an option whose values are the words of an enum, and which gives a member of it."""
     kind = type(default)
