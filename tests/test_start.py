@@ -193,6 +193,25 @@ def test_a_folder_of_metadata_that_lacks_them_is_passed_over(tmp_path, monkeypat
     assert distributions()["older"].entry_points("tileframe") == {}
 
 
+def test_metadata_that_lack_a_name_or_are_no_text_are_passed_over_beside_a_zip_file(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "zipped.zip", "w") as file:
+        file.writestr("zipped.py", "")
+    for name, metadata in (("left-1", None), ("binary-1", b"Name: binary\n\xff"), ("sound-1", b"Name: Sound\n")):
+        (tmp_path / f"{name}.dist-info").mkdir()
+        (tmp_path / f"{name}.dist-info" / "entry_points.txt").write_bytes(b"[tileframe]\nx = y\xff")
+        if metadata is not None:
+            (tmp_path / f"{name}.dist-info" / "METADATA").write_bytes(metadata)
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path), str(tmp_path / "zipped.zip")])
+    found = distributions()
+    assert found["sound"].entry_points("tileframe") == {}
+    assert not {"left", "binary"} & found.keys()
+
+
+def test_spaces_about_the_colon_of_an_entry_point_do_not_count():
+    text = "[tileframe]\na = b.c : d.e [extra]\nf = g\n"
+    assert Distribution("x", lambda name: text).entry_points("tileframe") == {"a": "b.c:d.e", "f": "g"}
+
+
 def test_the_help_of_a_command_begins_with_what_is_said_before_it_is_loaded(registry):
     cli = build_cli(registry)
     assert len(cli.commands) >= 9

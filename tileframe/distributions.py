@@ -11,8 +11,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING
 
 from tileframe.frozen import dataclass
+
+if TYPE_CHECKING:
+    import importlib.metadata
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,16 @@ def _elsewhere() -> Iterator[Distribution]:
     import importlib.metadata
 
     for one in importlib.metadata.distributions():
-        found = Distribution("", lambda name, one=one: one.read_text(name) or "")  # type: ignore[misc]
+        found = Distribution("", _text_of(one))
         for name in found.headers("Name")[:1]:  # a folder of metadata that is left empty has none
             yield Distribution(name, found.read)
+
+
+def _text_of(distribution: importlib.metadata.Distribution) -> Callable[[str], str]:
+    def read(name: str) -> str:
+        try:
+            return distribution.read_text(name) or ""
+        except UnicodeError:
+            return ""
+
+    return read
