@@ -137,6 +137,19 @@ def test_a_damaged_picture_is_told_in_one_line_to_the_end_of_the_process(backend
     assert done.stderr.startswith("tileframe: cut.jpg: the JPEG is damaged")
 
 
+def test_what_libvips_refuses_is_told_in_one_line_without_marks_of_our_own(tmp_path):
+    place = PROGRESSIVE.index(b"\xff\xda") + 500
+    # The first is a warning, the second an error; neither is known to all readers as damage.
+    (tmp_path / "odd.jpg").write_bytes(PROGRESSIVE[:place] + b"\xff\x07" + PROGRESSIVE[place:])
+    code = "from tileframe_start.command import main; main()"
+    command = [sys.executable, "-c", code, "run", "odd.jpg", "--backend", "vips", "-o", "o"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert len(done.stderr.splitlines()) == 1
+    assert "Unsupported marker type 0x07" in done.stderr
+    assert "tileframe-" not in done.stderr
+
+
 def test_a_sound_picture_is_read_while_a_damaged_one_is(tmp_path, registry):
     (tmp_path / "bad.jpg").write_bytes(DAMAGED["half with an end.jpg"][0])
     (tmp_path / "good.jpg").write_bytes(JPEG)

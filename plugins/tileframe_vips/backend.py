@@ -140,10 +140,12 @@ class Saving:
         # JPEG's fast direct mode is taken only where no suffix is given.
         how: dict[str, Any] = {"Q": encoding.quality} if encoding.format == "jpeg" else {"suffix": ".png"}
         try:
-            save = self._image.dzsave
             if self._begins is not None:
                 self._begins()
-            save(
+            # Not `self._image.dzsave`, a closure: an error would keep it, with the picture, until Python ends.
+            pyvips.Operation.call(
+                "dzsave",
+                self._image,
                 str(self._folder / NAME),
                 layout="dz",
                 container="fs",
