@@ -22,6 +22,8 @@ from tileframe import Box, InputError, OptionError, run
 from tileframe.pixels import Pixels
 from tileframe.registry import Registry
 from tileframe_damage.png import PNG_END, PNG_SIGNATURE
+from tileframe_damage.warnings import SILENCES, Warnings
+from tileframe_vips import damage
 
 WIDTH, HEIGHT = 300, 200
 PHOTO = photo(WIDTH, HEIGHT)
@@ -148,6 +150,25 @@ def test_what_libvips_refuses_is_told_in_one_line_without_marks_of_our_own(tmp_p
     assert len(done.stderr.splitlines()) == 1
     assert "Unsupported marker type 0x07" in done.stderr
     assert "tileframe-" not in done.stderr
+
+
+def test_damage_is_found_though_libvips_drops_its_warning_while_it_saves_png(tmp_path, registry, monkeypatch):
+    monkeypatch.setattr(damage, "is_damage", lambda said: False)
+    (tmp_path / "cut.jpg").write_bytes(JPEG[: len(JPEG) // 2])
+    with pytest.raises(InputError, match="the JPEG is damaged"):
+        run(tmp_path / "cut.jpg", tmp_path / "o", format="png", backend="vips", registry=registry)
+
+
+def test_warnings_may_be_lost_while_another_picture_is_saved_as_png():
+    before = Warnings()
+    assert not before.may_be_of_damage()
+    with SILENCES.silence():
+        during = Warnings()
+        assert before.may_be_of_damage()
+        assert during.may_be_of_damage()
+    assert before.may_be_of_damage()
+    assert during.may_be_of_damage()
+    assert not Warnings().may_be_of_damage()
 
 
 def test_a_sound_picture_is_read_while_a_damaged_one_is(tmp_path, registry):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 from pyvips import ffi, vips_lib
@@ -12,6 +15,39 @@ ROOM, LONGEST = 10_240, 1_024
 """Bytes that libvips keeps of messages, after which it drops what comes; and more than any of them has."""
 MARK = "tileframe-mark-"
 """What begins a line of our own among them, which is nothing for people."""
+
+
+class Silences:
+    """When libvips may have dropped messages: it does for the whole process while it looks for the saver of a tile."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running = self._ended = 0
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Note that meanwhile what is said may be lost."""
+        with self._lock:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                self._ended += 1
+
+    @property
+    def ended(self) -> int:
+        """Return how many there have been."""
+        return self._ended
+
+    def since(self, ended: int) -> bool:
+        """Say whether there has been one, or is, since so many had ended."""
+        return self._running > 0 or self._ended != ended
+
+
+SILENCES = Silences()
+"""Of this process, as the list of messages is."""
 
 
 class Warnings:
@@ -25,11 +61,14 @@ class Warnings:
         self._mark = f"{MARK}{uuid4().hex}"
         if len(_messages()) > ROOM // 2:
             vips_lib.vips_error_clear()
+        self._silences = SILENCES.ended
         # libvips lets nobody write there, but this fails, and says of what.
         vips_lib.vips_foreign_find_load(self._mark.encode())
 
     def may_be_of_damage(self) -> bool:
         """Say whether data may be lost: in this picture, or in another one that is read at the time."""
+        if SILENCES.since(self._silences):
+            return True
         messages = _messages()
         _, mark, said = messages.partition(self._mark)
         # libjpeg warns of a picture once: harmless bytes may be all that is said of one that lacks data as well.

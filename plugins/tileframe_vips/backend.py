@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from traceback import clear_frames
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pyvips
 
 from tileframe import AdoptsFolder, Equality, InputError, Job, OnError, OutputError, Progress, TileAddress
+from tileframe_damage.warnings import SILENCES
 from tileframe_vips.reader import LibvipsReads, reason
 
 FORMATS = ("jpeg", "png")
@@ -140,23 +141,25 @@ class Saving:
         # JPEG's fast direct mode is taken only where no suffix is given.
         how: dict[str, Any] = {"Q": encoding.quality} if encoding.format == "jpeg" else {"suffix": ".png"}
         try:
-            if self._begins is not None:
-                self._begins()
-            # Not `self._image.dzsave`, a closure: an error would keep it, with the picture, until Python ends.
-            pyvips.Operation.call(
-                "dzsave",
-                self._image,
-                str(self._folder / NAME),
-                layout="dz",
-                container="fs",
-                depth="onepixel",
-                region_shrink="mean",
-                tile_size=pyramid.tile_size,
-                overlap=pyramid.overlap,
-                skip_blanks=-1,
-                keep="none" if self._job.profile is None else "icc",
-                **how,
-            )
+            # In direct mode, it looks for no saver.
+            with nullcontext() if encoding.format == "jpeg" else SILENCES.silence():
+                if self._begins is not None:
+                    self._begins()
+                # Not `self._image.dzsave`, a closure: an error would keep it, with the picture, until Python ends.
+                pyvips.Operation.call(
+                    "dzsave",
+                    self._image,
+                    str(self._folder / NAME),
+                    layout="dz",
+                    container="fs",
+                    depth="onepixel",
+                    region_shrink="mean",
+                    tile_size=pyramid.tile_size,
+                    overlap=pyramid.overlap,
+                    skip_blanks=-1,
+                    keep="none" if self._job.profile is None else "icc",
+                    **how,
+                )
         except Exception as error:  # whatever it is, it is raised again by the thread that waits
             self._error = error
         finally:
