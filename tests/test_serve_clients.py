@@ -136,6 +136,35 @@ def test_a_client_that_reads_nothing_is_let_go_and_one_that_reads_is_not(noise, 
         assert len(all_of(silent)) < read
 
 
+@pytest.mark.parametrize(
+    ("begin", "more"),
+    [(b"GET / HTTP/1.1\r\n", b"X-A: " + b"a" * 4000 + b"\r\n"), (b"GET /", b"a" * 4000), (b"", ASKED * 100),
+     (b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n",
+      b"X: " + b"a" * 4000 + b"\r\n")],
+    ids=["headers", "address", "pipelined", "trailers"],
+)  # fmt: skip
+def test_a_request_without_an_end_takes_no_memory(slide, begin, more):
+    pytest.importorskip("httptools")  # h11 has bounds of its own
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(begin)
+        for _ in range(20_000):
+            connection.sendall(more)
+
+    with listening(slide) as port, connected(port) as connection:
+        with pytest.raises(ConnectionError):
+            send(connection)
+        assert got(port, "/healthz") == (200, b"ok\n")
+
+
+def test_a_large_body_and_some_pipelined_requests_are_no_fault(slide):
+    with listening(slide) as port, connected(port) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n" + b"a" * 1_000_000)
+        connection.sendall(ASKED * 50 + ASKED.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+        found = all_of(connection)
+        assert (found.count(b"HTTP/1.1 405"), found.count(b"HTTP/1.1 200")) == (1, 51)
+
+
 def test_more_connections_than_there_may_be_get_503_and_when_to_come_again(slide, monkeypatch):
     monkeypatch.setattr(connections, "CONNECTIONS", 2)
     with listening(slide) as port:

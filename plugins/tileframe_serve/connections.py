@@ -13,6 +13,11 @@ CONNECTIONS = 1024
 """At a time, of each process; further ones get 503."""
 SENT_WITHIN = 20.0
 """Seconds in which a request has to come."""
+MOST_HEAD, MOST_PIPELINED = 1 << 16, 256
+"""Bytes of a request without its body, and requests that come before the answer of the first: no more is kept.
+
+httptools has no bound of its own for either; h11 has.
+"""
 READ_WITHIN, LEAST_READ = 30.0, 1 << 16
 """Seconds in which a client has to read so many bytes of what is sent to it, or all that is left."""
 
@@ -25,18 +30,39 @@ class Bounded(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of two
         super().connection_made(transport)
         self._request: asyncio.TimerHandle | None = None
         self._reading: asyncio.TimerHandle | None = None
+        self._begun, self._in_head, self._head = 0, False, 0
         if len(self.connections) > CONNECTIONS:
             self.app = _full
         self._await_request()
 
     def data_received(self, data: bytes) -> None:
         """Take what came; until that is a whole request, its time goes on."""
+        begun = self._begun
         super().data_received(data)
+        if self._in_head and self._begun == begun:
+            self._head += len(data)
+        if self._head > MOST_HEAD or len(getattr(self, "pipeline", ())) > MOST_PIPELINED:
+            self.transport.abort()
         if self.cycle is None or self.cycle.response_complete:
             self._await_request()
         elif self._request is not None:
             self._request.cancel()
             self._request = None
+
+    def on_message_begin(self) -> None:
+        """Count the bytes of a request from here on, without its body; httptools calls it, h11 does not."""
+        super().on_message_begin()
+        self._begun, self._in_head, self._head = self._begun + 1, True, 0
+
+    def on_body(self, body: bytes) -> None:
+        """Begin to count anew: headers may come behind a body, too."""
+        super().on_body(body)
+        self._begun, self._head = self._begun + 1, 0
+
+    def on_message_complete(self) -> None:
+        """Count no more of them."""
+        self._in_head, self._head = False, 0
+        super().on_message_complete()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
