@@ -45,11 +45,14 @@ def test_annotations_beside_slides_and_pyramids_are_served_and_named_in_their_pa
             page = ask(address)
             assert record(page.body)["annotations"] == {"name": file, "url": "annotations.geojson"}
             assert "connect-src 'self'" in page.headers["content-security-policy"]
-            assert ask(f"{address}metadata.json").json()["annotations"] == "annotations.geojson"
+            metadata = ask(f"{address}metadata.json")
+            assert metadata.json()["annotations"] == "annotations.geojson"
             head = ask(f"{address}annotations.geojson", method="HEAD")
             assert (head.status, head.headers["content-length"]) == (200, str(len(MARKS)))
             tag = head.headers["etag"]
             assert ask(f"{address}annotations.geojson", if_none_match=tag).status == 304
+            (annotated / name).with_suffix(".geojson").unlink()
+            assert ask(f"{address}metadata.json", if_none_match=metadata.headers["etag"]).json()["annotations"] is None
 
 
 def test_annotations_come_whole_and_only_to_who_is_let_in(annotated):

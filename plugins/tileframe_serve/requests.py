@@ -41,6 +41,12 @@ class Request:
         """Return a header; empty where there is none."""
         return self.headers.get(name, b"").decode("latin-1")
 
+    def bearer(self) -> str:
+        """Return the token of the header Authorization; the text itself where no scheme is before it."""
+        given = self.headers.get(b"authorization", b"")
+        scheme, _, token = given.partition(b" ")
+        return (token if scheme.lower() == b"bearer" else given).strip().decode("utf-8", "surrogateescape")
+
     def knows(self, tag: str) -> bool:
         """Say whether the client has what has this ETag."""
         known = self.headers.get(b"if-none-match")

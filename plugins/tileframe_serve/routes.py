@@ -144,7 +144,10 @@ class Routes:
                                        pages.facts_of(shown))  # fmt: skip
                 return as_json(record, tag=shown.version, type=LD.format(iiif.PRESENTATION))
             case ["metadata.json"]:
-                return as_json(self._metadata(entry, shown), tag=shown.version)
+                record = self._metadata(entry, shown)
+                # They come and go without the slide.
+                annotated = "-a" if record["annotations"] else ""
+                return as_json(record, tag=f"{shown.version}{annotated}")
             case ["associated", file] if self.served.settings.associated and file in beside.images(shown):
                 return await self._image(held, file, receive)
             case [beside.ANNOTATIONS] if (path := beside.annotations_path(entry, shown)) is not None:
@@ -181,7 +184,7 @@ class Routes:
         """Return a signed link to one slide; who asks has given the token, not a link."""
         if self.access.is_open:
             raise Refused(404, "links are signed where the server has a token")
-        if not self.access.is_token(request.header(b"authorization").removeprefix("Bearer ")):
+        if not self.access.is_token(request.bearer()):
             raise Refused(403, "a link is made for who has the token")
         seconds = request.parameters().get("seconds", "3600")
         if not (seconds.isascii() and seconds.isdecimal() and len(seconds) <= 12 and 1 <= int(seconds) <= LONGEST):
@@ -193,7 +196,7 @@ class Routes:
     def let_in(self, request: Request, base_path: str, *, secure: bool) -> Answer | None:
         """Say whether a request is let in: None for yes; an answer that gives a browser a cookie; else `Refused`."""
         access = self.access
-        if access.is_open or access.is_token(request.header(b"authorization").removeprefix("Bearer ")):
+        if access.is_open or access.is_token(request.bearer()):
             return None
         name = _slide_of(request.segments)
         if access.knows_cookie(request.header(b"cookie"), name):
