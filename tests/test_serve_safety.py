@@ -246,6 +246,15 @@ def test_a_token_is_asked_for_everywhere_but_for_health_and_assets(folder):
         )
 
 
+def test_a_token_may_have_any_letter(folder):
+    token = "schlüssel-für-alle-日本"
+    with serving(folder, token=token) as ask:
+        sent = token.encode().decode("latin-1")  # as the header's bytes come
+        assert ask("/", authorization=f"Bearer {sent}").status == ask("/", authorization=f"bearer {sent}").status == 200
+        assert ask("/", authorization=f"Basic {sent}").status == 401
+        assert ask(f"/?token={quote(token)}").status == 303
+
+
 def test_a_signed_link_shows_one_slide_until_it_expires(folder):
     with serving(folder, token=TOKEN) as ask:
         name, other = ask.id("a.png"), ask.id("pyramids/b.dzi")
@@ -284,6 +293,11 @@ def test_names_of_files_are_text_in_every_page(tmp_path):
     (["a.png", "--token", "short"], 2, "a token has 16 characters or more"),
     (["a.png", "--format", "gif"], 2, "no format named 'gif'"), (["a.png", "--tile-size", "x"], 2, "is no number of"),
     (["a.png", "--url", "slides"], 2, "--url is the address"), (["a.png", "--threads", "0"], 2, "must be 1 or more"),
+    (["a.png", "--cors", "https://a.org/"], 2, "--cors is"), (["a.png", "--cors", "A.org"], 2, "--cors is"),
+    (["a.png", "--url", "http://[::1"], 2, "--url is the address"),
+    (["a.png", "--url", "http://x:99999"], 2, "--url is the address"),
+    (["a.png", "--url", "http://a b/c"], 2, "--url is the address"),
+    (["a.png", "--url", "http://a/?b"], 2, "--url is the address"),
     (["a.png", "--workers", "0"], 2, "must be 1 or more"), (["a.png", "--timeout", "0"], 2, "--timeout is"),
     (["a.png", "--access-log", "a.png"], 4, "is no access log"), (["a.png", "--access-log", "no/a"], 4, "cannot be"),
     (["a.png", "--host", "192.0.2.1", "--port", "0"], 4, "cannot be had"),

@@ -128,6 +128,8 @@ def _serve(settings: Settings, registry: Any, port: int, workers: int) -> None:
 def _refuse_log(path: Path) -> None:
     """Raise `OutputError` where no log can be written, or where a file is that is none: a slide, say."""
     try:
+        if path.is_fifo():
+            raise OutputError(f"{path}: is a pipe, and the server waits for nobody who reads it; give a file")
         with path.open("ab+") as file:
             file.seek(0)
             if file.read(len(LINE)) not in (b"", LINE):

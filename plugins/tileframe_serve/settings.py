@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from tileframe import ColourMode, Intent, Location, OptionError, Passthrough, Rgb, Slide, Spec, machine
 from tileframe.serialize import from_json, to_json
@@ -14,6 +16,7 @@ from tileframe.serialize import from_json, to_json
 SCHEMA = "tileframe-serve/1"
 VARIABLE = "_TILEFRAME_SERVE"
 """The environment variable by which the record reaches worker processes."""
+ORIGIN = re.compile(r"\*|null|[a-z][a-z0-9+.-]*://[a-z0-9.:\[\]_-]+")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -69,8 +72,14 @@ class Settings:
             raise OptionError(
                 f"a token has 16 characters or more, for it is to be guessed by nobody, not {len(self.token)}"
             )
-        if self.url is not None and not (self.url.startswith(("http://", "https://")) and "//" in self.url[:-1]):
+        if self.url is not None and not _is_address(self.url):
             raise OptionError(f"--url is the address that clients see, as https://slides.example.org, not '{self.url}'")
+        for origin in self.cors:
+            if not ORIGIN.fullmatch(origin):  # no browser calls itself so, and its pages would read nothing
+                raise OptionError(
+                    "--cors is * or an origin, in small letters and without a path, as https://viewer.example.org, "
+                    f"not '{origin}'"
+                )
         self.spec(Path("slide"), "slide")
 
     def spec(self, slide: Slide, name: str) -> Spec:
@@ -91,3 +100,14 @@ class Settings:
     def to_environment(self) -> None:
         """Leave the record to processes that are started from now on."""
         os.environ[VARIABLE] = to_json(self)
+
+
+def _is_address(url: str) -> bool:
+    """Say whether ``url`` is one that can stand before the paths of what is served."""
+    if not re.fullmatch(r"https?://[!-~]+", url) or re.search(r"[?#\\\"<>@]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0  # a port that cannot be raises
+    except ValueError:
+        return False
