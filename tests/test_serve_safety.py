@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import random
+import shutil
 import time
 from urllib.parse import quote
 
@@ -286,6 +287,25 @@ def test_names_of_files_are_text_in_every_page(tmp_path):
     with serving(tmp_path) as ask:
         for path in ("/", f"/slides/{ask.id()}/"):
             assert b"<img src=x" not in ask(path).body
+
+
+@pytest.mark.parametrize("layout", ["dzi", "zoomify"])
+@pytest.mark.parametrize("name", ["made", "link", "made/sub/a", "made/sub/a.dzi"])
+@pytest.mark.parametrize("gone", [True, False])
+def test_what_is_said_of_a_pyramid_that_was_lost_names_no_folder(tmp_path, layout, name, gone):
+    tileframe.run(png(tmp_path / "a.png", gradient(30, 20)), tmp_path / "made" / "sub" / "a", layout=layout)
+    (tmp_path / "link").symlink_to(tmp_path / "made")
+    if not (tmp_path / name).exists() and layout == "zoomify":
+        pytest.skip("it has no such file")
+    with serving(tmp_path / name) as ask:
+        if gone:
+            shutil.rmtree(tmp_path / "made")
+        else:
+            next((tmp_path / "made" / "sub").glob("*.tileframe.json")).write_text("{")
+        reply = ask(f"/slides/{ask.id()}/")
+        assert reply.status == 500
+        assert str(tmp_path) not in reply.json()["detail"]
+        assert not reply.json()["detail"].startswith("/")
 
 
 @pytest.mark.parametrize(("arguments", "code", "said"), [

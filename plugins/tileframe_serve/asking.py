@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Awaitable, Callable, Hashable
 from functools import partial
@@ -118,7 +119,11 @@ class Served:
     def refusal(self, entry: Entry, error: Exception) -> Refused:
         """Return how a client is told of ``error``: without any path of this machine."""
         said = str(error).replace(entry.target, entry.name)
-        return Refused(500, said if entry.root is None else said.replace(entry.root, ""))
+        given = entry.target.removesuffix(entry.name).rstrip(os.sep)
+        for folder in (os.path.dirname(entry.target), given, entry.root or "", os.path.realpath(given or os.curdir)):
+            if os.path.isabs(folder) and folder != os.path.dirname(folder):  # a descriptor's name is not the target's
+                said = said.replace(f"{folder}{os.sep}", "").replace(folder, "its folder")
+        return Refused(500, said)
 
     def _keep(self, held: Held) -> None:
         self.opened.keep(held)
