@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import signal
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -72,7 +74,10 @@ class App(Web):
 
     async def _tidy(self) -> None:
         """Close what nobody asks for, and set the gauges, which another worker process may be asked for."""
+        parent = multiprocessing.parent_process()
         while True:
+            if parent is not None and not parent.is_alive():  # it was killed: nobody would ever end this process
+                signal.raise_signal(signal.SIGTERM)
             self.served.opened.close_unused()
             self.metrics.gauge(self.served.gauges())
             await asyncio.sleep(TIDIED)
