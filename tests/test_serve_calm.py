@@ -11,6 +11,7 @@ import threading
 import time
 from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -241,6 +242,30 @@ def test_other_qualities_have_other_tags(slide):
         with serving(slide, format_options={"quality": quality}) as ask:
             tags.add(ask(f"/slides/{ask.id()}/dzi/{ask.id()}_files/3/0_0.jpeg").headers["etag"])
     assert len(tags) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_log_that_cannot_be_written_any_more_ends_and_no_more(slide, caplog):
+    with serving(slide, access_log="/dev/full") as ask:
+        assert [ask("/healthz").status for _ in range(3)] == [200, 200, 200]
+        assert [record.getMessage() for record in caplog.records] == [
+            "the access log cannot be written any more (No space left on device), and ends here"
+        ]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_processes_whose_parent_was_killed_end_too(slide):
+    def answer_on(port: int) -> None:
+        for _ in range(300):
+            got(port, "/healthz")
+            time.sleep(0.05)
+
+    with server(slide, "--workers", "2", "--threads", "1") as (process, port):
+        assert got(port, "/healthz")[0] == 200
+        process.kill()
+        process.wait()
+        with pytest.raises(ConnectionError):
+            answer_on(port)
 
 
 def test_health_metrics_and_the_description_of_the_server(slide, tmp_path):

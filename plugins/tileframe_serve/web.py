@@ -8,6 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, TextIO
 from urllib.parse import urlsplit
@@ -129,12 +130,18 @@ class Web:
             "method": scope["method"], "path": (scope.get("raw_path") or b"").decode("latin-1")[:500],
             "status": status, "bytes": sent, "ms": round(seconds * 1000, 2),
         }  # fmt: skip
-        print(json.dumps(line), file=self._log, flush=True)
+        try:
+            print(json.dumps(line), file=self._log, flush=True)
+        except OSError as error:  # the disk is full, or who read it has gone: slides are served all the same
+            LOG.error("the access log cannot be written any more (%s), and ends here", error.strerror)
+            self.close()
+            self._log = None
 
     def close(self) -> None:
         """Close the log."""
         if self._log is not None and self._log is not sys.stdout:
-            self._log.close()
+            with suppress(OSError):  # what it still holds is lost
+                self._log.close()
 
 
 async def _send_part(part: Part, receive: Receive, send: Send, *, is_wanted: bool) -> int:
