@@ -150,6 +150,15 @@ def test_what_a_format_just_has_is_answered(tmp_path):
             assert size in (None, Image.open(io.BytesIO(reply.body)).size)
 
 
+def test_max_of_a_long_picture_is_what_the_format_has(tmp_path):
+    base = Size(1, 70_000)
+    sizes = {ending: iiif.parse(["full", "max", "0", f"default.{ending}"], base).size for ending in iiif.FORMATS}
+    assert sizes == {"jpg": Size(1, 65_500), "png": base, "webp": Size(1, 16_383)}
+    with serving(png(tmp_path / "a.png", gradient(1, 70_000))) as ask:
+        assert ask(f"/slides/{ask.id()}/thumbnail.jpg").status == 200
+        assert ask(f"/iiif/3/{ask.id()}/full/max/0/default.jpg").status == 200
+
+
 def test_the_presentation_manifest_leads_to_the_picture(tmp_path):
     with serving(png(tmp_path / "a b.png", gradient(300, 200))) as ask:
         reply = ask(f"/slides/{ask.id()}/manifest.json")

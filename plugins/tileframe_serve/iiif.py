@@ -48,7 +48,6 @@ class Picture:
 def parse(parts: Sequence[str], base: Size) -> Picture:
     """Return what ``region/size/rotation/quality.format`` asks for; `BadRequest` for what cannot be."""
     region = _region(parts[0], base)
-    size = _size(parts[1], region)
     turned = re.fullmatch(f"(!?){NUMBER}", parts[2])
     if turned is None or not 0 <= float(turned[2]) <= 360:
         raise BadRequest(f"a rotation is from 0 to 360, with or without a ! before it, not '{parts[2]}'")
@@ -57,6 +56,7 @@ def parse(parts: Sequence[str], base: Size) -> Picture:
         raise BadRequest(f"the quality is one of {', '.join(QUALITIES)}, not '{quality}'")
     if ending not in FORMATS:
         raise BadRequest(f"the format is one of {', '.join(FORMATS)}, not '{ending}'")
+    size = _size(parts[1], region, LONGEST[ending])
     turned_size = _turned_size(size, float(turned[2]))
     if turned_size.area > 4 * MOST_AREA:  # what is long and narrow grows a thousandfold
         raise BadRequest(f"{size}, turned by {turned[2]}, is {turned_size}; it has up to {4 * MOST_AREA:,} pixels")
@@ -185,14 +185,14 @@ def _region(text: str, base: Size) -> Box:
     return region
 
 
-def _size(text: str, region: Box) -> Size:
+def _size(text: str, region: Box, most_side: int) -> Size:
     width, height, larger = region.width, region.height, text.startswith("^")
     asked = text.removeprefix("^")
     if asked == "max":
         most = Fraction(MOST_AREA, width * height)
-        if most >= 1:  # larger than it is only if asked for by numbers
+        scale = min(float(most) ** 0.5, most_side / longest(region.size))
+        if scale >= 1:  # larger than it is only if asked for by numbers
             return region.size
-        scale = float(most) ** 0.5
         return Size(max(1, floor(width * scale)), max(1, floor(height * scale)))
     if match := re.fullmatch(f"pct:{NUMBER}", asked):
         share = Fraction(match[1]) / 100
