@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import Mock
 
 import click
 import pytest
@@ -18,7 +20,7 @@ import tileframe_writers
 from tests.plugins.objects import Offers, backend, reader
 from tests.plugins.slides import Slide
 from tests.pyramids import descriptor, tiles
-from tileframe import OptionError, PluginError, hookimpl, hooks
+from tileframe import OptionError, PluginError, WriterPlugin, hookimpl, hooks
 from tileframe.registry import Registry, load
 
 BUNDLED = [tileframe_layouts, tileframe_openslide, tileframe_stores, tileframe_vips, tileframe_writers]
@@ -169,6 +171,33 @@ class WrongKind(Offers):
 def test_a_hook_that_is_not_as_specified_is_an_error_naming_the_plugin(kind):
     with pytest.raises(PluginError, match="the plugin 'odd' is broken"):
         load([kind(name="odd")], installed=False)
+
+
+class NoDataclass:
+    side = 256
+
+
+@dataclass(frozen=True)
+class NoDefault:
+    side: int
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (NoDataclass, "the options of the writer 'odd' are <class '.*NoDataclass'>, and no dataclass"),
+        (NoDefault(1), r"the options of the writer 'odd' are NoDefault\(side=1\), and no dataclass"),
+        (NoDefault, "the option 'side' of the writer 'odd' has no default: tileframe.option gives it one"),
+    ],
+)
+def test_options_that_are_no_dataclass_with_defaults_are_an_error_naming_the_plugin(options, said):
+    class OddOptions(Offers):
+        @hookimpl
+        def tileframe_writers(self):
+            return [WriterPlugin("odd", "in tests", Mock, options)]
+
+    with pytest.raises(PluginError, match=f"the plugin 'odd' is broken: TypeError: {said}"):
+        load([OddOptions(name="odd")], installed=False)
 
 
 class Commands:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import MISSING, field, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -15,6 +15,7 @@ from tileframe.discovery import GROUP, LIMIT, Installed, chosen, shown
 from tileframe.errors import OptionError, PluginError, one_line
 from tileframe.frozen import dataclass
 from tileframe.locations import SCHEME, Location, Served, parse_location, refuse_secrets
+from tileframe.options import NoOptions
 
 if TYPE_CHECKING:
     import click
@@ -316,7 +317,15 @@ def _offered(manager: pluggy.PluginManager, plugin: object) -> Iterator[tuple[st
                 for offer in implementation.function():
                     if not isinstance(offer, record):
                         raise TypeError(f"{hook} offers {offer!r}, which is no {record.__name__}")
+                    _refuse_odd_options(f"the {offer.noun} '{offer.name}'", getattr(offer, "options", NoOptions))
                     yield kind, offer
+
+
+def _refuse_odd_options(owner: str, options: object) -> None:
+    if not (isinstance(options, type) and is_dataclass(options)):
+        raise TypeError(f"the options of {owner} are {options!r}, and no dataclass")
+    if lacking := [option.name for option in fields(options) if option.default is MISSING]:
+        raise TypeError(f"the option '{lacking[0]}' of {owner} has no default: tileframe.option gives it one")
 
 
 def _refuse_unknown_hooks(manager: pluggy.PluginManager) -> None:
