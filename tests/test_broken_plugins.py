@@ -347,11 +347,18 @@ def test_commands_that_cannot_be_had_stop_no_other(way, here, monkeypatch, capsy
     assert run_command(["breaking"]) == 2
 
 
-def test_a_name_that_nobody_offers_may_be_one_of_a_broken_plugin(here, monkeypatch, capsys):
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (["run", "a.png", "--format", "tiny"], "no format named 'tiny' (have: avif, jpeg, "),
+        (["plugins", "tiny"], "nothing is named 'tiny' (have: avif, dask, "),
+    ],
+)
+def test_a_name_that_nobody_offers_may_be_one_of_a_broken_plugin(words, start, here, monkeypatch, capsys):
     breaks("import", "exit", monkeypatch)
-    assert run_command(["run", "a.png", "--format", "tiny"]) == 2
+    assert run_command(words) == 2
     said = capsys.readouterr().err
-    assert said.startswith("tileframe: no format named 'tiny' (have: avif, jpeg, ")
+    assert said.startswith(f"tileframe: {start}")
     assert said.endswith("; broken: breaking)\n")
 
 

@@ -24,7 +24,9 @@ def plugins(registry: Registry, /, name: str | None, as_json: bool) -> None:
             raise PluginError(str(broken)) from broken.error
     if not offers and name is not None:
         known = ", ".join(sorted({offer.plugin.name for offer in registry.offers}))
-        raise OptionError(f"nothing is named '{name}' (have: {known})")
+        # One of them may be what was meant, for what they offer is not known.
+        others = f"; broken: {', '.join(broken.owner for broken in registry.broken)}" if registry.broken else ""
+        raise OptionError(f"nothing is named '{name}' (have: {known}{others})")
     if as_json:
         listed = [_row(offer) | ({"options": _options(offer)} if name else {}) for offer in offers]
         show_json({"plugins": listed, "broken": [] if name else [_broken_row(broken) for broken in registry.broken]})
