@@ -20,7 +20,7 @@ import pytest
 import tileframe_vips
 from tests.pictures import jpeg, photo, png
 from tests.profiles import matrix
-from tileframe import Equality, compare, open_pyramid, run
+from tileframe import Equality, PluginError, compare, open_pyramid, run
 from tileframe.cli.later import Later
 from tileframe.discovery import installed
 from tileframe.distributions import Distribution, distributions, normal
@@ -224,6 +224,19 @@ def test_the_help_of_a_command_begins_with_what_is_said_before_it_is_loaded(regi
         with click.Context(cli, **cli.context_settings) as group:
             context = command.make_context(name, ["--x"], parent=group, resilient_parsing=True)
         assert isinstance(context, click.Context)
+
+
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("no_such_module:moon", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("tileframe.errors:moon", "AttributeError: module 'tileframe.errors' has no attribute 'moon'"),
+        ("tileframe.errors:one_line", "tileframe.errors:one_line is <function one_line .*>, and no command"),
+    ],
+)
+def test_a_command_that_is_not_where_it_is_said_to_be_is_its_plugins_fault(place, said):
+    with pytest.raises(PluginError, match=f"^the command 'moon' is broken: {said}"):
+        Later("moon", place, "Show the moon.").make_context("moon", [])
 
 
 def backend_for(capsys: pytest.CaptureFixture[str], *words: str) -> str:

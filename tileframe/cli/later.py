@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pkgutil import resolve_name
-from typing import Any, cast
+from typing import Any
 
 import click
+
+from tileframe.errors import PluginError, one_line
 
 
 class Later(click.Command):
@@ -19,8 +21,14 @@ class Later(click.Command):
         self._place = place
 
     def loaded(self) -> click.Command:
-        """Return the command itself."""
-        return cast("click.Command", resolve_name(self._place))
+        """Return the command itself; `PluginError` if it is not there, or cannot be imported."""
+        try:
+            command = resolve_name(self._place)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(f"the command '{self.name}' is broken: {one_line(error)}") from error
+        if not isinstance(command, click.Command):
+            raise PluginError(f"the command '{self.name}' is broken: {self._place} is {command!r}, and no command")
+        return command
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         """Return its context, in which click goes on with the command itself."""
