@@ -46,6 +46,17 @@ def said_by(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(["unshare", "-Urm", "sh", "-c", script], capture_output=True, text=True, check=False)
 
 
+def test_a_full_disk_of_temporary_files_is_named_where_an_archive_is_made_of_them(here):
+    done = said_by(f"""
+        mount -t tmpfs -o size=400k tmpfs disk
+        TMPDIR="$PWD/disk" {RUN} a.jpg --backend vips --format png -o o.szi; echo "exit $?"; ls -A disk
+    """)
+    assert done.stdout == "exit 4\n"
+    assert done.stderr.startswith(f"tileframe: {here / 'disk'}: cannot be written (")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (here / "o.szi").exists()
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize(("name", "output"), [("a.jpg", "o"), ("a.svs", "o.szi")])
 def test_a_full_disk_exits_with_4_and_leaves_nothing(name, backend, output, here):

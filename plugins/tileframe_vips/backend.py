@@ -130,7 +130,7 @@ class Saving:
             del self._image
         if self._error is not None:
             clear_frames(self._error.__traceback__)
-            raise _translated(self._error, self._job) from self._error
+            raise _translated(self._error, self._job, self._folder) from self._error
         self._progress(tiles, pixels)
 
     def _on_eval(self, image: pyvips.Image, progress: Any) -> None:
@@ -228,7 +228,7 @@ def _rename_tiles(tiles: Path, suffix: str) -> None:
             tile.rename(tile.with_suffix(f".{suffix}"))
 
 
-def _translated(error: Exception, job: Job) -> Exception:
+def _translated(error: Exception, job: Job, scratch: Path) -> Exception:
     if isinstance(error, UnicodeError):
         return OutputError(
             f"{str(job.plan.location)!r}: libvips writes to no path that is not UTF-8; give another output"
@@ -237,5 +237,6 @@ def _translated(error: Exception, job: Job) -> Exception:
         return error
     said = reason(error)
     if any(words in said.lower() for words in DISK_ERRORS):
-        return OutputError(f"{job.plan.location.folder or '.'}: cannot be written ({said})")
+        disk = (job.plan.location.folder or ".") if isinstance(job.store, AdoptsFolder) else scratch.parent
+        return OutputError(f"{disk}: cannot be written ({said})")
     return InputError(f"{job.plan.live.slide}: cannot be read ({said})")
