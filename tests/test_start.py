@@ -12,6 +12,7 @@ import subprocess
 import sys
 import zipfile
 from dataclasses import FrozenInstanceError, asdict, field, replace
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ import pytest
 import tileframe_vips
 from tests.pictures import jpeg, photo, png
 from tests.profiles import matrix
-from tileframe import Equality, PluginError, compare, open_pyramid, run
+from tileframe import PluginError, run
 from tileframe.cli.later import Later
 from tileframe.discovery import installed
 from tileframe.distributions import Distribution, distributions, normal
@@ -246,21 +247,20 @@ def backend_for(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.png", "grey.png"])
-def test_a_small_picture_is_made_by_libvips_with_the_pixels_of_stream(name, tmp_path, monkeypatch, capsys):
+def test_a_small_picture_is_made_by_libvips_with_the_bytes_of_stream(name, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     pixels = photo(300, 200)
     (jpeg if name == "a.jpg" else png)(tmp_path / name, pixels[:, :, 0] if name == "grey.png" else pixels)
     assert backend_for(capsys, name) == "vips"
     run(name, "other", backend="stream")
-    with open_pyramid("made.dzi") as one, open_pyramid("other.dzi") as other:
-        assert compare(one, other).strength is Equality.PIXELS
+    assert Path("made.sha256").read_text() == Path("other.sha256").read_text().replace("other", "made")
 
 
 @pytest.mark.parametrize(
     "words",
     [
         ["--region", "10,10,100,100"], ["--skip-blank"], ["--on-error", "fill"], ["--format", "webp"],
-        ["--layout", "google"], ["--reader", "imageslide"], ["--resume"],
+        ["--format", "png"], ["--layout", "google"], ["--reader", "imageslide"], ["--resume"],
         ["--executor", "processes", "--reader", "imageslide"],
     ],
     ids=" ".join,

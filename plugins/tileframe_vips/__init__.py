@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
 QUICK = 100_000_000
 """Pixels up to which dzsave takes less time than `stream`, whose libraries take longer to load."""
-ENCODERS = ("jpeg", "jpg", "png")
+JPEG = ("jpeg", "jpg")
 """Tile formats, by their names, of which dzsave makes the same bytes; others may have encoders of their own."""
 MISSING = "the {} needs libvips: pip install 'pyvips[binary]' ({})"
 
@@ -41,9 +41,12 @@ def _backend() -> Backend:
 
 
 def _is_quick(job: Job) -> bool:
-    """Say whether ``job`` is a small picture that libvips reads itself, to be made anew on a disk."""
+    """Say whether ``job`` is a small picture that libvips reads itself, to be made anew on a disk, in JPEG tiles.
+
+    Those have the bytes of `stream`'s; dzsave's PNG tiles have its pixels alone.
+    """
     plan = job.plan
-    if plan.reader != "vips" or plan.pyramid.base.area > QUICK or plan.format not in ENCODERS:
+    if plan.reader != "vips" or plan.pyramid.base.area > QUICK or plan.format not in JPEG:
         return False
     if plan.location.scheme != "file" or plan.live.resume or not plan.live.in_threads:
         return False
