@@ -23,6 +23,7 @@ from tileframe import (
     hookimpl,
     open_slide,
 )
+from tileframe.hooks import refuse_lacking
 from tileframe.registry import load
 
 
@@ -50,6 +51,32 @@ def test_a_source_whose_holds_takes_no_box_is_named(tmp_path):
     path = png(tmp_path / "a.png", gradient(3, 2))
     with pytest.raises(PluginError, match=r"'unasked' is broken: .* whose 'holds' cannot be called as it will be"):
         open_slide(path, reader="unasked", registry=load([Plugin()]))
+
+
+class Bare:
+    """Has what a source needs, and inherits from nothing; how its block is left, a test adds."""
+
+    facts = SlideFacts("bare", Size(1, 1), Access.REGIONS)
+
+    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
+        raise NotImplementedError
+
+    def associated(self, name: str) -> Pixels:
+        raise NotImplementedError
+
+    def close(self) -> None: ...
+
+    def __enter__(self) -> Bare:
+        return self
+
+
+def test_a_source_that_can_be_entered_and_not_left_is_named(monkeypatch):
+    with pytest.raises(PluginError, match="which has no '__exit__'"):
+        refuse_lacking(Bare(), Source, "it returns")
+    monkeypatch.setattr(Bare, "__exit__", lambda self, kind, error, trace: None, raising=False)
+    refuse_lacking(Bare(), Source, "it returns")
+    monkeypatch.setattr(Bare, "__exit__", lambda self, *error: None)
+    refuse_lacking(Bare(), Source, "it returns")
 
 
 def test_an_origin_that_opens_nothing_is_named():

@@ -204,32 +204,6 @@ def test_so_is_a_source_whose_read_takes_no_native_level():
         refuse_lacking(narrow, Source, "it returns")
 
 
-class Bare:
-    """Has what a source needs, and inherits from nothing; how its block is left, a test adds."""
-
-    facts = SlideFacts("bare", Size(1, 1), Access.REGIONS)
-
-    def read(self, box: Box, *, native_level: int = 0) -> Pixels:
-        raise NotImplementedError
-
-    def associated(self, name: str) -> Pixels:
-        raise NotImplementedError
-
-    def close(self) -> None: ...
-
-    def __enter__(self) -> Bare:
-        return self
-
-
-def test_so_is_a_source_that_can_be_entered_and_not_left(monkeypatch):
-    with pytest.raises(PluginError, match="which has no '__exit__'"):
-        refuse_lacking(Bare(), Source, "it returns")
-    monkeypatch.setattr(Bare, "__exit__", lambda self, kind, error, trace: None, raising=False)
-    refuse_lacking(Bare(), Source, "it returns")
-    monkeypatch.setattr(Bare, "__exit__", lambda self, *error: None)
-    refuse_lacking(Bare(), Source, "it returns")
-
-
 def never() -> Any:
     raise AssertionError("it is not made")
 
