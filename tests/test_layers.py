@@ -197,7 +197,8 @@ def test_commands_that_touch_no_pixel_load_no_heavy_library(arguments):
     ("arguments", "needed"),
     [
         (["run", "a.jpg"], ["pyvips"]),
-        (["run", "a.png", "--format", "png"], ["pyvips"]),
+        (["run", "a.png"], ["pyvips"]),
+        (["run", "a.png", "--format", "png", "--backend", "vips"], ["pyvips"]),
         (["run", "a.jpg", "--backend", "stream"], ["cv2", "imagecodecs", "numpy", "pyvips"]),
         (["run", "a.svs"], ["cv2", "imagecodecs", "numpy", "simplejpeg", "tifffile"]),
         (["info", "a.jpg"], ["pyvips"]),
