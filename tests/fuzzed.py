@@ -47,5 +47,5 @@ def pyramids(folder: Path) -> Iterator[Path]:
     slide = jpeg(folder / "slide.jpg", PHOTO)
     for kind, target in (("loose", "p"), ("one", "p.szi")):
         at = folder / kind / "pyramid"
-        run(slide, at / target)
+        run(slide, at / target, backend="stream")  # dzsave starts threads, which a fork would lose
         yield from (path for path in at.rglob("*") if path.is_file() and path.parent == at)

@@ -232,7 +232,8 @@ def test_an_interrupt_ends_all_processes_and_keeps_what_was_found(group, slide, 
     command += ["--tile-size", "1024", "--tile-size", "64"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True) as started:
-        while not list((tmp_path / "scratch").glob("*/*/generator pool/1/pyramid_files")):
+        # Each trial has a folder of its own: in the second, the first has been found.
+        while len({at.parents[2] for at in (tmp_path / "scratch").glob("*/*/generator pool/*/pyramid_files")}) < 2:
             time.sleep(0.01)
         running = psutil.Process(started.pid).children(recursive=True)
         # A terminal signals the whole group, a service the process that it has started.

@@ -21,9 +21,9 @@ from tests.test_png import chunk
 from tileframe import Box, InputError, OptionError, run
 from tileframe.pixels import Pixels
 from tileframe.registry import Registry
+from tileframe_damage import warnings
 from tileframe_damage.png import PNG_END, PNG_SIGNATURE
 from tileframe_damage.warnings import SILENCES, Warnings
-from tileframe_vips import damage
 
 WIDTH, HEIGHT = 300, 200
 PHOTO = photo(WIDTH, HEIGHT)
@@ -153,7 +153,7 @@ def test_what_libvips_refuses_is_told_in_one_line_without_marks_of_our_own(tmp_p
 
 
 def test_damage_is_found_though_libvips_drops_its_warning_while_it_saves_png(tmp_path, registry, monkeypatch):
-    monkeypatch.setattr(damage, "is_damage", lambda said: False)
+    monkeypatch.setattr(warnings, "is_damage", lambda said: False)
     (tmp_path / "cut.jpg").write_bytes(JPEG[: len(JPEG) // 2])
     with pytest.raises(InputError, match="the JPEG is damaged"):
         run(tmp_path / "cut.jpg", tmp_path / "o", format="png", backend="vips", registry=registry)

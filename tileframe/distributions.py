@@ -48,7 +48,9 @@ def distributions() -> dict[str, Distribution]:
     """Return all that are installed, by their `normal` names; of two of one name, the first on the path."""
     found: dict[str, Distribution] = {}
     # In a zip file or an egg, or known to another finder than Python's own.
-    others = any(hasattr(finder, "find_distributions") and finder is not PathFinder for finder in sys.meta_path)
+    finders = (finder for finder in sys.meta_path if hasattr(finder, "find_distributions"))
+    # The finder of the package importlib_metadata looks where Python's own does.
+    others = any(one is not PathFinder and type(one).__module__ != "importlib_metadata" for one in finders)
     others |= any(str(place).endswith(".egg") or os.path.isfile(place) for place in sys.path)
     for one in _elsewhere() if others else _in_folders():
         found.setdefault(normal(one.name), one)

@@ -264,8 +264,9 @@ def orientation(image: pyvips.Image) -> int:
 
 def reason(error: pyvips.Error) -> str:
     """Return what libvips said, on one line and once, and without our own marks in its list."""
-    lines = dict.fromkeys(line.strip() for line in str(error.detail).splitlines() if line.strip())
-    told = (line for line in lines if not line.startswith("unable to ") and MARK not in line)
+    _, mark, said = str(error.detail).rpartition(MARK)  # before it stands what was said of other pictures
+    lines = dict.fromkeys(line.strip() for line in said.splitlines()[bool(mark) :] if line.strip())
+    told = (line for line in lines if not line.startswith("unable to "))
     return "; ".join(told) or "it is damaged"
 
 
