@@ -12,7 +12,6 @@ from PIL import Image
 from tests.pictures import gradient
 from tileframe import WHITE, InputError, Rgb
 from tileframe.pixels import Alpha, halve, to_8_bit, to_rgb8
-from tileframe_openslide import levels
 
 CHANNELS = {Alpha.NONE: (1, 3), Alpha.STRAIGHT: (2, 4), Alpha.PREMULTIPLIED: (2, 4)}
 COLOURS = [WHITE, Rgb(0, 0, 0), Rgb(1, 128, 254)]
@@ -136,8 +135,3 @@ def noise(sides: st.SearchStrategy[int]):
 @given(noise(st.integers(1, 16).map(lambda half: 2 * half)))
 def test_pillow_halves_even_sides_alike(pixels):
     assert np.array_equal(halve(pixels), np.asarray(Image.fromarray(pixels).reduce(2)))
-
-
-@given(noise(st.integers(1, 33)))
-def test_the_faster_code_of_the_openslide_backend_halves_alike(pixels):
-    assert np.array_equal(halve(pixels), levels.halve(pixels))

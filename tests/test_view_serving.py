@@ -117,6 +117,12 @@ def test_a_part_of_a_version_that_may_be_another_is_not_sent(port):
     assert (answer.status, len(body)) == (200, 200)
 
 
+def test_a_part_of_a_file_that_the_client_has_is_not_sent_again(port):
+    tag = get(port, "/one/a.szi", Range="bytes=0-9")[0].headers["ETag"]
+    answer, body = get(port, "/one/a.szi", Range="bytes=0-9", If_None_Match=tag)
+    assert (answer.status, body) == (304, b"")
+
+
 def test_head_tells_the_length_and_that_parts_are_sent(port):
     answer, body = get(port, "/one/a.szi", method="HEAD", Range="bytes=0-9")
     assert (answer.status, body) == (200, b"")

@@ -13,7 +13,7 @@ from PIL import Image
 
 from tileframe import Access, Box, Job, NativeLevel, Size
 from tileframe.machine import refuse_more_memory
-from tileframe.pixels import Pixels
+from tileframe.pixels import Pixels, halve
 
 # Bytes of a level that is kept to be halved into those above it. The generator reads the slide anew for each of them.
 MOST_KEPT = 128_000_000
@@ -155,11 +155,3 @@ def nearest(levels: tuple[NativeLevel, ...], base: Size, downsample: int) -> tup
         if level.downsample <= downsample or side_error <= 1:
             best = index
     return best, levels[best]
-
-
-def halve(pixels: Pixels) -> Pixels:
-    """Return the level above, as `tileframe.pixels.halve` does, with Pillow's faster code."""
-    height, width = pixels.shape[:2]
-    if height % 2 or width % 2:
-        pixels = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-    return np.asarray(Image.fromarray(pixels).reduce(2))

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from tileframe_serve.problems import NOTHING, policy, problem_page, problem_picture
@@ -28,6 +30,13 @@ class Part:
 
     file: BinaryIO
     length: int
+
+
+def whole(path: Path) -> tuple[Part, str]:
+    """Open a file; return all of it, and a tag for it, which changes with it; `OSError` where it cannot be opened."""
+    file = path.open("rb")
+    state = os.fstat(file.fileno())
+    return Part(file, state.st_size), f"{state.st_mtime_ns:x}-{state.st_size:x}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from tileframe import Size
 from tileframe_serve import iiif
-from tileframe_serve.answers import Answer, Part
+from tileframe_serve.answers import Answer, whole
 from tileframe_serve.catalogue import Entry, is_within
 from tileframe_serve.opened import Shown
 from tileframe_serve.slides import Slide
@@ -39,12 +39,10 @@ def annotations_path(entry: Entry, shown: Shown) -> Path | None:
 def annotations_file(path: Path) -> Answer | None:
     """Return the answer that sends the file; None if it cannot be opened any more."""
     try:
-        file = path.open("rb")
+        part, tag = whole(path)
     except OSError:
         return None
-    state = os.fstat(file.fileno())
-    tag = f"{state.st_mtime_ns:x}-{state.st_size:x}"
-    return Answer(type=media_type(path.name), tag=tag, part=Part(file, state.st_size))
+    return Answer(type=media_type(path.name), tag=tag, part=part)
 
 
 def images(shown: Shown) -> dict[str, tuple[str, Size | None]]:

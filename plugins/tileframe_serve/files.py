@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tileframe import InputError, StoredFiles
-from tileframe_serve.answers import Answer, Part, Refused
+from tileframe_serve.answers import Answer, Part, Refused, whole
 from tileframe_serve.kitchen import Receive
 from tileframe_serve.requests import Request
 from tileframe_serve.settings import Settings
@@ -43,25 +42,23 @@ class Files(Web):
         if not self._is_served(path):
             return self._from_store(path)
         try:
-            file = path.open("rb")
+            part, tag = whole(path)
         except OSError as error:
             raise Refused(404, MISSING) from error
-        state = os.fstat(file.fileno())
-        tag = f"{state.st_mtime_ns:x}-{state.st_size:x}"
-        wanted = request.header(b"range")
+        length, wanted = part.length, request.header(b"range")
         # If-Range asks for the whole file if it has changed; we always send the whole, for we compare no versions.
         is_part = request.method == "GET" and not request.header(b"if-range")
-        found = parse_range(wanted, state.st_size) if wanted and is_part else None
+        found = parse_range(wanted, length) if wanted and is_part else None
         if found is None:
-            part = Part(file, state.st_size)
             return Answer(type=media_type(path.name), tag=tag, headers=[PARTS], part=part)
         first, end = found
         if first == end:
-            file.close()
-            return Answer(status=416, headers=[PARTS, ("content-range", f"bytes */{state.st_size}")])
-        file.seek(first)
-        headers = [PARTS, ("content-range", f"bytes {first}-{end - 1}/{state.st_size}")]
-        return Answer(type=media_type(path.name), status=206, tag=tag, headers=headers, part=Part(file, end - first))
+            part.file.close()
+            return Answer(status=416, headers=[PARTS, ("content-range", f"bytes */{length}")])
+        part.file.seek(first)
+        headers = [PARTS, ("content-range", f"bytes {first}-{end - 1}/{length}")]
+        part = Part(part.file, end - first)
+        return Answer(type=media_type(path.name), status=206, tag=tag, headers=headers, part=part)
 
     def _from_store(self, path: Path) -> Answer:
         """Return a file of a pyramid that is somewhere else."""

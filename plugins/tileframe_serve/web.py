@@ -80,7 +80,7 @@ class Web:
         except Exception:  # one request of many: the others go on
             LOG.exception("a request failed: %r", scope.get("path"))
             answer = refusal(Refused(500, "the server has failed; its log says how"), "")
-        if request is not None and answer.tag is not None and answer.status == 200 and request.knows(answer.tag):
+        if request is not None and answer.tag is not None and answer.status in (200, 206) and request.knows(answer.tag):
             if answer.part is not None:
                 answer.part.file.close()
             answer = Answer(status=304, tag=answer.tag)

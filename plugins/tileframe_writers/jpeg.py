@@ -6,7 +6,7 @@ import sys
 
 from tileframe import CheckError, Encoding, Pixels, Size
 from tileframe_damage.jpeg import jpeg_size
-from tileframe_writers.profiles import in_jpeg
+from tileframe_writers.profiles import JFIF_MARKER, JPEG_START, in_jpeg
 
 SOS = b"\xff\xda"
 """Begins the header of the first scan, the last of all headers."""
@@ -35,7 +35,7 @@ class JpegWriter:
             subsampling=self.encoding.subsampling,
         )
         # Without the 18 bytes of JFIF, which say nothing of a tile: dzsave writes none, and so all bytes are alike.
-        return b"".join((encoded[:2], encoded[20:]))
+        return JPEG_START + encoded[20 if encoded[2:4] == JFIF_MARKER else 2 :]
 
     def decode(self, data: bytes) -> Pixels:
         """Return the pixels; `CheckError` for what is cut, damaged, or no JPEG."""
