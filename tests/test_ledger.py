@@ -281,9 +281,9 @@ def test_no_tile_is_recorded_before_the_store_has_it(tmp_path, registry, monkeyp
             raise OutputError(f"{key}: no room")
 
     monkeypatch.setattr(DirectoryStore, "put", put)
-    row = pyramid.row(pyramid.base_level, 0, range(2))
+    job = replace(prepared.job, ledger=ledger)
     with pytest.raises(OutputError, match="no room"):
-        replace(prepared.job, ledger=ledger).put_all(row, lambda box: photo(box.width, box.height))
+        job.put_row(pyramid.base_level, 0, range(2), lambda box: photo(box.width, box.height))
     assert set(ledger.records()) == {None}
     prepared.job.source.close()
     ledger.close()

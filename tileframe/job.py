@@ -6,27 +6,17 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import field, replace
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar, cast
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 from tileframe.absent import may_be_absent
 from tileframe.errors import CheckError, PluginError
 from tileframe.facts import Equality
 from tileframe.frozen import dataclass
-from tileframe.geometry import Box, Pyramid, TileAddress
+from tileframe.geometry import Box, Pyramid, Size, TileAddress
 from tileframe.journal import Journal
-from tileframe.ledger import LEFT_OUT, PackedRecords, TileRecord
-from tileframe.protocols import (
-    CompressedTiles,
-    EmbedsProfiles,
-    Layout,
-    Pixels,
-    Progress,
-    Source,
-    Sparse,
-    Store,
-    Writer,
-    stored_size,
-)
+from tileframe.ledger import ABSENT, FILLED, KNOWN, LEFT_OUT, PASSED_THROUGH, RECORD, PackedRecords, TileRecord
+from tileframe.protocols import EmbedsProfiles, Layout, Pixels, Progress, Source, Sparse, Store, Writer
 from tileframe.reading import Reading
 from tileframe.records import Plan
 
@@ -44,13 +34,8 @@ class Keeps(Protocol):
         """Keep ``records``; called from many threads."""
 
 
-class _File(NamedTuple):
-    """A tile as it is to be kept."""
-
-    tile: TileAddress
-    box: Box
-    data: bytes
-    passed_through: bool
+_File: TypeAlias = tuple[TileAddress, Box, bytes, int]
+"""A tile, its box, its bytes, and the flags of its record; of one that is left out as blank, none and `ABSENT`."""
 
 
 @dataclass(frozen=True)
@@ -136,14 +121,16 @@ class Job:
         Those are the tiles that the slide does not have, and those at the right and bottom edge, which the slide
         stores larger than they are shown. ``box`` is its `Pyramid.tile_box`, where that is known.
         """
-        if not self.plan.passthrough or tile.level != self.pyramid.base_level:
+        pyramid = self.plan.pyramid
+        if not self.plan.passthrough or tile.level != pyramid.base_level:
             return None
-        box, side = box or self.pyramid.tile_box(tile), self.pyramid.tile_size
-        if box.width != side or box.height != side or self._is_filled(tile, box):
+        box, side = box or pyramid.tile_box(tile), pyramid.tile_size
+        if box.width != side or box.height != side or self._is_filled(tile):
             return None
         # What the plan says is not asserted: `isinstance` takes as long for a protocol as all the rest of this.
-        data = cast("CompressedTiles", self.source).compressed_tile(tile.col, tile.row)
-        return None if data is None else self._with_profile(data)
+        source: Any = self.source
+        data: bytes | None = source.compressed_tile(tile.col, tile.row)
+        return data if data is None or self.profile is None else self._with_profile(data, self.profile)
 
     @property
     def target(self) -> str:
@@ -164,8 +151,7 @@ class Job:
             return False
         from tileframe.pixels import is_blank  # here, for a start of the command line does without numpy
 
-        blank = is_blank(pixels, rule.background, rule.tolerance)
-        return blank and not self._is_filled(tile, self.pyramid.tile_box(tile))
+        return is_blank(pixels, rule.background, rule.tolerance) and not self._is_filled(tile)
 
     def put(self, tile: TileAddress, pixels: Pixels) -> None:
         """Encode ``pixels``, ``(height, width, 3)``, and keep them as ``tile``. Called from many threads.
@@ -173,23 +159,26 @@ class Job:
         Tiles of levels that the layout does not keep are passed over, and blank ones left out if that was asked for.
         With pass-through, what is kept is the slide's own tile where it has one.
         """
-        self.put_all([(tile, self.pyramid.tile_box(tile))], lambda box: pixels)
+        self.put_row(tile.level, tile.row, range(tile.col, tile.col + 1), lambda box: pixels)
 
-    def put_all(self, tiles: Iterable[tuple[TileAddress, Box]], pixels: Callable[[Box], Pixels]) -> None:
-        """Keep ``tiles``, as `Pyramid.row` gives them, as `put` does each of them; ``pixels(box)`` are its pixels.
+    def put_row(self, level: int, row: int, cols: range, pixels: Callable[[Box], Pixels]) -> None:
+        """Keep the tiles of ``row`` in columns ``cols``, as `put` does each of them; ``pixels(box)`` are its pixels.
 
         Each step is done for all before the next: behind a codec, which fills the processor's caches with its own,
         Python is several times as slow.
         """
-        files, left_out, own = [], [], None
-        passes, skips, first = self.plan.passthrough, self.plan.skip_blank is not None, self.layout.levels.start
-        for tile, box in tiles:
-            if tile.level >= first and skips and self.leaves_out(tile, pixels(box)):
-                left_out.append((tile, LEFT_OUT))
-            elif tile.level >= first:
-                own = self.own_tile(tile, box=box) if passes else None
-                files.append(_File(tile, box, self.encoded(pixels(box)) if own is None else own, own is not None))
-        self._keep(files, left_out)
+        if not self.keeps(level):
+            return
+        files: list[_File] = []
+        passes, skips = self.plan.passthrough, self.plan.skip_blank is not None
+        for tile, box in self.pyramid.row(level, row, cols):
+            if skips and self.leaves_out(tile, pixels(box)):
+                files.append((tile, box, b"", ABSENT))
+            elif passes and (own := self.own_tile(tile, box=box)) is not None:
+                files.append((tile, box, own, KNOWN | PASSED_THROUGH))
+            else:
+                files.append((tile, box, self.encoded(pixels(box)), KNOWN))
+        self._keep(files)
 
     def encoded(self, pixels: Pixels) -> bytes:
         """Return the pixels of a tile as its file: padded where the layout has it so, and with the profile."""
@@ -197,47 +186,57 @@ class Job:
             from tileframe.pixels import padded  # here, for a start of the command line does without numpy
 
             pixels = padded(pixels, self.pyramid.tile_size, self.source.facts.background)
-        return self._with_profile(self.writer.encode(pixels))
+        data = self.writer.encode(pixels)
+        return data if self.profile is None else self._with_profile(data, self.profile)
 
     def put_encoded(self, tile: TileAddress, data: bytes, *, passed_through: bool = False) -> None:
         """Keep ``data`` as ``tile``, as it is; `CheckError` if its size is not that of the tile."""
         if self.keeps(tile.level):
-            self._keep([_File(tile, self.pyramid.tile_box(tile), data, passed_through)], [])
+            self._keep([(tile, self.pyramid.tile_box(tile), data, KNOWN | PASSED_THROUGH * passed_through)])
 
-    def _keep(self, files: Sequence[_File], left_out: PackedRecords) -> None:
-        keys = [self.layout.key(file.tile) for file in files]
-        records = [(file.tile, self._record(file, key).packed()) for file, key in zip(files, keys, strict=True)]
-        extras = self.layout.extras
-        for file, key in zip(files, keys, strict=True):
-            for name in (key, *(copy for copy, of in extras.items() if of == file.tile)) if extras else (key,):
-                self.store.put(name, file.data)
-        if self.ledger is not None:
-            self.ledger.put_all([*records, *left_out])  # once the store has them all: it may refuse one
+    def _keep(self, files: Sequence[_File]) -> None:
+        """Keep tiles that lie side by side."""
+        records, kept, extras = [], [], self.layout.extras
+        for tile, box, data, flags in files:
+            if flags == ABSENT:
+                records.append(LEFT_OUT)
+                continue
+            key = self.layout.key(tile)
+            self._refuse_other_size(box, key, data)
+            records.append(RECORD.pack(sha256(data).digest(), len(data), flags | FILLED * self._is_filled(tile)))
+            kept.append((key, data))
+            if extras:
+                kept += ((copy, data) for copy, of in extras.items() if of == tile)
+        for key, data in kept:
+            self.store.put(key, data)
+        if self.ledger is not None and files:
+            self.ledger.put_all([(files[0][0], b"".join(records))])  # once the store has them all: it may refuse one
 
     def inspect(self, tile: TileAddress, key: str, data: bytes) -> TileRecord:
         """Return what there is to know of an encoded tile; `CheckError` if its header gives another size."""
-        return self._record(_File(tile, self.pyramid.tile_box(tile), data, passed_through=False), key)
+        self._refuse_other_size(self.pyramid.tile_box(tile), key, data)
+        return TileRecord.of(data, filled=self._is_filled(tile))
 
-    def _record(self, file: _File, key: str) -> TileRecord:
-        data, size = file.data, stored_size(self.layout, self.pyramid, file.tile, box=file.box)
+    def _refuse_other_size(self, box: Box, key: str, data: bytes) -> None:
         if not isinstance(data, bytes):
             raise PluginError(f"the writer '{self.plan.format}' encodes a tile as {type(data).__name__}, not as bytes")
         try:
             found = self.writer.size(data)
         except CheckError as error:
             raise CheckError(f"{key}: {error}") from error
-        if found != size:
-            raise CheckError(f"{key}: the tile is {found}, not {size}")
-        return TileRecord.of(data, passed_through=file.passed_through, filled=self._is_filled(file.tile, file.box))
+        side = self.plan.pyramid.tile_size
+        wanted = Size(side, side) if self.layout.pads else box
+        if found.width != wanted.width or found.height != wanted.height:
+            raise CheckError(f"{key}: the tile is {found}, not {Size(wanted.width, wanted.height)}")
 
-    def _is_filled(self, tile: TileAddress, box: Box) -> bool:
+    def _is_filled(self, tile: TileAddress) -> bool:
         if self.reading is None or not self.reading.filled:
             return False
-        scale = self.pyramid.downsample(tile.level)
+        box, scale = self.pyramid.tile_box(tile), self.pyramid.downsample(tile.level)
         return self.reading.is_filled(Box(box.x * scale, box.y * scale, box.width * scale, box.height * scale))
 
-    def _with_profile(self, data: bytes) -> bytes:
-        return data if self.profile is None else cast("EmbedsProfiles", self.writer).with_profile(data, self.profile)
+    def _with_profile(self, data: bytes, profile: bytes) -> bytes:
+        return cast("EmbedsProfiles", self.writer).with_profile(data, profile)
 
 
 class Unit:

@@ -6,23 +6,20 @@ import json
 import struct
 import threading
 import time
-from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from tileframe.errors import OutputError
 from tileframe.geometry import Pyramid, TileAddress
-from tileframe.ledger import RECORD, Ledger, PackedRecords, Presence, TileRecord
+from tileframe.ledger import RECORD, Ledger, PackedRecords, Presence, tiles_in
 from tileframe.protocols import Layout, Resumes
 
-# Of an entry: the lengths of the unit's name, and how many tiles it has made. Of each of those: its level, column, row,
-# and its record.
-HEAD, TILE = struct.Struct("<HI"), struct.Struct(f"<3I{RECORD.size}s")
+# Of an entry: the length of the unit's name, and how many rows of tiles it has made, or parts of rows. Of each of
+# those: level, column and row of the first tile, and how many there are; behind that, their records.
+HEAD, ROW = struct.Struct("<HI"), struct.Struct("<4I")
 EVERY = 0.2
 """Seconds in which finished units are noted together."""
 WORTH = 5.0
 """Seconds of work from which on it is worth keeping when a run is stopped."""
-
-Records = Sequence[tuple[TileAddress, TileRecord]]
 
 
 class Journal:
@@ -57,10 +54,11 @@ class Journal:
         """Note that ``unit`` is finished: its tiles are in the store, and it leaves ``left``. From many threads."""
         if not self._keep:
             return
-        tiles = (TILE.pack(tile.level, tile.col, tile.row, data) for tile, data in records)
-        entry = b"".join((HEAD.pack(len(unit), len(records)), unit.encode(), *tiles, left))
+        counts = [len(packed) // RECORD.size for _, packed in records]
+        rows = (ROW.pack(*first, count) + packed for (first, packed), count in zip(records, counts, strict=True))
+        entry = b"".join((HEAD.pack(len(unit), len(records)), unit.encode(), *rows, left))
         with self._lock:
-            self.tiles += len(records)
+            self.tiles += sum(counts)
             self._waiting.append(entry)
             if time.monotonic() - self._written >= EVERY:
                 self._write()
@@ -88,7 +86,11 @@ class Journal:
                 f"{where}: is of a run that was to make something else: {'; '.join(differences)}; "
                 "give --no-resume to begin anew"
             )
-        places = dict(self._units(entries, ledger))
+        places = {}
+        for place, entry in entries:
+            unit, made, _ = _unpacked(entry)
+            ledger.put_all(made)
+            places[unit] = place
         whole, copies = Presence(layout, pyramid), set()
         for key, data in self._store.stored():
             tile = layout.address(key) or layout.extras.get(key)
@@ -100,10 +102,10 @@ class Journal:
                     whole.add(tile)
         kept = Presence(layout, pyramid)
         for unit, place in places.items():
-            records = _unpacked(self._store.entry(place))[1]
+            records = list(tiles_in(_unpacked(self._store.entry(place))[1]))
             if not fills and any(record.filled for _, record in records):
                 continue  # what could not be read then is to be an error now
-            needed = {key for key, tile in layout.extras.items() if any(tile == made for made, _ in records)}
+            needed = {key for key, tile in layout.extras.items() if any(tile == one for one, _ in records)}
             if all(record.absent or whole.has(tile) for tile, record in records) and needed <= copies:
                 self._places[unit] = place
                 self.tiles += len(records)
@@ -113,12 +115,6 @@ class Journal:
         found = layout.address
         self._store.keep(lambda key: (tile := found(key) or layout.extras.get(key)) is not None and kept.has(tile))
 
-    def _units(self, entries: Iterator[tuple[int, bytes]], ledger: Ledger) -> Iterator[tuple[str, int]]:
-        for place, entry in entries:
-            unit, records, _ = _unpacked(entry)
-            ledger.put_all([(tile, record.packed()) for tile, record in records])
-            yield unit, place
-
     def _write(self) -> None:
         if self._waiting:
             self._store.note(self._waiting)
@@ -126,14 +122,15 @@ class Journal:
         self._written = time.monotonic()
 
 
-def _unpacked(entry: bytes) -> tuple[str, Records, bytes]:
+def _unpacked(entry: bytes) -> tuple[str, PackedRecords, bytes]:
     length, count = HEAD.unpack_from(entry)
-    start = HEAD.size + length
-    end = start + count * TILE.size
-    tiles = TILE.iter_unpack(entry[start:end])
-    unpacked = ((TileAddress(*address), TileRecord.unpacked(RECORD.unpack(packed))) for *address, packed in tiles)
-    records = [(tile, record) for tile, record in unpacked if record is not None]
-    return entry[HEAD.size : start].decode(), records, entry[end:]
+    place = HEAD.size + length
+    unit, records = entry[HEAD.size : place].decode(), []
+    for _ in range(count):
+        *first, tiles = ROW.unpack_from(entry, place)
+        start, place = place + ROW.size, place + ROW.size + tiles * RECORD.size
+        records.append((TileAddress(*first), entry[start:place]))
+    return unit, records, entry[place:]
 
 
 def _differences(before: object, now: object, name: str = "") -> list[str]:

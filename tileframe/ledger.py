@@ -9,9 +9,8 @@ import re
 import struct
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, cast
 
 from tileframe.errors import CheckError, OutputError
 from tileframe.geometry import Pyramid, TileAddress
@@ -61,9 +60,17 @@ class TileRecord(NamedTuple):
 
 
 PackedRecords = Sequence[tuple[TileAddress, bytes]]
-"""Tiles, each with its record as `TileRecord.packed` returns it."""
+"""Rows of tiles, or parts of them: the first tile, and the records of all as `TileRecord.packed` gives them, joined."""
 LEFT_OUT = TileRecord(0, bytes(32), absent=True).packed()
 """The record of a tile that is blank."""
+
+
+def tiles_in(records: PackedRecords) -> Iterator[tuple[TileAddress, TileRecord]]:
+    """Yield each tile of ``records`` with its own."""
+    for first, packed in records:
+        for col, fields in enumerate(RECORD.iter_unpack(packed), first.col):
+            if (record := TileRecord.unpacked(fields)) is not None:
+                yield TileAddress(first.level, col, first.row), record
 
 
 class TileOrder:
@@ -150,11 +157,8 @@ class Ledger:
 
     def put_all(self, records: PackedRecords) -> None:
         """Keep ``records`` as `put` does each of them: those of tiles side by side are written in one go."""
-        numbered = sorted(((self._order.number(tile), data) for tile, data in records), key=itemgetter(0))
-        # Where numbers follow each other, they are as far from their places in the list as the first of them is.
-        for _, run in itertools.groupby(enumerate(numbered), lambda one: one[1][0] - one[0]):
-            numbers, packed = zip(*(one for _, one in run), strict=True)
-            self._write(RECORD.size * numbers[0], b"".join(packed))
+        for first, packed in records:
+            self._write(RECORD.size * self._order.number(first), packed)
 
     def _write(self, offset: int, data: bytes) -> None:
         try:
@@ -208,21 +212,15 @@ class DigestList:
         self._layout, self._pyramid, self._ledger = layout, pyramid, ledger
 
     def __iter__(self) -> Iterator[bytes]:
-        tiles = tiles_of(self._layout, self._pyramid)
-        extras = self._layout.extras
-        copies: list[str] = []
-        lines: list[str] = []
-        for tile, record in zip(tiles, self._ledger.records(), strict=True):
-            assert record is not None
-            if record.absent:
-                continue
-            lines.append(digest_line(record.sha256.hex(), self._layout.key(tile)))
-            if extras:
-                copies += (digest_line(record.sha256.hex(), key) for key, of in extras.items() if of == tile)
-            if len(lines) == AT_ONCE:
-                yield "".join(lines).encode("utf-8", "surrogateescape")
-                lines.clear()
-        yield "".join(lines + copies).encode("utf-8", "surrogateescape")
+        key, get = self._layout.key, cast("Callable[[TileAddress], TileRecord]", self._ledger.get)
+        records = cast("Iterator[TileRecord]", self._ledger.records())  # every tile has one by now
+        listed = zip(tiles_of(self._layout, self._pyramid), records, strict=True)
+        lines = itertools.chain(
+            (digest_line(record.sha256.hex(), key(tile)) for tile, record in listed if not record.absent),
+            (digest_line(get(tile).sha256.hex(), copy) for copy, tile in self._layout.extras.items()),
+        )
+        while piece := "".join(itertools.islice(lines, AT_ONCE)):
+            yield piece.encode("utf-8", "surrogateescape")
 
     def sha256(self) -> str:
         """Return the digest of the list itself."""

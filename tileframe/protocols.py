@@ -314,6 +314,6 @@ def tiles_of(layout: Layout, pyramid: Pyramid) -> Iterator[TileAddress]:
         yield from pyramid.tiles(level)
 
 
-def stored_size(layout: Layout, pyramid: Pyramid, tile: TileAddress, *, box: Box | None = None) -> Size:
-    """Return how large ``tile`` is as it is kept, in pixels; ``box`` is its `Pyramid.tile_box`, where that is known."""
-    return Size(pyramid.tile_size, pyramid.tile_size) if layout.pads else (box or pyramid.tile_box(tile)).size
+def stored_size(layout: Layout, pyramid: Pyramid, tile: TileAddress) -> Size:
+    """Return how large ``tile`` is as it is kept, in pixels."""
+    return Size(pyramid.tile_size, pyramid.tile_size) if layout.pads else pyramid.tile_box(tile).size

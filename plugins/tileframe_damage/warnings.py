@@ -62,6 +62,8 @@ class Warnings:
         if len(_messages()) > ROOM // 2:
             vips_lib.vips_error_clear()
         self._silences = SILENCES.ended
+        self._harmless: str | None = None
+        """The list as it was when it was looked at last, if nothing in it was of damage."""
         # libvips lets nobody write there, but this fails, and says of what.
         vips_lib.vips_foreign_find_load(self._mark.encode())
 
@@ -70,9 +72,14 @@ class Warnings:
         if SILENCES.since(self._silences):
             return True
         messages = _messages()
+        if messages == self._harmless:
+            return False
         _, mark, said = messages.partition(self._mark)
         # libjpeg warns of a picture once: harmless bytes may be all that is said of one that lacks data as well.
-        return not mark or is_damage(said) or HARMLESS in said or len(messages) > ROOM - LONGEST
+        if not mark or is_damage(said) or HARMLESS in said or len(messages) > ROOM - LONGEST:
+            return True
+        self._harmless = messages  # mostly nothing is said from one piece of rows to the next
+        return False
 
 
 def _messages() -> str:

@@ -26,7 +26,7 @@ class Patch:
 def cut(job: Job, patch: Patch, cells: Box) -> None:
     """Encode and store the tiles in ``cells``, columns and rows of the level's grid; ``patch`` has all their pixels."""
     for row in range(cells.y, cells.bottom):
-        job.put_all(job.pyramid.row(patch.level, row, range(cells.x, cells.right)), patch.view)
+        job.put_row(patch.level, row, range(cells.x, cells.right), patch.view)
 
 
 def cells_of(job: Job, box: Box) -> Box:

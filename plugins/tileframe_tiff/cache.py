@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tileframe.pixels import Pixels
@@ -40,20 +41,17 @@ class UsedInPart:
         with self._lock:
             self._reads += 1
 
-    def holds(self, key: Key) -> bool:
-        """Say whether the tile ``key`` is there, for now."""
-        return key in self._kept
-
-    def take(self, key: Key, area: int) -> Pixels | None:
-        """Return the tile ``key``, or None; ``area`` pixels of it are used now, and with the last it is dropped."""
+    def take(self, used: Mapping[Key, int]) -> dict[Key, Pixels]:
+        """Return those tiles of ``used`` that are there; so many pixels of each are used, and with the last it goes."""
         with self._lock:
-            kept = self._kept.get(key)
-            if kept is None:
-                return None
-            kept.unused -= area
-            if kept.unused <= 0:
-                self._drop(key)
-            return kept.pixels
+            found = {}
+            for key in used.keys() & self._kept.keys():
+                kept = self._kept[key]
+                found[key] = kept.pixels
+                kept.unused -= used[key]
+                if kept.unused <= 0:
+                    self._drop(key)
+            return found
 
     def put(self, key: Key, pixels: Pixels, unused: int) -> None:
         """Keep a tile of which ``unused`` pixels were not asked for yet, if there is room for it."""

@@ -140,19 +140,22 @@ class TiledSource(BaseSource):
 
     def _draw(self, level: Level, parts: Sequence[_Part], scratch: Pixels | None) -> None:
         """Draw parts of tiles: those that are decoded already, and the others, which are read in one go."""
-        missing = []
+        kept, missing = self._cache.take({(id(level), part.number): part.used for part in parts}), []
         for part in parts:
-            key = (id(level), part.number)
-            # One that is wanted whole is seldom there.
-            kept = self._cache.take(key, part.used) if part.unused or self._cache.holds(key) else None
-            if kept is None:
+            if (tile := kept.get((id(level), part.number))) is None:
                 missing.append(part)
             else:
-                part.target[:] = kept[part.place]
+                part.target[:] = tile[part.place]
         chunks = level.chunks
         stored = chunks.stored([part.number for part in missing]) if chunks.plain else repeat(b"", len(missing))
         for part, data in zip(missing, stored, strict=True):
-            part.target[:] = self._tile(level, part, data, scratch)[part.place]
+            try:
+                tile = self._decoded(level, part.number, data, None if part.unused else scratch)
+            except Damaged as error:
+                raise self._unreadable(level, part.number, error) from error
+            part.target[:] = tile[part.place]
+            if part.unused:
+                self._cache.put((id(level), part.number), tile, part.unused)
 
     def associated(self, name: str) -> Pixels:
         """Return the label, macro or thumbnail image ``name``."""
@@ -203,17 +206,8 @@ class TiledSource(BaseSource):
         except Damaged as error:
             raise self._unreadable(level, index, error) from error
 
-    def _tile(self, level: Level, part: _Part, data: bytes, scratch: Pixels | None) -> Pixels:
-        """Return the whole tile of ``part``, decoded, maybe in ``scratch``; ``data`` is it as the file has it."""
-        try:
-            tile = self._decoded(level, part.number, data, None if part.unused else scratch)
-        except Damaged as error:
-            raise self._unreadable(level, part.number, error) from error
-        if part.unused:
-            self._cache.put((id(level), part.number), tile, part.unused)
-        return tile
-
     def _decoded(self, level: Level, index: int, data: bytes, scratch: Pixels | None) -> Pixels:
+        """Return a whole tile, maybe in ``scratch``; ``data`` is it as the file has it."""
         decode = level.chunks.plain
         if decode is None:
             return level.chunks.decode(index, level.tile)
