@@ -18,7 +18,10 @@ class OrderedPool:
 
     def __init__(self, workers: int, lead: Callable[[], None]) -> None:
         self._tasks: deque[Task] = deque()
-        self._changed = threading.Condition()
+        lock = threading.RLock()
+        self._changed = threading.Condition(lock)
+        # The thread that waits for the end has one of its own: else it is woken for tasks, in the place of a worker.
+        self._over = threading.Condition(lock)
         self._unfinished = 0
         self._leading = True
         self._error: BaseException | None = None
@@ -47,8 +50,8 @@ class OrderedPool:
 
     def finished(self, seconds: float) -> bool:
         """Wait that long at most; say whether all is done, or raise what a task or ``lead`` raised."""
-        with self._changed:
-            over = self._changed.wait_for(self._is_over, timeout=seconds)
+        with self._over:
+            over = self._over.wait_for(self._is_over, timeout=seconds)
             if self._error is not None:
                 raise self._error
             return over
@@ -57,7 +60,7 @@ class OrderedPool:
         """Begin nothing more, and wait for what is running."""
         with self._changed:
             self._error = self._error or Stopped()
-            self._changed.notify_all()
+            self._tell_all()
         for thread in self._threads:
             while thread.is_alive():
                 thread.join(timeout=0.2)  # in short waits: Windows lets no Ctrl-C through an endless one
@@ -73,13 +76,13 @@ class OrderedPool:
         except BaseException as error:  # whatever it is, the thread that waits raises it again
             with self._changed:
                 self._error = self._error or error
-                self._changed.notify_all()
+                self._tell_all()
 
     def _first(self) -> None:
         self._lead()
         with self._changed:
             self._leading = False
-            self._changed.notify_all()
+            self._tell_all()
         self._others()
 
     def _others(self) -> None:
@@ -98,5 +101,10 @@ class OrderedPool:
         task()
         with self._changed:
             self._unfinished -= 1
-            self._changed.notify_all()
+            self._tell_all()
         return True
+
+    def _tell_all(self) -> None:
+        self._changed.notify_all()
+        if self._is_over():
+            self._over.notify_all()
