@@ -115,16 +115,19 @@ class Job:
         """Begin a unit of the work, whose name and tiles the plan alone decides."""
         return Unit(self, name)
 
-    def own_tile(self, tile: TileAddress, *, box: Box | None = None) -> bytes | None:
+    def own_tile(self, tile: TileAddress) -> bytes | None:
         """Return ``tile`` as the slide stores it; None if it is to be encoded, as all are without pass-through.
 
         Those are the tiles that the slide does not have, and those at the right and bottom edge, which the slide
-        stores larger than they are shown. ``box`` is its `Pyramid.tile_box`, where that is known.
+        stores larger than they are shown.
         """
-        pyramid = self.plan.pyramid
-        if not self.plan.passthrough or tile.level != pyramid.base_level:
-            return None
-        box, side = box or pyramid.tile_box(tile), pyramid.tile_size
+        return self._own_tile(tile, self.pyramid.tile_box(tile)) if self._passes(tile.level) else None
+
+    def _passes(self, level: int) -> bool:
+        return self.plan.passthrough and level == self.pyramid.base_level
+
+    def _own_tile(self, tile: TileAddress, box: Box) -> bytes | None:
+        side = self.plan.pyramid.tile_size
         if box.width != side or box.height != side or self._is_filled(tile):
             return None
         # What the plan says is not asserted: `isinstance` takes as long for a protocol as all the rest of this.
@@ -170,11 +173,11 @@ class Job:
         if not self.keeps(level):
             return
         files: list[_File] = []
-        passes, skips = self.plan.passthrough, self.plan.skip_blank is not None
+        passes, skips = self._passes(level), self.plan.skip_blank is not None
         for tile, box in self.pyramid.row(level, row, cols):
             if skips and self.leaves_out(tile, pixels(box)):
                 files.append((tile, box, b"", ABSENT))
-            elif passes and (own := self.own_tile(tile, box=box)) is not None:
+            elif passes and (own := self._own_tile(tile, box)) is not None:
                 files.append((tile, box, own, KNOWN | PASSED_THROUGH))
             else:
                 files.append((tile, box, self.encoded(pixels(box)), KNOWN))

@@ -211,8 +211,10 @@ class TiledSource(BaseSource):
         decode = level.chunks.plain
         if decode is None:
             return level.chunks.decode(index, level.tile)
-        if self._keeps_compressed and level is self._levels[0] and isinstance(decode, JpegDecoder):
-            whole = self._threads.compressed[index] = decode.standalone(data, level.tile)[0]
+        if isinstance(decode, JpegDecoder):
+            whole = decode.standalone(data, level.tile)[0]
+            if self._keeps_compressed and level is self._levels[0]:
+                self._threads.compressed[index] = whole
             return decode.pixels(whole, level.tile, scratch)
         return decode(data, level.tile, scratch=scratch)
 
