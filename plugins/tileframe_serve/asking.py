@@ -83,12 +83,8 @@ class Served:
         whole = (held.entry.id, held.shown.version, key)
         if (found := self.kept.get(whole)) is not None:
             return found
-        held.take()
-        try:
-            then = partial(self.kept.put, whole)
-            return await self._said(held.entry, self.kitchen.make(whole, work, then=then, receive=receive, uses=held))
-        finally:
-            held.give()
+        then = partial(self.kept.put, whole)
+        return await self._said(held.entry, self.kitchen.make(whole, work, then=then, receive=receive, uses=held))
 
     async def thumbnail(self, held: Held, receive: Receive) -> bytes:
         """Return a small JPEG of all of it."""

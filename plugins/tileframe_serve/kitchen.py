@@ -6,8 +6,7 @@ import asyncio
 import threading
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -63,19 +62,29 @@ class Kept:
                 self.bytes -= len(self._kept.popitem(last=False)[1])
 
 
-@dataclass
 class _Making:
-    work: Future[Any]
-    done: asyncio.Future[Any]
-    waiting: int = 0
+    """A thing that is being made, or waits for it."""
+
+    def __init__(
+        self, key: Hashable, work: Callable[[], Any], then: Callable[[Any], object], uses: Used | None
+    ) -> None:
+        self.key, self.work, self.then, self.uses = key, work, then, uses
+        self.done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.waiting = 0
+        self.claim = threading.Lock()
+        """Taken once: by the thread that makes it, or by the event loop, which drops it."""
 
 
 class Kitchen:
-    """Makes things in threads, for the event loop."""
+    """Makes things in threads, for the event loop.
+
+    Not by an executor: its futures, and those of the event loop that follow them, take four times as long as this.
+    """
 
     def __init__(self, threads: int, queue: int, seconds: float) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tileframe-serve")
-        self._most, self._seconds = threads + queue, seconds
+        self._most_threads, self._most, self._seconds = threads, threads + queue, seconds
+        self._threads: list[threading.Thread] = []
+        self._tasks: SimpleQueue[_Making | None] = SimpleQueue()
         self._making: dict[Hashable, _Making] = {}
 
     def __len__(self) -> int:
@@ -104,18 +113,18 @@ class Kitchen:
         if making is None:
             if len(self._making) >= self._most:
                 raise Busy("too many requests are waiting")
-            making = self._begin(key, work, then, uses)
+            making = self._begin(_Making(key, work, then, uses))
         making.waiting += 1
         try:
             # Most are made before it is worth a task to look whether the client is there.
-            if not (await asyncio.wait((making.done,), timeout=min(UNWATCHED, self._seconds)))[0]:
+            if not await _within(making.done, min(UNWATCHED, self._seconds)):
                 await self._watched(making.done, receive)
             made: T = making.done.result()
             return made
         finally:
             making.waiting -= 1
-            if not making.waiting and not making.done.done() and making.work.cancel():
-                self._making.pop(key, None)
+            if not making.waiting and making.claim.acquire(blocking=False):
+                self._forget(making)
 
     async def _watched(self, done: asyncio.Future[Any], receive: Receive) -> None:
         gone = asyncio.ensure_future(disconnected(receive))
@@ -129,27 +138,71 @@ class Kitchen:
         if not done.done():
             raise Gone
 
-    def _begin(self, key: Hashable, work: Callable[[], T], then: Callable[[T], object], uses: Used | None) -> _Making:
-        if uses is not None:
-            uses.take()
-        future = self._pool.submit(work)
-        making = self._making[key] = _Making(future, asyncio.wrap_future(future))
-
-        def end(done: asyncio.Future[Any]) -> None:
-            if self._making.get(key) is making:
-                del self._making[key]
-            if uses is not None:
-                uses.give()
-            # The exception is looked at in any case: nobody may be waiting any more.
-            if not done.cancelled() and done.exception() is None:
-                then(done.result())
-
-        making.done.add_done_callback(end)
+    def _begin(self, making: _Making) -> _Making:
+        if making.uses is not None:
+            making.uses.take()
+        self._making[making.key] = making
+        if len(self._threads) < min(self._most_threads, len(self._making)):
+            name = f"tileframe-serve_{len(self._threads)}"
+            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+            self._threads[-1].start()
+        self._tasks.put(making)
         return making
+
+    def _work(self) -> None:
+        """Make one thing after the other, in a thread."""
+        while (making := self._tasks.get()) is not None:
+            if not making.claim.acquire(blocking=False):
+                continue
+            made: Any = None
+            failed: BaseException | None = None
+            try:
+                made = making.work()
+            except BaseException as error:  # whoever waits for it is to know
+                failed = error
+            loop = making.done.get_loop()
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(self._end, making, made, failed)
+            del making, made, failed  # nothing of it is held while there is nothing to do
+
+    def _end(self, making: _Making, made: Any, failed: BaseException | None) -> None:
+        self._forget(making)
+        if failed is None:
+            making.done.set_result(made)
+            making.then(made)
+        else:
+            making.done.set_exception(failed)
+            making.done.exception()  # looked at in any case: nobody may be waiting any more
+
+    def _forget(self, making: _Making) -> None:
+        del self._making[making.key]
+        if making.uses is not None:
+            making.uses.give()
 
     def close(self) -> None:
         """End the threads, when what they do is done."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for _ in self._threads:
+            self._tasks.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
+async def _within(done: asyncio.Future[Any], seconds: float) -> bool:
+    """Wait until ``done``, or for so long, and say which; `asyncio.wait` takes twice as long for a single future."""
+    loop = asyncio.get_running_loop()
+    waiter = loop.create_future()
+
+    def wake(_: object = None) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    timer = loop.call_later(seconds, wake)
+    done.add_done_callback(wake)
+    try:
+        await waiter
+    finally:
+        timer.cancel()
+    return done.done()
 
 
 async def disconnected(receive: Receive) -> None:

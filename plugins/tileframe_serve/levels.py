@@ -141,8 +141,10 @@ class Levels:
 
     def _nearest(self, level: int, box: Box) -> tuple[Source, int]:
         """Return the coarsest source at least as fine as ``level``, and its level; it may make an overview first."""
+        if (own := self._sources.get(level)) is not None:
+            return own, level
         finer = min(one for one in list(self._sources) if one >= level)
-        if box.size.area << 2 * (finer - level) > MOST_PIXELS and finer > level:
+        if box.size.area << 2 * (finer - level) > MOST_PIXELS:
             overview = next(one for one in range(finer, -1, -1) if longest(self._shape.level_size(one)) <= OVERVIEW)
             if level <= overview < finer:
                 with self._lock:
@@ -169,7 +171,7 @@ class Levels:
 
 def _halved(source: Source, box: Box, steps: int) -> Pixels:
     """Return ``box`` of the level that is ``steps`` halvings above ``source``, as `tileframe.tile` makes a tile."""
-    pixels = source.read(_above(box, steps, source.facts.size))
+    pixels = source.read(_above(box, steps, source.facts.size) if steps else box)
     for _ in range(steps):
         height, width, _ = pixels.shape
         mean = np.empty((-(-height // 2), -(-width // 2), 3), np.uint8)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import OrderedDict
 from typing import Any, TypeAlias
@@ -24,34 +23,31 @@ MOST_HELD = 1 << 30
 
 
 class Held:
-    """One that is open, and how often it is in use: it is closed when it was let go and nobody uses it any more."""
+    """One that is open, and how often it is in use: it is closed when it was let go and nobody uses it any more.
+
+    Called by the thread of the event loop alone.
+    """
 
     def __init__(self, entry: Entry, shown: Shown, state: object) -> None:
         self.entry, self.shown, self.state = entry, shown, state
         self.used = self.looked_at = time.monotonic()
         self._uses, self._let_go = 0, False
-        self._lock = threading.Lock()
 
     def take(self) -> None:
         """Use it; `give` ends that."""
-        with self._lock:
-            self._uses += 1
+        self._uses += 1
 
     def give(self) -> None:
         """End a use."""
-        with self._lock:
-            self._uses -= 1
-            close = self._let_go and self._uses == 0
-        if close:
+        self._uses -= 1
+        if self._let_go and self._uses == 0:
             self.shown.close()
 
     def let_go(self) -> None:
         """Close it as soon as nobody uses it."""
-        with self._lock:
-            close = self._uses == 0 and not self._let_go
-            self._let_go = True
-        if close:
+        if self._uses == 0 and not self._let_go:
             self.shown.close()
+        self._let_go = True
 
 
 class Opened:

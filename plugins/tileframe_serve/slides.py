@@ -13,6 +13,7 @@ from typing import Any
 import tileframe
 from tileframe import (
     Access,
+    CheckError,
     Equality,
     Job,
     Layout,
@@ -21,6 +22,7 @@ from tileframe import (
     Pixels,
     Plan,
     Pyramid,
+    Size,
     TileAddress,
 )
 from tileframe.serialize import to_json
@@ -99,8 +101,12 @@ class Slide:
         job = self.jobs[layout]
         if (own := job.own_tile(tile)) is not None:
             return own
-        data = job.encoded(self.levels.region(tile.level, job.pyramid.tile_box(tile)))
-        job.inspect(tile, job.layout.key(tile), data)
+        box = job.pyramid.tile_box(tile)
+        data = job.encoded(self.levels.region(tile.level, box))
+        # As `Job.inspect` does, but for the digest.
+        wanted = Size(job.pyramid.tile_size, job.pyramid.tile_size) if job.layout.pads else box.size
+        if (found := job.writer.size(data)) != wanted:
+            raise CheckError(f"{job.layout.key(tile)}: the tile is {found}, not {wanted}")
         return data
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 from urllib.parse import urlsplit
 
@@ -179,7 +180,9 @@ def _hosts(settings: Settings) -> set[str] | None:
     return {*LOOPBACK, *([own] if own else [])}
 
 
+@lru_cache(maxsize=256)
 def _name(host: str) -> str:
+    """Return the name in a header Host; empty where there is none."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
