@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -160,12 +161,12 @@ class Levels:
         pixels = plain(size.height, size.width, source.facts.background)
         # A source knows of the base alone what it holds.
         holds = source.holds if finer == self.base_level and isinstance(source, Sparse) else None
-        side = max(1, SQUARE >> steps)
-        for y in range(0, size.height, side):
-            for x in range(0, size.width, side):
-                square = Box(x, y, min(side, size.width - x), min(side, size.height - y))
-                if holds is None or holds(_above(square, steps, full)):
-                    pixels[y : y + square.height, x : x + square.width] = _halved(source, square, steps)
+
+        def is_held(square: Box) -> bool:
+            return holds is None or holds(_above(square, steps, full))
+
+        for square in _squares(Box(0, 0, size.width, size.height), max(1, SQUARE >> steps), is_held):
+            pixels[square.y : square.bottom, square.x : square.right] = _halved(source, square, steps)
         return InMemory(source, pixels)
 
 
@@ -178,6 +179,29 @@ def _halved(source: Source, box: Box, steps: int) -> Pixels:
         halve(pixels, mean)
         pixels = mean
     return pixels
+
+
+def _squares(box: Box, side: int, is_held: Callable[[Box], bool]) -> Iterator[Box]:
+    """Yield the squares of ``side`` pixels in ``box``, or the quarters of them, that hold anything.
+
+    Of a large part without anything, none is looked at.
+    """
+    if not is_held(box):
+        return
+    half = max(1, side // 2)
+    while 2 * half < longest(box.size):
+        half *= 2
+    quarters = [
+        Box(x, y, min(half, box.right - x), min(half, box.bottom - y))
+        for y in range(box.y, box.bottom, half)
+        for x in range(box.x, box.right, half)
+    ]
+    if longest(box.size) <= side:
+        held = [one for one in quarters if is_held(one)]
+        yield from [box] if len(held) == len(quarters) else held
+        return
+    for one in quarters:
+        yield from _squares(one, side, is_held)
 
 
 def _above(box: Box, steps: int, size: Size) -> Box:

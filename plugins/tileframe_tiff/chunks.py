@@ -49,6 +49,12 @@ class Chunks:
             return not self.page.counts[index]
         return not any(page.counts[index + plane * self._area] for page, plane in self._planes())
 
+    def has_any(self, first: int, end: int) -> bool:
+        """Say whether the file has anything for the tiles or strips from ``first`` to before ``end``."""
+        if self.plain is not None:
+            return any(self.page.counts[first:end])
+        return not all(map(self.is_absent, range(first, end)))
+
     def stored(self, indices: Sequence[int]) -> Iterator[bytes]:
         """Yield the tiles or strips ``indices`` as the file has them, where `plain` decodes them."""
         return self._file.read_each([(self.page.offsets[index], self.page.counts[index]) for index in indices])

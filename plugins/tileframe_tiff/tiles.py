@@ -97,14 +97,20 @@ class TiledSource(BaseSource):
     def holds(self, box: Box) -> bool:
         """Say whether any tile of the base under ``box`` is there, or what is shown instead is no background."""
         level = self._levels[0]
-        tile, chunks, across = level.tile, level.chunks, level.across
-        if self.facts.samples in (Samples.CMYK, Samples.LAB) or (chunks.absent_colour != self._background).any():
+        tile, across = level.tile, level.across
+        if self._shows_what_is_absent:
             return True
-        return not all(
-            chunks.is_absent(row * across + col)
+        first, end = box.x // tile.width, -(-box.right // tile.width)
+        return any(
+            level.chunks.has_any(row * across + first, row * across + end)
             for row in range(box.y // tile.height, -(-box.bottom // tile.height))
-            for col in range(box.x // tile.width, -(-box.right // tile.width))
         )
+
+    @cached_property
+    def _shows_what_is_absent(self) -> bool:
+        """Whether a tile that is absent is not shown as background."""
+        is_other = bool((self._levels[0].chunks.absent_colour != self._background).any())
+        return is_other or self.facts.samples in (Samples.CMYK, Samples.LAB)
 
     def _box(self, level: Level, box: Box) -> Pixels:
         size, tile = level.size, level.tile
