@@ -3,8 +3,9 @@
 ``python benchmarks/serve.py [rates] [memory] [first] [--scale S] [--input SLIDE] [--seconds N] [--connections N]``; all
 three without a word. It needs Flask, a browser that Playwright can drive for ``first``, and, once, pip and its network.
 
-* ``rates``: random base tiles over loopback, each server in a process of its own and in turn. OpenSlide's example is
-  the published file, as people start it, and once more with the tiles that ours are asked for.
+* ``rates``: base tiles over loopback, at random or in views of 8 by 5, each server in a process of its own and in
+  turn. OpenSlide's example is the published file, as people start it, and once more with the tiles that ours are asked
+  for.
 * ``memory``: what the server holds after 20,000, 50,000, 100,000 and 200,000 requests: all of its own tiles, and a
   tenth of them encoded.
 * ``first``: seconds from the start of the command until the browser shows the slide.
@@ -22,7 +23,21 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.serve_first import first_pictures
-from benchmarks.serving import ENCODED, EXAMPLE, KEPT, OPTIONS, PASSED, Round, Running, load, started
+from benchmarks.serving import (
+    ENCODED,
+    EXAMPLE,
+    EXAMPLE_VIEWS,
+    KEPT,
+    OPTIONS,
+    PASSED,
+    VIEWS,
+    Round,
+    Running,
+    at_random,
+    in_views,
+    load,
+    started,
+)
 from tileframe import Pyramid, Size, open_slide
 from tileframe_bench.processes import in_own_process
 from tileframe_bench.text import aligned
@@ -38,21 +53,21 @@ def size_of(slide: Path) -> Size:
         return source.facts.size
 
 
-def whole_tiles(server: Running, size: Size) -> list[bytes]:
-    """Return the addresses of all base tiles that no edge cuts, so that all answers show as many pixels."""
+def whole_tiles(server: Running, size: Size) -> list[list[bytes]]:
+    """Return the addresses, by column, of all base tiles that no edge cuts: all answers show as many pixels."""
     level, side = Pyramid(size).base_level, server.side
     cols, rows = size.width // side, size.height // side
     return [
-        f"{server.prefix}/{level}/{col}_{row}.jpeg".encode() for col in range(1, cols - 1) for row in range(1, rows - 1)
+        [f"{server.prefix}/{level}/{col}_{row}.jpeg".encode() for row in range(1, rows - 1)]
+        for col in range(1, cols - 1)
     ]
 
 
 def measured(name: str, slide: Path, size: Size, connections: int, seconds: float) -> Round:
-    """Ask one server for random tiles."""
+    """Ask one server for tiles."""
     with started(name, slide) as server:
-        paths = whole_tiles(server, size)
-        if name == KEPT:
-            paths = paths[:200]
+        tiles = whole_tiles(server, size)
+        paths = (in_views if name in (VIEWS, EXAMPLE_VIEWS) else at_random)(tiles[:2] if name == KEPT else tiles)
         asyncio.run(load(server.port, paths, connections, 1.0))
         before, cpu = server.megabytes(), server.cpu()
         found = asyncio.run(load(server.port, paths, connections, seconds))
@@ -88,7 +103,7 @@ def memory(slide: Path, asked: argparse.Namespace) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("MB held", "at first", *(f"after {count:,}" for count in COUNTS))]
     for name, share in ((PASSED, 1), (ENCODED, 10)):
         with started(name, slide) as server:
-            paths, held, done = whole_tiles(server, size), [server.megabytes()], 0
+            paths, held, done = at_random(whole_tiles(server, size)), [server.megabytes()], 0
             for count in COUNTS:
                 some = load(server.port, paths, min(asked.connections, 64), 1800, most=count // share - done)
                 done += len(asyncio.run(some).times)

@@ -25,14 +25,22 @@ from tileframe_bench.workloads import WORKLOADS
 TILE = 256
 """Pixels a side of the tiles that are asked for; the example's are 254 and an overlap of 1 unless told otherwise."""
 EXAMPLE, EXAMPLE_256 = "OpenSlide's example", "the example, 256/0"
+EXAMPLE_VIEWS, VIEWS = "the example, 256/0, views", "encoded, views"
 PASSED, ENCODED, KEPT = "pass-through", "encoded", "encoded, kept"
+NATIVE, PROCESSES = "encoded, native grid", "encoded, 2 processes"
 OPTIONS: dict[str, tuple[str, ...]] = {
     EXAMPLE: (),
     EXAMPLE_256: ("--size", f"{TILE}", "--overlap", "0"),
+    EXAMPLE_VIEWS: ("--size", f"{TILE}", "--overlap", "0"),
     PASSED: ("--passthrough=always", "--tile-size=native"),
     ENCODED: ("--passthrough=never", f"--tile-size={TILE}", "--cache", "0"),
+    VIEWS: ("--passthrough=never", f"--tile-size={TILE}", "--cache", "0"),
+    PROCESSES: ("--passthrough=never", f"--tile-size={TILE}", "--cache", "0", "--workers", "2"),
+    NATIVE: ("--passthrough=never", "--tile-size=native", "--cache", "0"),
     KEPT: ("--passthrough=never", f"--tile-size={TILE}", "--cache", "1024"),
 }
+VIEW = 8, 5
+"""Tiles across and down of a window."""
 COMMON = ("--overlap", "0", "--port", "0")
 
 
@@ -61,17 +69,20 @@ class Running:
 
     def cpu(self) -> float:
         """Return the seconds of CPU that it has taken."""
-        return float(sum(self.process.cpu_times()[:2]))
+        return float(sum(sum(one.cpu_times()[:2]) for one in self._processes()))
 
     def megabytes(self) -> float:
         """Return its resident memory."""
-        return float(self.process.memory_info().rss / 1e6)
+        return float(sum(one.memory_info().rss for one in self._processes()) / 1e6)
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
 
 class Client(asyncio.Protocol):
     """One connection that asks for one tile after the other until ``end``, or until there are ``most`` answers."""
 
-    def __init__(self, paths: Sequence[bytes], times: list[float], end: float, most: float) -> None:
+    def __init__(self, paths: Iterator[bytes], times: list[float], end: float, most: float) -> None:
         self.paths, self.times, self.end, self.most = paths, times, end, most
         self.done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.answer, self.begun = b"", 0.0
@@ -91,8 +102,7 @@ class Client(asyncio.Protocol):
             self.transport.close()
             return
         self.begun = time.perf_counter()
-        path = random.choice(self.paths)
-        self.transport.write(b"GET " + path + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        self.transport.write(b"GET " + next(self.paths) + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
 
     def data_received(self, data: bytes) -> None:
         self.answer += data
@@ -118,10 +128,24 @@ class Client(asyncio.Protocol):
             self.done.set_result(self.has_ended)
 
 
+def at_random(paths: Sequence[Sequence[bytes]]) -> Iterator[bytes]:
+    """Yield random ones of ``paths``, which are in columns."""
+    while True:
+        yield random.choice(random.choice(paths))
+
+
+def in_views(paths: Sequence[Sequence[bytes]]) -> Iterator[bytes]:
+    """Yield those of a window at a random place, row by row, and so on, as somebody asks for them who looks around."""
+    across, down = VIEW
+    while True:
+        left, top = random.randrange(len(paths) - across), random.randrange(len(paths[0]) - down)
+        yield from (paths[left + col][top + row] for row in range(down) for col in range(across))
+
+
 async def load(
-    port: int, paths: Sequence[bytes], connections: int, seconds: float, *, most: float = float("inf")
+    port: int, paths: Iterator[bytes], connections: int, seconds: float, *, most: float = float("inf")
 ) -> Round:
-    """Ask for random ones of ``paths``, for so long or until there are ``most`` answers; each is looked at."""
+    """Ask for ``paths``, for so long or until there are ``most`` answers; each is looked at."""
     found, start = Round(), time.perf_counter()
     end = start + seconds
 
@@ -159,7 +183,8 @@ def example() -> Path:
 @contextmanager
 def started(name: str, slide: Path) -> Iterator[Running]:
     """Run the server that `OPTIONS` calls ``name``, for one slide."""
-    if name in (EXAMPLE, EXAMPLE_256):
+    is_example = name in (EXAMPLE, EXAMPLE_256, EXAMPLE_VIEWS)
+    if is_example:
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         command = [sys.executable, f"{example()}", "--port", f"{port}", *OPTIONS[name], f"{slide}"]
@@ -169,7 +194,7 @@ def started(name: str, slide: Path) -> Iterator[Running]:
         try:
             prefix, side = "/slide_files", 254 if name == EXAMPLE else TILE
             assert process.stdout is not None
-            if name not in (EXAMPLE, EXAMPLE_256):
+            if not is_example:
                 port = int(process.stdout.readline().rpartition(":")[2].strip("/\n"))
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/index.json") as answer:
                     own = json.load(answer)["slides"][0]["id"]
