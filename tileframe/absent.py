@@ -16,7 +16,7 @@ from tileframe.protocols import Layout
 from tileframe.records import Manifest
 
 # In pairs, so that the last tiles of the list are absent; the first may be 0, where a level begins with absent tiles.
-RUNS = re.compile(r"(0|[1-9]\d{0,14}),[1-9]\d{0,14}(,[1-9]\d{0,14},[1-9]\d{0,14})*", re.ASCII)
+RUNS = r"(?a)(0|[1-9]\d{0,14}),[1-9]\d{0,14}(,[1-9]\d{0,14},[1-9]\d{0,14})*"
 
 
 def may_be_absent(layout: Layout, pyramid: Pyramid, tile: TileAddress) -> bool:
@@ -47,7 +47,7 @@ class Absence:
             where = f"{name}: its list of absent tiles of level {one.level}"
             if one.level not in levels or (area := pyramid.grid(one.level).area) == 1:
                 raise CheckError(f"{where} is of no level that has absent tiles")
-            if one.level <= max(self._ends, default=-1) or not RUNS.fullmatch(one.runs):
+            if one.level <= max(self._ends, default=-1) or not re.fullmatch(RUNS, one.runs):
                 raise CheckError(f"{where} is out of order, or no run lengths: '{one.runs[:40]}'")
             lengths = array("q", map(int, one.runs.split(",")))
             if (end := sum(lengths)) > min(area, sys.maxsize):

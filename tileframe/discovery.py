@@ -22,8 +22,9 @@ LIMIT = "TILEFRAME_PLUGINS"
 """The environment variable that limits which are loaded."""
 COMMANDS = "commands"
 """The bundled plugin with ``run`` and its sisters, which is loaded in any case."""
-OURS = re.compile(rf"{GROUP}(?![\w.-])", re.IGNORECASE)
-REMOTE_FRAME = re.compile(r'^\s*File "(.+)", line \d+', re.MULTILINE)
+# Texts, for most starts need none of them compiled.
+OURS = rf"(?i){GROUP}(?![\w.-])"
+REMOTE_FRAME = r'(?m)^\s*File "(.+)", line \d+'
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,8 @@ def installed() -> list[Installed]:
     for distribution in distributions().values():
         if places := distribution.entry_points(GROUP):
             package = "".join(distribution.headers("Name")) or distribution.name
-            requires = () if package == GROUP else tuple(filter(OURS.match, distribution.headers("Requires-Dist")))
-            facts = package, distribution.version, requires
+            needs = () if package == GROUP else distribution.headers("Requires-Dist")
+            facts = package, distribution.version, tuple(need for need in needs if re.match(OURS, need))
             found += [Installed(name, place, *facts) for name, place in places.items()]
     return sorted(found, key=lambda plugin: (plugin.name, plugin.package))
 
@@ -131,7 +132,7 @@ def _modules(error: BaseException | None) -> Iterator[str]:
         remote = [*getattr(error, "__notes__", ())]
         if type(error.__cause__).__name__.endswith("RemoteTraceback"):
             remote.append(str(error.__cause__))
-        yield from (_module_at(Path(path)) for path in reversed(REMOTE_FRAME.findall("\n".join(remote))))
+        yield from (_module_at(Path(path)) for path in reversed(re.findall(REMOTE_FRAME, "\n".join(remote))))
         frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
         yield from (str(frame.f_globals.get("__name__", "")) for frame in reversed(frames))
         error = error.__cause__

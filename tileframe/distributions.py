@@ -11,16 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING
-
-from tileframe.frozen import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     import importlib.metadata
 
 
-@dataclass(frozen=True)
-class Distribution:
+class Distribution(NamedTuple):
     """One distribution; ``read`` returns the text of a file of its metadata, empty where there is none."""
 
     name: str

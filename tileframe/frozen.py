@@ -24,10 +24,22 @@ else:
         assert frozen
 
         def made(cls: type) -> type:
-            # Fields alone: nothing is compiled, but for what Python wants of a record over a frozen one.
-            is_over = any(map(dataclasses.is_dataclass, cls.__mro__[1:]))
-            record: Any = dataclasses.dataclass(init=False, repr=False, eq=False, frozen=is_over, kw_only=kw_only)(cls)
-            record.__dataclass_params__.frozen = True  # else Python lets no frozen dataclass of its own be over it
+            record: Any = cls
+            over = [one for one in cls.__mro__[:0:-1] if dataclasses.is_dataclass(one)]
+            if not all(one.__dataclass_params__.frozen for one in over):
+                raise TypeError("a frozen dataclass cannot be over one that is not frozen")
+            # Fields alone, by a class that is over no other: for one over a frozen one, Python compiles two methods.
+            own, hints = vars(cls), cls.__annotations__
+            taken = {name: own[name] for name in ("__doc__", "__module__", *hints) if name in own}
+            plain: Any = type(cls.__name__, (), {"__annotations__": hints, **taken})
+            plain = dataclasses.dataclass(init=False, repr=False, eq=False, kw_only=kw_only)(plain)
+            plain.__dataclass_params__.frozen = True  # else Python lets no frozen dataclass of its own be over it
+            for name in hints.keys() & taken:
+                delattr(cls, name)
+            for name in ("__dataclass_params__", *(hints.keys() & vars(plain))):
+                setattr(cls, name, vars(plain)[name])
+            record.__dataclass_fields__ = {k: v for one in (*over, plain) for k, v in one.__dataclass_fields__.items()}
+            record.__match_args__ = tuple(field.name for field in dataclasses.fields(cls) if not field.kw_only)
             for name, method in _methods(record).items():
                 if vars(record).get(name) is None:  # a class with __eq__ has a __hash__ that is None
                     setattr(record, name, method)

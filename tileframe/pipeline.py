@@ -214,7 +214,7 @@ def _journal(prepared: Prepared, registry: Registry, ledger: Ledger, *, keep: bo
         return None
     decided = replace(plan.published(), method="", notes=(), on_error=OnError.FAIL)
     what = {"plan": decided, "versions": versions(plan, registry), "version of the slide": prepared.fingerprint.version}
-    identity = to_json(what).encode()
+    identity = to_json(what, indent=None).encode()
     journal = Journal(job.store, identity, keep=keep)
     journal.resume(job.layout, plan.pyramid, ledger, fills=plan.on_error is OnError.FILL)
     return journal if registry.backend(plan.backend).resumes else None

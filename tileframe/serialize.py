@@ -20,12 +20,13 @@ def to_builtins(record: Any) -> Any:
     return json.loads(json.dumps(record, default=_plain))
 
 
-def to_json(record: Any) -> str:
-    """Return a record, or a list or dict of records, as JSON text that is UTF-8 whatever names it holds."""
-    try:
-        return json.dumps(record, indent=2, ensure_ascii=False, default=_plain).encode().decode()
-    except UnicodeEncodeError:  # a file name that is not UTF-8
-        return json.dumps(record, indent=2, default=_plain)
+def to_json(record: Any, *, indent: int | None = 2) -> str:
+    """Return a record, or a list or dict of records, as JSON text that is UTF-8 whatever names it holds.
+
+    Without ``indent`` it is one line, which is for programs, and is made by C.
+    """
+    text = json.dumps(record, indent=indent, ensure_ascii=False, default=_plain)
+    return text.encode(errors="backslashreplace").decode()  # what a file name has that is not UTF-8, JSON escapes so
 
 
 def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:

@@ -48,14 +48,9 @@ def threads(workers: int) -> Executor:
 
 
 def in_order(
-    work: Callable[[T], R],
-    things: Iterable[T],
-    *,
-    workers: int,
-    stop: threading.Event | None = None,
-    pool: Executor | None = None,
-    name: str = "threads",
-) -> Generator[R, None, None]:
+    work: Callable[[T], R], things: Iterable[T], *, workers: int, stop: threading.Event | None = None,
+    pool: Executor | None = None, name: str = "threads",
+) -> Generator[R, None, None]:  # fmt: skip
     """Yield ``work(thing)`` for each of ``things``, in their order, made by ``pool``, or by ``workers`` threads.
 
     A few for each worker are begun ahead; a pool whose workers are not as many as ``workers``, or come and go, has

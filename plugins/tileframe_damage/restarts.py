@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import gcd
 from typing import TYPE_CHECKING, BinaryIO
 
 from tileframe import Box, Size
+from tileframe.frozen import dataclass
 
 if TYPE_CHECKING:  # and in the functions, for a picture without such markers needs no numpy
     import numpy as np

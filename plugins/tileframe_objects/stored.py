@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from tileframe import InputError, Location
 from tileframe_objects.bucket import READING, Bucket
 from tileframe_storage.reading import ArchiveFiles
-from tileframe_storage.zipformat import MOST_BYTES
+from tileframe_storage.writing import MOST_BYTES
 
 
 class StoredObjects:

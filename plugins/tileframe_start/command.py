@@ -78,7 +78,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as below nohup
         signal.signal(signal.SIGINT, _interrupt)
-    sys.exit(run_command(arguments))
+    code = run_command(arguments)
+    gc.freeze()  # what is left goes with the process: Python would look through all of it for garbage, twice
+    sys.exit(code)
 
 
 def _open_closed_streams() -> None:

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from zlib import crc32
 
 from tileframe import InputError
+from tileframe_storage.writing import MOST_BYTES
 from tileframe_storage.zipformat import (
     LOCAL,
     LOCAL_MARK,
-    MOST_BYTES,
     Member,
     Read,
     ZipError,

@@ -6,6 +6,8 @@ import os
 
 PIECES_AT_ONCE = 1000
 """Systems take 1,024 in one call."""
+MOST_BYTES = 1 << 29
+"""Of a file that is read: the digests of five million tiles."""
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, NamedTuple
 
+from tileframe_storage.writing import MOST_BYTES
+
 LOCAL, CENTRAL = struct.Struct("<4s5H3L2H"), struct.Struct("<4s6H3L5H2L")
 END, END64, LOCATOR = struct.Struct("<4s4H2LH"), struct.Struct("<4sQ2H2L4Q"), struct.Struct("<4sLQL")
 LOCAL_MARK, CENTRAL_MARK, END_MARK = b"PK\3\4", b"PK\1\2", b"PK\5\6"
@@ -24,8 +26,6 @@ DAY = 1 << 5 | 1
 """The first day of 1980: two equal runs give equal bytes."""
 EXTRA = 1
 """Marks the ZIP64 record of a member."""
-MOST_BYTES = 1 << 29
-"""Of a file that is read: the digests of five million tiles."""
 COMMENT_LIMIT, BLOCK = 0xFFFF, 1 << 20
 
 Read = Callable[[int, int], bytes]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 THREADS = 8
@@ -30,6 +28,8 @@ def flush_folder(folder: Path) -> None:
 
 
 def _sync_disk(folder: Path) -> None:
+    import ctypes  # here, for not every run syncs
+
     opened = os.open(folder, os.O_RDONLY)
     try:
         if ctypes.CDLL(None, use_errno=True).syncfs(opened):
@@ -40,6 +40,8 @@ def _sync_disk(folder: Path) -> None:
 
 
 def _sync_each(folder: Path) -> None:
+    from concurrent.futures import ThreadPoolExecutor  # here, for Linux does without
+
     writable = os.O_RDWR | getattr(os, "O_BINARY", 0)  # Windows flushes no file that is open for reading only
     with ThreadPoolExecutor(THREADS) as pool:
         for parent, _, names in os.walk(folder):

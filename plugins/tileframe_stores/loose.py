@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 
 from tileframe import InputError, Location, OutputError
-from tileframe_storage.zipformat import MOST_BYTES
+from tileframe_storage.writing import MOST_BYTES
 from tileframe_stores.owning import recover, scratch_of
 
 # So that opening a pipe does not wait for who fills it, and a link is seen as one; Windows has neither.

@@ -21,7 +21,6 @@ from tileframe_storage.kinds import (
     top,
 )
 from tileframe_stores.loose import walk
-from tileframe_stores.stored_archive import StoredArchive
 
 PAGE = b'<meta name="generator" content="tileframe viewer '
 """In the head of every page of a pyramid that tileframe has written, and of no gallery."""
@@ -75,6 +74,8 @@ def refuse_archive(target: Target) -> None:
         raise _exists(path)
     if path.is_symlink():
         raise OutputError(f"{path}: is a link, and is not overwritten; move it away")
+    from tileframe_stores.stored_archive import StoredArchive  # here, for loose files do without
+
     try:
         with closing(StoredArchive(target.location)) as stored:
             if (strange := strange_in(stored, target)) is not None:

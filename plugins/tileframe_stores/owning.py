@@ -6,11 +6,11 @@ import json
 import os
 import sys
 import uuid
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from tileframe import OutputError
+from tileframe.frozen import dataclass
 from tileframe_stores.exchange import JOURNAL, REPLACED, put_back
 from tileframe_stores.notes import Notes
 from tileframe_stores.removing import remove_tree
@@ -26,7 +26,7 @@ class Busy(OutputError):
     """Another run is writing there."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Claim:
     """A scratch folder that is this process's."""
 

@@ -26,7 +26,7 @@ from tileframe import (
     UnsupportedInput,
 )
 from tileframe_damage.jpeg import jpeg_pictures, with_end
-from tileframe_damage.png import PNG_SIGNATURE, chunks_damage, png_chunk, png_pictures
+from tileframe_damage.png import PIECE, PNG_SIGNATURE, chunks_damage, png_chunk, png_pictures
 from tileframe_damage.restarts import END
 from tileframe_damage.warnings import MARK, Warnings
 from tileframe_vips.damage import damage_of
@@ -60,7 +60,7 @@ class VipsReader:
 
     def open(self, path: Path, *, background: Rgb | None = None) -> VipsSource:
         """Open ``path``; `UnsupportedInput` for kinds that libvips is not proved to read by the contract."""
-        with path.open("rb") as file:
+        with path.open("rb", PIECE) as file:  # of a PNG in chunks of 8 kB, a default buffer holds none
             kind = _kind(file.read(8))
             if kind == "png" and (damage := chunks_damage(file)):
                 raise InputError(f"{path}: {damage}")

@@ -39,13 +39,8 @@ class ProgressBar:
         from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
-        self._bar = Bar(
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        columns = BarColumn(), TextColumn("{task.description}"), TimeRemainingColumn()
+        self._bar = Bar(*columns, console=Console(stderr=True), transient=True)
         self._bar.add_task(self._text(0, 0), total=self._pixels)
         self._bar.start()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+CONTROLS = "[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
 """Characters that move the cursor, set colours, or turn the order of those that follow."""
 
 
@@ -23,7 +23,7 @@ def in_bytes(count: float) -> str:
 
 def say(text: str, *, err: bool = False) -> None:
     """Print a line, of which nothing commands the terminal: names of files and what a slide says may hold anything."""
-    click.echo(CONTROLS.sub(lambda found: repr(found[0])[1:-1], text), err=err)
+    click.echo(re.sub(CONTROLS, lambda found: repr(found[0])[1:-1], text), err=err)
 
 
 def show_rows(rows: Sequence[Sequence[str]], *, indent: int = 2) -> None:
