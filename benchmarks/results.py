@@ -66,7 +66,7 @@ class Work:
     versions: dict[str, str]
     tile_size: int
     rounds: dict[str, tuple[Stages, ...]]  # by input
-    schema: int = SCHEMA
+    schema: str = SCHEMA
 
 
 @dataclass(frozen=True, slots=True)

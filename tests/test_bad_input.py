@@ -193,6 +193,16 @@ def test_a_report_in_the_place_of_the_page_is_refused_before_the_work(here, capf
     assert not (here / "a.dzi").exists()
 
 
+def test_a_report_in_the_place_of_the_pyramid_by_another_case_is_refused_where_that_is_one_file(
+    here, monkeypatch, capfd
+):
+    monkeypatch.setattr("tileframe.guards.sys.platform", "darwin")
+    png(here / "a.png", gradient(30, 20))
+    assert run_command(["run", "a.png", "-o", "a", "--report", "A.DZI"]) == 4
+    assert "would be written over the slide or the pyramid" in capfd.readouterr().err
+    assert os.listdir(here) == ["a.png"]
+
+
 def test_of_a_picture_that_libvips_cannot_open_its_own_words_are_told_alone(here, capfd):
     (here / "a.jpg").write_bytes(b"\xff\xd8\xff" + b"hello" * 100)
     assert run_command(["run", "a.jpg", "--reader", "vips"]) == 3
@@ -211,16 +221,20 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_work(here, capfd)
 def test_a_report_replaces_a_former_one_and_no_other_file(more, here, capfd):
     for name in "ab":
         png(here / f"{name}.png", gradient(30, 20))
-    (here / "notes.txt").write_text("mine")
-    (here / "r.json").write_text('{"former": 1}')
-    assert run_command(["run", "a.png", *more, "--report", "notes.txt"]) == 4
-    assert capfd.readouterr().err == (
-        "tileframe: notes.txt: is there, and is no report; give another file for the report\n"
-    )
-    assert (here / "notes.txt").read_text() == "mine"
+    listed = '[{"schema": "tileframe-report/1"}]'
+    others = {"notes.txt": "mine", "mine.json": '{"schema": "mine/1"}', "list.json": listed}
+    for name, text in others.items():
+        (here / name).write_text(text)
+        assert run_command(["run", "a.png", *more, "--report", name]) == 4
+        said = f"tileframe: {name}: is there, and is no report; give another file for the report\n"
+        assert capfd.readouterr().err == said
+        assert (here / name).read_text() == text
     assert not (here / "out").exists()
-    assert run_command(["run", "a.png", *more, "--report", "r.json", "-q"]) == 0
-    assert "former" not in (here / "r.json").read_text()
+    for name, text in {"r.json": '{\n  "schema": "tileframe-report/0", "former": 1}', "empty.json": ""}.items():
+        (here / name).write_text(text)
+        assert run_command(["run", "a.png", *more, "--report", name, "--overwrite", "-q"]) == 0
+        assert "former" not in (here / name).read_text()
+        assert run_command(["run", "a.png", *more, "--report", name, "--overwrite", "-q"]) == 0  # its own
 
 
 @pytest.mark.parametrize(

@@ -232,6 +232,15 @@ def test_what_is_wrong_with_all_is_said_before_any_work(arguments, code, said, h
     assert sorted(here.rglob("*")) == before
 
 
+@pytest.mark.parametrize("report", ["out/index.json", "out/index.html"])
+def test_a_report_in_the_place_of_the_index_is_refused(report, here, capsys):
+    Path("out").mkdir()
+    assert run_command(["run", "scans", "-o", "out/", "--viewer", "--report", report]) == 4
+    said = f"tileframe: {report}: will be the index of the pyramids; give another file for the report\n"
+    assert capsys.readouterr().err.replace("\\", "/") == said
+    assert tree("out") == []
+
+
 def test_a_file_that_is_not_there_is_one_that_failed(here, capsys):
     assert run_command(["run", "scans/a.svs", "none.svs", "-o", "out/", "-q"]) == 3
     assert capsys.readouterr().err.splitlines() == [

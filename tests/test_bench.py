@@ -71,6 +71,12 @@ def test_page_and_report_have_the_trial_and_nothing_is_left_in_the_scratch_folde
     assert list((folder / "scratch").iterdir()) == []
 
 
+def test_a_former_page_and_a_former_report_may_be_replaced(ran, folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder)
+    assert run_command(["bench", "absent.svs", "--html", "page.html", "--report", "r.json"]) == 3
+    assert capsys.readouterr().err == "tileframe: absent.svs: no such file\n"
+
+
 def test_undersized_tiles_of_the_plain_loop_are_marked_and_not_ranked(ran, folder):
     line = next(line for line in ran.stdout.splitlines() if line.startswith("  generator loop: "))
     assert re.search(r"not ranked: \d of 17 tiles are missing, damaged or of another size, for one", line)
@@ -161,6 +167,8 @@ def test_inputs_are_as_dense_as_the_pictures_they_stand_for(name, least, most):
         (["--report", "absent/r.json"], 4, "cannot be written there"),
         (["--html", "."], 4, "cannot be written there"),
         (["text.txt", "--report", "text.txt"], 4, "would be written over the slide"),
+        (["--html", "text.txt"], 4, "text.txt: is there, and is no page of a benchmark; give another file"),
+        (["--report", "text.txt"], 4, "text.txt: is there, and is no report; give another file for the report"),
         (["text.txt", "--report", "x", "--html", "./x"], 4, "x: cannot be both the report and the page"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -67,7 +67,7 @@ def test_a_report_into_the_file_where_the_output_goes_is_refused(stream, here):
 
 @POSIX_ONLY
 def test_standard_output_that_is_closed_is_none(here):
-    Path("r.json").write_text("{}")
+    Path("r.json").touch()
     closed = ["sh", "-c", 'exec "$@" >&-', "sh", *MAIN, "run", "a.png", "-q", "--report", "r.json"]
     assert subprocess.run(closed, check=False).returncode == 0
     assert json.loads(Path("r.json").read_text())["tiles"] > 0
@@ -81,7 +81,7 @@ def test_a_pipe_is_written_to(here):
 
 @pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="nothing is closed to root or on Windows")
 def test_a_former_report_that_may_not_be_read_is_refused(here, capfd):
-    (here / "r.json").write_text("{}")
+    (here / "r.json").touch()
     (here / "r.json").chmod(0o200)
     assert run_command(["run", "a.png", "--report", "r.json"]) == 4
     said = "tileframe: r.json: is there, and cannot be read (Permission denied); give another file\n"

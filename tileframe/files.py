@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -21,16 +22,20 @@ def refuse_unwritable(path: Path) -> None:
         raise OutputError(f"{path}: is where standard output or error goes; give another file")
 
 
-def refuse_report(path: Path) -> None:
-    """Raise `OutputError` if no report may be written to ``path``: figures replace figures, and no other file."""
+def refuse_report(path: Path, schema: str) -> None:
+    """Raise `OutputError` if no report may be written to ``path``: a report of that ``schema`` replaces such alone.
+
+    It is JSON that begins with its schema. An empty file is replaced, too, as `mktemp` makes one.
+    """
     refuse_unwritable(path)
     if os.path.isfile(path):
         try:
             with open(path, "rb") as file:
-                first = file.read(1)
+                first = file.read(100)
         except OSError as error:
             raise OutputError(f"{path}: is there, and cannot be read ({error.strerror}); give another file") from error
-        if first not in (b"", b"{"):
+        kind = schema.partition("/")[0].encode()  # of whatever version
+        if first and not re.match(rb'\{\s*"schema":\s*"%b/' % kind, first):
             raise OutputError(f"{path}: is there, and is no report; give another file for the report")
 
 

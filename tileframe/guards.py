@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from tileframe import machine
@@ -46,8 +47,9 @@ def refuse_more_than_the_disk_holds(plan: Plan, tiles: int) -> None:
 
 
 def real_path(path: Path) -> Path:
-    """Return ``path`` from the root on, links followed; `OutputError` where the current folder is gone."""
+    """Return ``path`` from the root on, links followed, to be compared; `OutputError` if the current folder is gone."""
     try:
-        return Path(os.path.realpath(path))  # for Path.resolve() raises where links go in a circle
+        real = os.path.realpath(path)  # for Path.resolve() raises where links go in a circle
+        return Path(real.casefold() if sys.platform == "darwin" else real)  # which, unlike Windows, Path does not know
     except FileNotFoundError as error:
         raise OutputError(f"{path}: is in the current folder, which is gone; give the whole path") from error

@@ -356,6 +356,8 @@ class Manifest:
 class Report:
     """What a run did, in figures."""
 
+    schema: str = field(default="tileframe-report/1", kw_only=True)
+    """The version of this record; first, for a file that begins with it is a report, and may be replaced by one."""
     target: str
     """What was written: the descriptor, the archive, or the folder."""
     size: Size

@@ -29,7 +29,7 @@ def to_json(record: Any, *, indent: int | None = 2) -> str:
     return text.encode(errors="backslashreplace").decode()  # what a file name has that is not UTF-8, JSON escapes so
 
 
-def from_json(record: type[T], data: bytes, *, schema: str | int) -> T:
+def from_json(record: type[T], data: bytes, *, schema: str) -> T:
     """Return the ``record`` that ``data`` holds; `CheckError`, in one line, if it is none of that ``schema``."""
     import msgspec
 

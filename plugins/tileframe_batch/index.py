@@ -58,6 +58,11 @@ class Index:
         if page and os.path.exists(gallery) and GENERATOR not in _beginning(gallery):
             raise OutputError(f"{gallery}: exists already, and is no index of tileframe's; give another folder")
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What `write` writes, the record first."""
+        return (self._folder / RECORD, self._folder / PAGE) if self._has_page else (self._folder / RECORD,)
+
     def add(self, location: Location, registry: Any) -> None:
         """Add the pyramid at ``location``."""
         with tileframe.open_pyramid(location, registry=registry) as pyramid:
@@ -82,11 +87,10 @@ class Index:
         record = {"schema": SCHEMA, "pyramids": [asdict(entry) for entry in entries]}
         text = json.dumps(record, indent=1)
         write_whole(self._folder / RECORD, f"{text}\n".encode())
-        if not self._has_page:
-            return self._folder / RECORD
-        text = page_text(self._folder.resolve().name or "Slides", entries)
-        write_whole(self._folder / PAGE, text.encode("utf-8", "replace"))
-        return self._folder / PAGE
+        if self._has_page:
+            text = page_text(self._folder.resolve().name or "Slides", entries)
+            write_whole(self._folder / PAGE, text.encode("utf-8", "replace"))
+        return self.files[-1]
 
     def _thumbnail(self, pyramid: StoredPyramid) -> str:
         """Return the path of the largest level that is one tile; of an archive, of a copy of it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -14,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 import click
 
 import tileframe
-from tileframe import CheckError, InputError, Location, OutputError, Slide, Spec, TileframeError, Viewer
+from tileframe import CheckError, InputError, Location, OutputError, Report, Slide, Spec, TileframeError, Viewer
 from tileframe.cli.text import say
 from tileframe.files import refuse_report
+from tileframe.guards import real_path
 from tileframe.serialize import to_builtins
 from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
 from tileframe_batch.index import Index
@@ -64,7 +64,7 @@ def shown_run(slides: Sequence[str], output: str | None, spec: Spec, registry: A
     with ExitStack() as stack:
         report = None
         if asked.report is not None:
-            _refuse_slides(asked.report, to_do)
+            _refuse_inputs_and_index(asked.report, to_do, index)
             report = stack.enter_context(asked.report.open("w", encoding="utf-8"))
         shown = stack.enter_context(Shown(asked, len(to_do), viewer, index, report, registry))
         ended = run_named(to_do, spec, registry, force=asked.force, say=shown, refuse=shown.refuse)
@@ -213,7 +213,7 @@ def _slides(count: int) -> str:
 
 def _record(event: Ended) -> dict[str, Any]:
     """Return a line of ``--report`` and ``--json``."""
-    about = {"slide": f"{event.slide}", "target": f"{event.location}"}
+    about = {"schema": Report.schema, "slide": f"{event.slide}", "target": f"{event.location}"}
     match event:
         case Made(_, _, report):
             return {**about, "status": "made", "report": to_builtins(report)}
@@ -248,8 +248,10 @@ def _dry_run(to_do: Sequence[Named], spec: Spec, registry: Any, asked: Asked) ->
     return codes[0] if codes else 0
 
 
-def _refuse_slides(report: Path, to_do: Sequence[Named]) -> None:
+def _refuse_inputs_and_index(report: Path, to_do: Sequence[Named], index: Index | None) -> None:
     files = (one.slide for one in to_do if isinstance(one.slide, Path))
-    if any(os.path.realpath(file) == os.path.realpath(report) for file in files):
+    if any(real_path(file) == real_path(report) for file in files):
         raise OutputError(f"{report}: is one of the slides; give another file for the report")
-    refuse_report(report)
+    if index is not None and real_path(report) in map(real_path, index.files):
+        raise OutputError(f"{report}: will be the index of the pyramids; give another file for the report")
+    refuse_report(report, Report.schema)

@@ -7,23 +7,23 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from tileframe import CheckError, OptionError, OutputError, PluginError, Pyramid, Size, machine
 from tileframe.files import refuse_report, refuse_unwritable, write_whole
 from tileframe.serialize import to_json
+from tileframe_bench.records import SCHEMA, Bench
 from tileframe_bench.workloads import WORKLOADS, Workload, scaled
-
-if TYPE_CHECKING:
-    from tileframe_bench.records import Bench
 
 NAME = click.Choice(list(WORKLOADS))
 PATH = click.Path(path_type=Path)
 AT_LEAST_ONE = click.IntRange(min=1)
 # Of built-in inputs: their sizes are limited by JPEG, and below this nothing is left of them.
 SCALES = 0.01, 2.0
+PAGE, PAGE_LIMIT = b'<meta name="generator" content="tileframe bench ', 2048
+"""In the head of every page of a benchmark, and as far as such files are looked at, in bytes."""
 
 
 @click.command()
@@ -68,7 +68,9 @@ def bench(
         Pyramid(Size(1, 1), tile_size, 0)
     _refuse_unwritable([path for path in (report, html) if path is not None], slides)
     if report is not None:
-        refuse_report(report)
+        refuse_report(report, SCHEMA)
+    if html is not None:
+        _refuse_other_page(html)
     for library in ("jinja2", "matplotlib") if html else ():
         if find_spec(library) is None:
             raise PluginError(f"this needs {library}, which is not installed: pip install 'tileframe[bench]'")
@@ -125,6 +127,15 @@ def _refuse_unwritable(files: Sequence[Path], slides: Sequence[Path]) -> None:
         if path.resolve() in [slide.resolve() for slide in slides]:
             raise OutputError(f"{path}: would be written over the slide; give another file")
         refuse_unwritable(path)
+
+
+def _refuse_other_page(html: Path) -> None:
+    """Raise `OutputError` for a file that is there, and is neither empty nor a page of a benchmark."""
+    if html.is_file():
+        with html.open("rb") as file:
+            beginning = file.read(PAGE_LIMIT)
+        if beginning and PAGE not in beginning:
+            raise OutputError(f"{html}: is there, and is no page of a benchmark; give another file")
 
 
 def _inputs(slides: tuple[Path, ...], names: tuple[str, ...], scale: float) -> list[Path | Workload]:

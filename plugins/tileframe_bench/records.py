@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal, Self
 
 from tileframe import Equality, Size
 from tileframe_bench.text import figure
 
-SCHEMA = 1
+SCHEMA = "tileframe-bench/1"
 # The first of these that made a right pyramid is the baseline of the ratios; else the first entrant that did.
 BASELINE_TIMES = ("bare dzsave", "vips")
 
@@ -191,6 +191,7 @@ class Machine:
 class Bench:
     """Everything that one ``tileframe bench`` found."""
 
+    schema: str = field(default=SCHEMA, kw_only=True)  # first: by it, a file is known to be such a report
     date: str  # ISO 8601, in UTC
     command: str  # as it was typed
     machine: Machine
@@ -198,7 +199,6 @@ class Bench:
     options: dict[str, str]  # what was the same for all entrants, by name
     rounds: int
     trials: tuple[Trial, ...]
-    schema: int = SCHEMA
 
 
 def worst_of(verdicts: Iterable[Verdict]) -> Verdict | None:

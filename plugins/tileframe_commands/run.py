@@ -160,7 +160,7 @@ def run(
             _show_forecast(coming)
         return 0
     if report is not None:
-        refuse_report(report)
+        refuse_report(report, Report.schema)
     done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
     try:
         if report is not None:
