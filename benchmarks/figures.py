@@ -15,9 +15,8 @@ import numpy as np
 import tileframe
 from tests.agreement import COMBINATIONS, disagreement
 from tests.streamed import Slide
-from tileframe import Access
+from tileframe import Access, Severity
 from tileframe.registry import load
-from tileframe.verification import faults
 from tileframe_bench.processes import in_own_process
 from tileframe_bench.workloads import WORKLOADS, scaled
 
@@ -39,7 +38,8 @@ def verify(scale: float) -> None:
         made = tileframe.run(source, Path(folder) / "p", tile_size=256, overlap=0)
         for name, checks in CHECKS.items():
             started, before = time.perf_counter(), time.process_time()
-            if found := faults(tileframe.verify(made.target, checks=checks)):
+            found = [one for one in tileframe.verify(made.target, checks=checks) if one.severity is not Severity.NOTE]
+            if found:
                 raise SystemExit(f"not counted: {found[0]}")
             wall, busy = time.perf_counter() - started, time.process_time() - before
             rates[name] = made.megapixels / busy

@@ -28,7 +28,6 @@ from pathlib import Path
 import tileframe
 from tileframe.journal import HEAD
 from tileframe.registry import Registry, load
-from tileframe.verification import faults, run_checks
 from tileframe_bench.workloads import WORKLOADS, scaled
 from tileframe_start.command import INTERRUPTED
 from tileframe_stores.notes import Notes
@@ -171,7 +170,11 @@ def left(target: Path, known: dict[bytes, str], registry: Registry) -> str:
     """Say which pyramid is at ``target``, or what is wrong there."""
     try:
         with tileframe.open_pyramid(target, registry=registry) as pyramid:
-            found = faults(run_checks(pyramid, registry))
+            found = [
+                one
+                for one in tileframe.verify(pyramid, registry=registry)
+                if one.severity is not tileframe.Severity.NOTE
+            ]
             return str(found[0]) if found else known.get(pyramid.files.get(pyramid.location.digests_key), "another")
     except tileframe.TileframeError as error:
         return str(error)

@@ -19,16 +19,14 @@ from PIL import Image
 
 from tests.pictures import jpeg, photo, png, svs
 from tests.pyramids import Dzi, tiles
-from tileframe import Finding, Severity, open_pyramid, run
+from tileframe import Finding, Severity, run, verify
 from tileframe.registry import Registry
-from tileframe.verification import faults, run_checks
 from tileframe_start.command import run_command
 
 
 def found(dzi: Dzi, registry: Registry, *checks: str) -> dict[str, Finding]:
     """The faults of a pyramid by file name below ``NAME_files``, or the file's own name."""
-    with open_pyramid(dzi, registry=registry) as pyramid:
-        findings = faults(run_checks(pyramid, registry, checks=checks))
+    findings = [one for one in verify(dzi, checks=checks, registry=registry) if one.severity is not Severity.NOTE]
     return {finding.key.removeprefix(f"{Path(dzi).stem}_files/"): finding for finding in findings}
 
 
@@ -140,9 +138,7 @@ def test_extra_and_stale_tiles_are_found_and_known_extras_are_notes(copy, regist
         f"11/0_0{suffix(copy)}",
         f"10/0_0{suffix(copy)}.bak",
     }
-    notes = [
-        one for one in run_checks(open_pyramid(copy, registry=registry), registry) if one.severity is Severity.NOTE
-    ]
+    notes = [one for one in verify(copy, registry=registry) if one.severity is Severity.NOTE]
     assert [one.key for one in notes] == [f"{copy.stem}_files/vips-properties.xml"]
 
 

@@ -104,11 +104,9 @@ def open_with(offer: ReaderPlugin, slide: Slide, options: Any, background: Rgb |
     else:
         source = slide.copied(lambda path: reader.open(path, background=background))
     broken = f"the reader '{offer.name}' is broken: open returns"
-    refuse_lacking(source, Source, broken)
-    if isinstance(source, Sparse):
-        refuse_lacking(source, Sparse, broken)
-    if isinstance(source, CompressedTiles):
-        refuse_lacking(source, CompressedTiles, broken)
+    abilities: tuple[Any, ...] = (Sparse, CompressedTiles)
+    for interface in (Source, *(one for one in abilities if isinstance(source, one))):
+        refuse_lacking(source, interface, broken)
     return source
 
 

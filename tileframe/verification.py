@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tileframe.against import check_against
-from tileframe.findings import Finding, Severity
+from tileframe.findings import Finding
 from tileframe.locations import Location
 from tileframe.opening import open_pyramid
 from tileframe.protocols import Progress
@@ -39,32 +39,12 @@ def verify(
             return verify(
                 pyramid, checks=checks, against=against, sample=sample, seed=seed, registry=registry, progress=progress
             )
-    findings = run_checks(target, registry, checks=checks, progress=progress)
-    if against is not None:
-        told: Progress = silent if progress is None else progress("against")
-        findings += check_against(target, registry.slide(against), registry, told, sample=sample, seed=seed)
-    return findings
-
-
-def run_checks(
-    pyramid: StoredPyramid,
-    registry: Registry,
-    *,
-    checks: Sequence[str] = (),
-    progress: Callable[[str], Progress] | None = None,
-) -> list[Finding]:
-    """Run the named checks, or all there are, and return what they find, by key; notes are among it.
-
-    ``progress`` is called with the name of each check, and returns the `Progress` of that check.
-    """
-    offers = [registry.check(name) for name in checks] or registry.checks
+    told: Callable[[str], Progress] = progress or (lambda name: silent)
     found: set[Finding] = set()
-    for offer in offers:
-        told: Progress = silent if progress is None else progress(offer.name)
-        found.update(offer.create()(pyramid, told))
-    return sorted(found)
-
-
-def faults(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings that are more than a note."""
-    return [finding for finding in findings if finding.severity is not Severity.NOTE]
+    for offer in [registry.check(name) for name in checks] or registry.checks:
+        found.update(offer.create()(target, told(offer.name)))
+    findings = sorted(found)
+    if against is not None:
+        slide = registry.slide(against)
+        findings += check_against(target, slide, registry, told("against"), sample=sample, seed=seed)
+    return findings
