@@ -79,12 +79,6 @@ def test_a_source_that_can_be_entered_and_not_left_is_named(monkeypatch):
     refuse_lacking(Bare(), Source, "it returns")
 
 
-@pytest.mark.parametrize("mpp", [0.5, (0.5,), "0.5"], ids=str)
-def test_a_resolution_that_no_manifest_could_hold_is_refused_where_it_is_said(mpp: Any):
-    with pytest.raises(TypeError, match=r"^the mpp of a slide are two numbers, across and down, not "):
-        SlideFacts("odd", Size(3, 2), Access.REGIONS, mpp=mpp)
-
-
 def test_an_origin_that_opens_nothing_is_named():
     class Nowhere:
         name = "a.png"

@@ -6,6 +6,7 @@ import math
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 
 from tileframe.errors import CheckError, InputError
 from tileframe.facts import Equality
@@ -29,19 +30,17 @@ def compare(one: StoredPyramid, other: StoredPyramid, *, progress: Progress | No
     if one.pyramid != other.pyramid:
         return Comparison(None, tuple(differences), (), _layouts(one, other))
     differences += _extra(one, other)
-    tiles = pixels = 0
-    levels = []
-    for level in range(max(one.layout.levels.start, other.layout.levels.start), one.pyramid.level_count):
-        sums = _Sums()
-        work = partial(_compared, one, other)
-        with closing(in_order(work, one.pyramid.tiles(level), workers=one.workers)) as results:
-            for result in results:
-                sums.add(result)
-                tiles, pixels = tiles + 1, pixels + one.pyramid.tile_box(result.tile).size.area
-                if progress is not None:
-                    progress(tiles, pixels)
-        levels.append(sums.level(level))
-        differences += sums.faults
+    kept = range(max(one.layout.levels.start, other.layout.levels.start), one.pyramid.level_count)
+    sums, pixels = {level: _Sums() for level in kept}, 0
+    tiles = chain.from_iterable(map(one.pyramid.tiles, kept))
+    with closing(in_order(partial(_compared, one, other), tiles, workers=one.workers)) as results:
+        for number, result in enumerate(results, 1):
+            sums[result.tile.level].add(result)
+            pixels += one.pyramid.tile_box(result.tile).size.area
+            if progress is not None:
+                progress(number, pixels)
+    levels = [sums[level].level(level) for level in kept]
+    differences += [fault for level in kept for fault in sums[level].faults]
     return Comparison(
         _strength(differences, levels), tuple(differences[:MOST_SENTENCES]), tuple(levels), _notes(one, other)
     )

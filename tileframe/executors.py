@@ -50,9 +50,5 @@ def broken(error: BrokenExecutor, name: str, slide: str) -> TileframeError:
 
 def _signal(code: int) -> str | None:
     """Return the name of the signal by which a process with this exit code ended; None if it ended by itself."""
-    if code >= 0:
-        return None
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"signal {-code}"
+    known = {one.value: one.name for one in signal.Signals}
+    return known.get(-code, f"signal {-code}") if code < 0 else None

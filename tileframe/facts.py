@@ -194,10 +194,6 @@ class SlideFacts:
     notes: tuple[str, ...] = ()
     """What a user should know, as sentences."""
 
-    def __post_init__(self) -> None:
-        if self.mpp is not None and not (type(self.mpp) in (tuple, list) and len(self.mpp) == 2):
-            raise TypeError(f"the mpp of a slide are two numbers, across and down, not {self.mpp!r}")
-
 
 @dataclass(frozen=True)
 class BlankRule:

@@ -12,8 +12,10 @@ import inspect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import cache
+from itertools import repeat
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from types import UnionType
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import pluggy
 
@@ -104,6 +106,27 @@ def refuse_lacking(made: object, interface: type, what: str) -> None:
             raise PluginError(f"{what} {made!r}, which has no '{name}'")
         if needed and inspect.isfunction(wanted) and (reason := _uncallable(getattr(made, name, None), wanted)):
             raise PluginError(f"{what} {made!r}, whose '{name}' cannot be called as it will be: {reason}")
+
+
+def refuse_mistyped(record: object, kind: type, what: str) -> None:
+    """Raise `PluginError` if ``record``, which a plugin gave, is no ``kind``, or a field of it, or in it, no such."""
+    if fault := _mistyped(record, kind, what):
+        raise PluginError(fault)
+
+
+def _mistyped(value: Any, hint: Any, name: str) -> str | None:
+    """Say which part of ``value``, called ``name``, is not of the type ``hint``; None if all is."""
+    inside, kind, right = get_args(hint), get_origin(hint) or hint, hint is float and isinstance(value, int)
+    if kind is tuple and isinstance(value, tuple | list):
+        hints = inside[:1] * len(value) if inside[-1] is ... else inside
+        right = len(value) == len(hints) and not any(map(_mistyped, value, hints, repeat(name)))
+    elif isinstance(hint, UnionType):
+        right = not all(_mistyped(value, one, name) for one in inside)
+    elif isinstance(value, kind):
+        parts = get_type_hints(hint) if hasattr(hint, "__match_args__") else {}  # of a record
+        faults = (_mistyped(getattr(value, part), one, f"{name}.{part}") for part, one in parts.items())
+        return next(filter(None, faults), None)
+    return None if right else f"{name} must be {hint if inside else kind.__name__}, not {value!r}"
 
 
 _signature = cache(inspect.signature)

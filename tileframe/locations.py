@@ -100,11 +100,7 @@ def parse_location(text: str, served: Served, *, default_name: str = "", layout:
         raise OptionError(f"{text}: no store serves '{scheme}://' (have: {known})")
     if not text or "\0" in text:
         raise OptionError(f"{text!r} is no name of an output; give FOLDER/NAME")
-    if scheme == "file":
-        head, last = os.path.split(rest)
-        folder = str(Path(head))
-    else:
-        folder, _, last = rest.rpartition("/")
+    folder, last = _split(scheme, rest)
     if last in ("", ".", ".."):
         return Location(scheme, rest if scheme == "file" else folder, default_name)
     found = _location(scheme, folder, last, served, layout, text)
@@ -144,12 +140,14 @@ def _described(scheme: str, folder: str, last: str, descriptor: str) -> tuple[st
     ending = descriptor.removeprefix("{name}")
     if not ending.startswith("/"):
         return (folder, last[: -len(ending)]) if last.lower().endswith(ending.lower()) else None
-    if scheme == "file":
-        above, name = os.path.split(folder)
-        above = str(Path(above))
-    else:
-        above, _, name = folder.rpartition("/")
+    above, name = _split(scheme, folder)
     return (above, name) if last == ending[1:] and name not in ("", ".", "..") else None
+
+
+def _split(scheme: str, path: str) -> tuple[str, str]:
+    """Return the folder of ``path``, and its last part, which is empty behind a slash."""
+    head, last = os.path.split(path) if scheme == "file" else path.rpartition("/")[::2]
+    return (str(Path(head)) if scheme == "file" else head), last
 
 
 def _checked(location: Location, text: str) -> Location:

@@ -8,12 +8,12 @@ from pathlib import Path
 from tileframe.associated import ALL, chosen
 from tileframe.colour import for_writer, managed
 from tileframe.errors import InputError, OptionError, PluginError
-from tileframe.facts import BlankRule, Equality, ScaleBy, SlideFacts
+from tileframe.facts import BlankRule, Encoding, Equality, ScaleBy, SlideFacts
 from tileframe.fingerprint import Fingerprint
 from tileframe.frozen import dataclass
 from tileframe.geometry import Box
 from tileframe.guards import refuse_own_slide
-from tileframe.hooks import BackendPlugin, ReaderPlugin
+from tileframe.hooks import BackendPlugin, ReaderPlugin, refuse_mistyped
 from tileframe.job import Backend, Job
 from tileframe.passthrough import NOT_STORED, pyramid_of, refused
 from tileframe.protocols import Managed, Source, Target
@@ -136,6 +136,7 @@ class _Search:
         self.format_options = writer.resolved(spec.format_options, "format")
         self.made_writer = writer.create(options=self.format_options)
         self.encoding = self.made_writer.encoding
+        refuse_mistyped(self.encoding, Encoding, f"the format '{writer.name}' is broken: encoding")
         self.layout_options = layout.resolved(spec.layout_options, "layout")
         self.store_options = store.resolved(spec.store_options, "store")
         read_head(spec.slide)  # says in better words what is no file, or empty

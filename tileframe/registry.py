@@ -305,6 +305,8 @@ def _register(manager: pluggy.PluginManager, plugin: object, name: str, found: I
     """Register one plugin and return its offers; if anything is wrong with it, it is not registered."""
     manager.register(plugin, name)
     try:
+        if found is None and not manager.get_hookcallers(plugin):  # an installed one may have none on some systems
+            raise TypeError(f"{plugin!r} has no hook: it is to be a module, or an object, with some below @hookimpl")
         package, version = (found.package, found.version) if found else ("", "")
         return [Offer(kind, offer, name, package, version) for kind, offer in _offered(manager, plugin)]
     except BaseException:

@@ -9,8 +9,8 @@ from typing import Any
 
 from tileframe.colour import managed
 from tileframe.errors import InputError, OptionError, PluginError, UnsupportedInput
-from tileframe.facts import ColourMode, Intent, Rgb
-from tileframe.hooks import Fit, ReaderPlugin, refuse_lacking
+from tileframe.facts import ColourMode, Intent, Rgb, SlideFacts
+from tileframe.hooks import Fit, ReaderPlugin, refuse_lacking, refuse_mistyped
 from tileframe.options import member
 from tileframe.protocols import CompressedTiles, Source, Sparse
 from tileframe.records import Options
@@ -107,6 +107,7 @@ def open_with(offer: ReaderPlugin, slide: Slide, options: Any, background: Rgb |
     abilities: tuple[Any, ...] = (Sparse, CompressedTiles)
     for interface in (Source, *(one for one in abilities if isinstance(source, one))):
         refuse_lacking(source, interface, broken)
+    refuse_mistyped(source.facts, SlideFacts, f"the reader '{offer.name}' is broken: facts")
     return source
 
 
