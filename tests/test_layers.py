@@ -67,11 +67,13 @@ PUBLIC_MODULES = {
 FOR_PLUGINS = {"tileframe", *(f"tileframe.{name}" for name in PUBLIC_MODULES)}
 IMAGE_LIBRARIES = {"PIL", "cv2", "imagecodecs", "openslide", "pyvips", "simplejpeg", "tifffile"}
 # The server shows the gallery of several slides and the viewer's page, and finds slides as a run of several does.
+# One slide is up to date as one of several is.
 # The bench's inputs and the demo's slide are written by the same code; who reads PNGs and JPEGs judges damage
 # alike; a zip file is the same one on a disk and in an object store; and buckets are opened
 # alike, whatever is in them.
 SHARED = {
     "tileframe_bench": {"tileframe_demo"},
+    "tileframe_commands": {"tileframe_batch"},
     "tileframe_objects": {"tileframe_storage"},
     "tileframe_openslide": {"tileframe_damage"},
     "tileframe_remote": {"tileframe_objects"},

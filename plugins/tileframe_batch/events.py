@@ -52,6 +52,8 @@ class Passed:
 
     slide: Slide
     location: Location
+    target: str
+    """For people: its descriptor, its archive or its folder."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from threading import Event as Flag
 from typing import Any
 
 import tileframe
-from tileframe import InputError, Location, OutputError, Plan, Spec, TileframeError
+from tileframe import InputError, Location, Manifest, OutputError, Plan, Spec, TileframeError
 from tileframe.machine import available_cores, available_memory
 from tileframe.manifest import versions
 from tileframe.registry import load
@@ -122,35 +122,39 @@ def planned(slides: Sequence[str], output: str | None, like: Spec, registry: Any
     return named(found(slides, registry, except_in=Path(into.folder) if into.scheme == "file" else None), into)
 
 
-def differences(spec: Spec, registry: Any) -> list[str] | None:
-    """Return in what the pyramid that is there is not as ``spec`` asks: none if it is up to date, None without one.
+def up_to_date(spec: Spec, registry: Any) -> str | None:
+    """Return the target, for people, of a pyramid that is there and as asked; None for none.
 
-    Each is a part of the plan, the slide and the versions among them, or that some tiles were filled.
+    `OutputError` if another is there, and may not be replaced.
     """
     try:
         with tileframe.open_pyramid(spec.location, registry=registry) as pyramid:
             manifest = pyramid.manifest
     except TileframeError:
         return None
-    if manifest is None:
-        return None
-    plan = tileframe.plan(spec, registry)
-    there, wanted = to_builtins(manifest.plan), to_builtins(plan.published())
-    unlike = [name.replace("_", " ") for name in wanted if wanted[name] != there.get(name)]
-    unlike = [name for name in unlike if name not in FOLLOWS] or unlike
-    others = {"versions": manifest.made.versions != versions(plan, registry), "filled tiles": manifest.tiles.filled}
-    return [*unlike, *(name for name, is_other in others.items() if is_other)]
-
-
-def is_up_to_date(spec: Spec, registry: Any) -> bool:
-    """Say whether the pyramid is there and as asked; `OutputError` if another is, and may not be replaced."""
-    unlike = differences(spec, registry)
+    unlike = [] if manifest is None else _differences(manifest, spec, registry)
     if unlike and not spec.overwrite:
         raise OutputError(
             f"{spec.location}: exists, and was made otherwise ({', '.join(unlike)}); "
             "give --overwrite to replace the pyramid, or another output"
         )
-    return unlike == []
+    return None if manifest is None or unlike else pyramid.target
+
+
+def _differences(manifest: Manifest, spec: Spec, registry: Any) -> list[str]:
+    """Return in what a pyramid is not as ``spec`` asks: parts of the plan, the slide and the versions among them.
+
+    Some tiles that were filled are one, too. Which backend has made it is none where that is left open, and the
+    pixels are the same.
+    """
+    plan = tileframe.plan(spec, registry)
+    there, wanted = to_builtins(manifest.plan), to_builtins(plan.published())
+    left_open = {"backend", "method"} if spec.backend is None and manifest.plan.promises is plan.promises else ()
+    changed = [name for name in wanted if wanted[name] != there.get(name) and name not in left_open]
+    unlike = [name.replace("_", " ") for name in changed]
+    unlike = [name for name in unlike if name not in FOLLOWS] or unlike
+    others = {"versions": manifest.made.versions != versions(plan, registry), "filled tiles": manifest.tiles.filled}
+    return [*unlike, *(name for name, is_other in others.items() if is_other)]
 
 
 class _IsLarge(Exception):
@@ -180,8 +184,8 @@ def _ended(
                 raise InputError(f"{spec.slide}: cannot be read ({error.strerror})") from error
             raise InputError(f"{spec.slide}: no slide is there")
         refuse(spec.location)
-        if not force and is_up_to_date(spec, registry):
-            return Passed(spec.slide, spec.location)
+        if not force and (target := up_to_date(spec, registry)):
+            return Passed(spec.slide, spec.location, target)
         report = tileframe.execute(
             spec, registry, lambda tiles, pixels: say(Progressed(spec.slide, tiles, pixels)), on_plan=announce
         )

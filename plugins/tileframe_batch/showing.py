@@ -21,7 +21,7 @@ from tileframe.serialize import to_builtins
 from tileframe_batch.events import Ended, Event, Failed, Made, Passed, Planned, Progressed, Started
 from tileframe_batch.index import Index
 from tileframe_batch.naming import Named, output_of
-from tileframe_batch.running import is_of_the_disk, is_up_to_date, planned, run_named
+from tileframe_batch.running import is_of_the_disk, planned, run_named, up_to_date
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -192,7 +192,7 @@ class Shown:
 
     def _say_line(self, event: Made | Passed) -> None:
         if isinstance(event, Passed):
-            say(f"{event.location}: up to date")
+            say(f"{event.target}: up to date")
             return
         report = event.report
         for note in report.notes:
@@ -231,7 +231,7 @@ def _dry_run(to_do: Sequence[Named], spec: Spec, registry: Any, asked: Asked) ->
         wanted = replace(spec, slide=one.slide, location=one.location)
         try:
             plan = tileframe.plan(wanted, registry)
-            is_passed = not asked.force and is_up_to_date(wanted, registry)
+            is_passed = not asked.force and up_to_date(wanted, registry) is not None
         except TileframeError as error:
             say(f"tileframe: {error}", err=True)
             codes.append(error.exit_code)

@@ -24,6 +24,7 @@ from tileframe import (
     Report,
     Rgb,
     Spec,
+    Viewer,
     execute,
     location_for,
     machine,
@@ -161,16 +162,18 @@ def run(
         return 0
     if report is not None:
         refuse_report(report, Report.schema)
+    if spec.resume and not spec.overwrite:
+        from tileframe_batch.running import up_to_date  # here, for most runs do without
+
+        if target := up_to_date(spec, registry):
+            if pages is not None and not spec.location.page.exists():
+                _page(pages, spec, registry)
+            return _show_complete(spec, target, report, as_json=as_json, quiet=quiet)
     done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
     try:
         if report is not None:
             write_whole(report, f"{to_json(done)}\n".encode())
-        written = None
-        if pages is not None:
-            from tileframe import open_pyramid  # here, for most runs do without
-
-            with open_pyramid(spec.location, registry=registry) as pyramid:
-                written = f"{pages.write([pyramid])}"
+        written = None if pages is None else _page(pages, spec, registry)
         if as_json:
             show_json(done)
         elif not quiet:
@@ -214,6 +217,26 @@ def _execute(spec: Spec, registry: Registry, report: Path | None, *, quiet: bool
     for note in () if quiet else (*done.notes, *registry.broken):
         say(f"tileframe: {note}", err=True)
     return done
+
+
+def _show_complete(spec: Spec, target: str, report: Path | None, *, as_json: bool, quiet: bool) -> int:
+    """Say that nothing is left to do, as of one of several slides; return the exit code."""
+    said = {"schema": Report.schema, "slide": f"{spec.slide}", "target": f"{spec.location}", "status": "up to date"}
+    if report is not None:
+        write_whole(report, f"{to_json(said)}\n".encode())
+    if as_json:
+        show_json(said)
+    elif not quiet:
+        say(f"{target}: up to date")
+    return 0
+
+
+def _page(pages: Viewer, spec: Spec, registry: Registry) -> str:
+    """Write the page of the pyramid; return where it is."""
+    from tileframe import open_pyramid  # here, for most runs do without
+
+    with open_pyramid(spec.location, registry=registry) as pyramid:
+        return f"{pages.write([pyramid])}"
 
 
 def _say_choice(spec: Spec, plan: Plan) -> None:
