@@ -90,6 +90,24 @@ def test_the_validators_level_2_has_many_tests():
     assert len(of_level_2()) > 20
 
 
+def test_what_names_the_server_differs_by_its_name_and_says_so(tmp_path):
+    slide = png(tmp_path / "a.png", photo(60, 40))
+    with serving(slide) as ask:
+        for path, by in (
+            (f"/iiif/3/{ask.id()}/info.json", "Accept, Host"),
+            (f"/slides/{ask.id()}/manifest.json", "Host"),
+        ):
+            one, other = ask(path), ask(path, host="localhost")
+            assert (one.headers["vary"], other.headers["vary"]) == (by, by)
+            assert (b"localhost" in one.body, b"localhost" in other.body) == (False, True)
+            assert one.headers["etag"] != other.headers["etag"]
+            again = ask(path, if_none_match=one.headers["etag"])
+            assert (again.status, again.headers["vary"]) == (304, by)
+            assert ask(path, host="localhost", if_none_match=one.headers["etag"]).status == 200
+        kinds = [ask(f"/iiif/3/{ask.id()}/info.json", accept=kind) for kind in ("application/json", "*/*")]
+        assert kinds[0].headers["etag"] != kinds[1].headers["etag"]
+
+
 def test_a_viewers_tiles_are_the_pyramids(tmp_path):
     slide = svs(tmp_path / "a.svs", photo(701, 503), lossless=True, levels=(1,))
     with serving(slide, format="png", tile_size=128, overlap=0) as ask, tileframe.open_slide(slide) as source:

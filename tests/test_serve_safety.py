@@ -92,6 +92,27 @@ def test_a_slide_that_becomes_a_link_is_not_followed_either(tmp_path):
         assert ask(f"/iiif/3/{ask.id()}/full/max/0/default.jpg").status == 500
 
 
+def test_a_slide_that_was_removed_is_404_and_says_so(tmp_path):
+    (slide := png(tmp_path / "a.png", gradient(40, 30))).with_name("b.png").write_bytes(slide.read_bytes())
+    with serving(tmp_path) as ask:
+        name = ask.id("a.png")
+        slide.unlink()
+        for path in (f"/iiif/3/{name}/info.json", f"/slides/{name}/", f"/slides/{name}/dzi/{name}.dzi"):
+            reply = ask(path)
+            assert (reply.status, reply.json()["detail"]) == (404, "a.png: is no longer there")
+
+
+def test_a_page_that_says_what_is_wrong_leads_to_the_gallery(tmp_path):
+    png(tmp_path / "a.png", gradient(40, 30))
+    for url, home in ((None, "/"), ("https://a.org/slides", "https://a.org/slides/")):
+        with serving(tmp_path, url=url) as ask:
+            reply = ask("/slides/none/", accept="text/html")
+            assert (reply.status, f'<a href="{home}">' in reply.body.decode()) == (404, True)
+    with serving(tmp_path, token="a token of sixteen") as ask:
+        reply = ask("/slides/none/", accept="text/html")
+        assert (reply.status, b"<a " in reply.body) == (401, False)
+
+
 def test_2000_malformed_requests_give_4xx_and_nothing_else(folder):
     chance = random.Random(7)
     with serving(folder) as ask:
@@ -303,13 +324,16 @@ def test_what_is_said_of_a_pyramid_that_was_lost_names_no_folder(tmp_path, layou
         else:
             next((tmp_path / "made" / "sub").glob("*.tileframe.json")).write_text("{")
         reply = ask(f"/slides/{ask.id()}/")
-        assert reply.status == 500
+        # `a` alone is what all its names begin with, and none of them.
+        assert reply.status == (404 if gone and (name, layout) != ("made/sub/a", "dzi") else 500)
         assert str(tmp_path) not in reply.json()["detail"]
         assert not reply.json()["detail"].startswith("/")
 
 
 @pytest.mark.parametrize(("arguments", "code", "said"), [
-    (["nothing.svs"], 3, "nothing.svs: no such file or folder"), (["."], 3, "no slide and no pyramid is there"),
+    (["memory://nothing/x"], 3, "memory://nothing/x"), (["http://127.0.0.1:9/a.svs"], 3, "http://127.0.0.1:9/a.svs"),
+    (["nothing.svs"], 3, "nothing.svs: no such file or folder"), (["nothing.dzi"], 3, "nothing.dzi: no such file"),
+    (["."], 3, "no slide and no pyramid is there"),
     (["a.png", "--token", "short"], 2, "a token has 16 characters or more"),
     (["a.png", "--format", "gif"], 2, "no format named 'gif'"), (["a.png", "--tile-size", "x"], 2, "is no number of"),
     (["a.png", "--url", "slides"], 2, "--url is the address"), (["a.png", "--threads", "0"], 2, "must be 1 or more"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -76,9 +77,24 @@ class Refused(Exception):
         self.status, self.text, self.headers = status, text, headers
 
 
-def as_json(record: Mapping[str, Any], *, tag: str | None = None, type: str = media_type(".json")) -> Answer:
+def as_json(
+    record: Mapping[str, Any],
+    *,
+    tag: str | None = None,
+    type: str = media_type(".json"),
+    headers: Sequence[tuple[str, str]] = (),
+) -> Answer:
     """Return an answer of JSON."""
-    return Answer(json.dumps(record, indent=1).encode(), type, tag=tag)
+    return Answer(json.dumps(record, indent=1).encode(), type, tag=tag, headers=headers)
+
+
+def as_linked(record: Mapping[str, Any], *, tag: str, type: str, differs_by: str) -> Answer:
+    """Return an answer of JSON with addresses of the server in it; it also differs by the headers ``differs_by``.
+
+    Caches of which the key is not the name by which a client calls the server would else mix up its names.
+    """
+    tag = hashlib.sha256(f"{tag} {type} {json.dumps(record)}".encode()).hexdigest()[:20]
+    return as_json(record, tag=tag, type=type, headers=[("vary", f"{differs_by}Host")])
 
 
 def as_page(text: str, *, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Answer:
@@ -87,11 +103,11 @@ def as_page(text: str, *, status: int = 200, headers: Sequence[tuple[str, str]] 
     return Answer(text.encode("utf-8", "replace"), media_type(".html"), status, headers=kept)
 
 
-def refusal(refused: Refused, accept: str) -> Answer:
+def refusal(refused: Refused, accept: str, home: str = "") -> Answer:
     """Return why not: as a picture in place of what cannot be read, as a page for people, and as JSON for all others.
 
-    A browser shows a picture that comes with an error's status, too. A server that is busy sends none: the page then
-    offers to ask again.
+    A page has a link to the gallery, if ``home`` has its address. A browser shows a picture that comes with an error's
+    status, too. A server that is busy sends none: the page then offers to ask again.
     """
     headers = list(refused.headers)
     if refused.status == 503:
@@ -100,7 +116,7 @@ def refusal(refused: Refused, accept: str) -> Answer:
     if refused.status == 500 and "image/" in accept and "text/html" not in accept:
         return Answer(problem_picture("cannot be read"), "image/png", refused.status, headers=headers)
     if "text/html" in accept:
-        return as_page(problem_page(title, refused.text), status=refused.status, headers=headers)
+        return as_page(problem_page(title, refused.text, home), status=refused.status, headers=headers)
     record = {"status": refused.status, "title": title, "detail": refused.text}
     body = json.dumps(record).encode()
     return Answer(body, "application/problem+json", refused.status, headers=headers)

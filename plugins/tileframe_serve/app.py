@@ -33,6 +33,7 @@ class App(Web):
 
     def __init__(self, settings: Settings, registry: Registry, catalogue: Catalogue | None = None) -> None:
         super().__init__(settings, f"{'private' if settings.token else 'public'}, max-age={MAX_AGE}")
+        self.home = f"{settings.url or ''}/"
         self.served = Served(settings, registry, catalogue or Catalogue(settings.paths, registry))
         self.metrics = Metrics()
         self.routes = Routes(self.served, Access(settings.token), self.metrics)

@@ -114,6 +114,8 @@ class Served:
 
     def refusal(self, entry: Entry, error: Exception) -> Refused:
         """Return how a client is told of ``error``: without any path of this machine."""
+        if entry.is_gone:
+            return Refused(404, f"{entry.name}: is no longer there")
         said = str(error).replace(entry.target, entry.name)
         given = entry.target.removesuffix(entry.name).rstrip(os.sep)
         for folder in (os.path.dirname(entry.target), given, entry.root or "", os.path.realpath(given or os.curdir)):

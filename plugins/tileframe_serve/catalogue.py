@@ -31,10 +31,17 @@ class Entry:
     is_pyramid: bool
     root: str | None = None
     """The folder, without links, that nothing served of it may leave; None for what was named itself."""
+    was_there: bool = False
+    """Whether there was such a file or folder on this machine when it was found."""
 
     def holds(self, path: str | Path) -> bool:
         """Say whether ``path`` is, links followed, where it may be."""
         return self.root is None or is_within(path, self.root)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it has been removed since it was found."""
+        return self.was_there and not os.path.lexists(self.target)
 
     def state(self) -> tuple[int, ...] | None:
         """Return what tells that its file was replaced or changed; None where there is none on this machine."""
@@ -59,6 +66,16 @@ class Catalogue:
         if not entries:
             raise InputError(f"{self._paths[0]}: no slide and no pyramid is there")
         self.entries = {entry.id: entry for entry in sorted(entries, key=lambda entry: entry.name.casefold())}
+
+    def refuse_missing(self) -> None:
+        """Ask for what was named and is on no disk here; `InputError` for one that is not there."""
+        for one in self.entries.values():
+            if one.was_there or one.root is not None:
+                continue
+            if one.is_pyramid:
+                tileframe.open_pyramid(one.target, registry=self._registry).close()
+            else:
+                self._registry.slide(one.target).state()
 
     def _of(self, text: str) -> Iterator[Entry]:
         path = Path(text)
@@ -108,7 +125,8 @@ def _entry(path: Path, folder: Path | None, root: str | None, *, is_pyramid: boo
     real = target if "://" in target else os.path.realpath(path)
     digest = hashlib.sha256(os.fsencode(real)).hexdigest()[:10]
     words = re.sub(r"[^a-z0-9]+", "-", path.stem.casefold())[:40].strip("-")
-    return Entry(f"{words}-{digest}" if words else digest, name, target or str(path), is_pyramid, root)
+    target = target or str(path)
+    return Entry(f"{words}-{digest}" if words else digest, name, target, is_pyramid, root, os.path.lexists(target))
 
 
 def _is_folder_of_pyramid(folder: Path) -> bool:

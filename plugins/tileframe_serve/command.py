@@ -16,6 +16,8 @@ from tileframe.cli.text import say
 from tileframe.options import with_short
 
 if TYPE_CHECKING:
+    import socket
+
     from tileframe_serve.settings import Settings
 
 LINE = b'{"time": '
@@ -105,24 +107,35 @@ def _serve(settings: Settings, registry: Any, port: int, workers: int) -> None:
     from tileframe_serve.settings import LOOPBACK
 
     catalogue = Catalogue(settings.paths, registry)
+    catalogue.refuse_missing()
     if settings.access_log is not None and settings.access_log != "-":
         _refuse_log(Path(settings.access_log))
     with running.listen(settings.host, port) as listening:
         if settings.host not in LOOPBACK and settings.token is None:
             say("tileframe: other machines can reach this, and no token is asked for; --token asks for one", err=True)
-        say(f"{settings.url or running.origin(listening)}/")
-        say(f"tileframe: {len(catalogue.entries):,} in the gallery; Ctrl-C ends it", err=True)
-        if workers == 1:
-            no_threads_of_opencv()
-            running.serve(App(settings, registry, catalogue), listening)
-            return
-        numbers = tempfile.mkdtemp(prefix="tileframe-serve-")
-        try:
-            _share(settings, numbers)
-            # Each process makes its own application.
-            running.serve_in_processes("tileframe_serve.app:create_app", workers, listening)
-        finally:
-            shutil.rmtree(numbers, ignore_errors=True)
+
+        def run() -> None:
+            say(f"{settings.url or running.origin(listening)}/")
+            say(f"tileframe: {len(catalogue.entries):,} in the gallery; Ctrl-C ends it", err=True)
+            if workers == 1:
+                no_threads_of_opencv()
+                running.serve(App(settings, registry, catalogue), listening)
+            else:
+                _serve_in_processes(settings, workers, listening)
+
+        running.until_stopped(run)
+
+
+def _serve_in_processes(settings: Settings, workers: int, listening: socket.socket) -> None:
+    from tileframe_serve import running
+
+    numbers = tempfile.mkdtemp(prefix="tileframe-serve-")
+    try:
+        _share(settings, numbers)
+        # Each process makes its own application.
+        running.serve_in_processes("tileframe_serve.app:create_app", workers, listening)
+    finally:
+        shutil.rmtree(numbers, ignore_errors=True)
 
 
 def _refuse_log(path: Path) -> None:

@@ -27,15 +27,16 @@ def policy(page: str) -> str:
     return f"{own}; frame-ancestors 'none'"
 
 
-def problem_page(title: str, text: str) -> str:
-    """Return a page that says what is wrong."""
+def problem_page(title: str, text: str, home: str) -> str:
+    """Return a page that says what is wrong, with a link to the gallery, if ``home`` has its address."""
     digest = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+    link = f'<p><a href="{escape(home)}">All slides</a></p>' if home else ""
     policy = f"default-src 'none'; style-src 'sha256-{digest}'"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style><main><h1>{escape(title)}</h1><p>{escape(text)}</p></main></html>"
+        f"<style>{STYLE}</style><main><h1>{escape(title)}</h1><p>{escape(text)}</p>{link}</main></html>"
     )
 
 

@@ -15,7 +15,7 @@ from tileframe import InputError, OptionError, PluginError, TileframeError
 from tileframe.serialize import to_builtins
 from tileframe_serve import beside, iiif, pages
 from tileframe_serve.access import EVERYTHING, LONGEST, SESSION, Access
-from tileframe_serve.answers import Answer, Refused, as_json, as_page
+from tileframe_serve.answers import Answer, Refused, as_json, as_linked, as_page
 from tileframe_serve.asking import Served
 from tileframe_serve.catalogue import Entry
 from tileframe_serve.kitchen import Receive
@@ -113,7 +113,7 @@ class Routes:
             record = iiif.info(address, levels, held.shown.pyramid.tile_size)
             wants_ld = "application/json" not in request.header(b"accept")
             kind = LD.format(iiif.CONTEXT) if wants_ld else "application/json"
-            return as_json(record, tag=version, type=kind)
+            return as_linked(record, tag=version, type=kind, differs_by="Accept, ")
         try:
             picture = iiif.parse(parts, levels.base)
         except iiif.BadRequest as error:
@@ -142,7 +142,7 @@ class Routes:
                 record = iiif.manifest(f"{address}/manifest.json", f"{base}/iiif/3/{entry.id}",
                                        f"{address}/thumbnail.jpg", entry.name, shown.pyramid.base,
                                        pages.facts_of(shown))  # fmt: skip
-                return as_json(record, tag=shown.version, type=LD.format(iiif.PRESENTATION))
+                return as_linked(record, tag=shown.version, type=LD.format(iiif.PRESENTATION), differs_by="")
             case ["metadata.json"]:
                 record = self._metadata(entry, shown)
                 # They come and go without the slide.

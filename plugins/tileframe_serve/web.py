@@ -30,6 +30,8 @@ class Web:
     def __init__(self, settings: Settings, keep: str) -> None:
         """``keep`` is the Cache-Control of what has an ETag."""
         self.settings, self._keep = settings, keep
+        self.home = ""
+        """The address of the gallery, where there is one."""
         self._hosts = _hosts(settings)
         self._common = [
             (b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"),
@@ -74,7 +76,8 @@ class Web:
             request = Request.of(scope)
             kind, answer = await self._allowed(scope, request, receive)
         except Refused as refused:
-            answer = refusal(refused, request.header(b"accept") if request else "")
+            accept = request.header(b"accept") if request else ""
+            answer = refusal(refused, accept, self.home if refused.status != 401 else "")
         except Gone:
             self.count("gone", 499, time.perf_counter() - start, 0)
             return
@@ -84,7 +87,7 @@ class Web:
         if request is not None and answer.tag is not None and answer.status in (200, 206) and request.knows(answer.tag):
             if answer.part is not None:
                 answer.part.file.close()
-            answer = Answer(status=304, tag=answer.tag)
+            answer = Answer(status=304, tag=answer.tag, headers=[one for one in answer.headers if one[0] == "vary"])
         headers = answer.raw_headers(self._common, self._keep)
         if self.settings.cors and request is not None:
             headers += self._cors(request)
