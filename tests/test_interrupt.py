@@ -117,7 +117,7 @@ def ends_at_once(process: subprocess.Popen[str], tmp_path: Path) -> None:
     _, err = process.communicate(timeout=30)
     assert time.monotonic() - then < 2
     assert process.returncode == 130
-    assert err.strip() == "tileframe: interrupted; nothing half-made was left"
+    assert err == "tileframe: interrupted; nothing half-made was left\n"
     assert os.listdir(tmp_path) == []
 
 
@@ -166,6 +166,35 @@ def test_what_ends_a_run_after_its_commit_says_that_the_pyramid_is_complete(tmp_
     assert verify(tmp_path / "a.dzi") == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_while_python_ends_changes_nothing(number):
+    code = f"""
+import atexit, os, sys
+from tileframe_start.command import main
+atexit.register(os.kill, os.getpid(), {int(number)})
+sys.argv = ["tileframe", "--version"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_below_the_ctrl_c_of_a_terminal_the_message_has_a_line_of_its_own(tmp_path, monkeypatch):
+    import pty
+
+    monkeypatch.chdir(tmp_path)
+    ours, theirs = pty.openpty()
+    code = (
+        "import tileframe_start.command as c; c.build_cli = lambda registry: c._interrupt(2, None); "
+        "raise SystemExit(c.run_command(['x']))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], stderr=theirs).returncode == 130
+    said = os.read(ours, 1000).decode()
+    os.close(ours)
+    os.close(theirs)
+    assert said.splitlines() == ["", "tileframe: interrupted; nothing half-made was left"]
+
+
 @pytest.mark.parametrize("output", ["o", "o.szi"])
 def test_ctrl_c_after_the_commit_says_that_the_pyramid_is_complete(output, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
@@ -180,7 +209,7 @@ def test_ctrl_c_after_the_commit_says_that_the_pyramid_is_complete(output, tmp_p
     monkeypatch.setattr(Scratch, "close", interrupted)
     assert run_command(["run", "a.jpg", "-o", output, "-q", "--quality", "40", "--overwrite"]) == 130
     shown = {"o": "o.dzi", "o.szi": "o.szi"}[output]
-    assert capsys.readouterr().err.lstrip() == f"tileframe: interrupted; the pyramid {shown} is complete\n"
+    assert capsys.readouterr().err == f"tileframe: interrupted; the pyramid {shown} is complete\n"
     with open_pyramid(output) as pyramid:
         assert pyramid.manifest is not None
         assert pyramid.manifest.plan.encoding.quality == 40
@@ -193,7 +222,7 @@ def test_ctrl_c_before_the_commit_does_not_say_so_of_the_old_pyramid(tmp_path, m
     monkeypatch.setattr(DirectoryStore, "commit", lambda self, files: _interrupt(signal.SIGINT, None))
     # Of another quality: two runs that take as long in the same second have the same manifest.
     assert run_command(["run", "a.jpg", "-o", "o", "-q", "--quality", "40", "--overwrite"]) == 130
-    assert capsys.readouterr().err.lstrip() == "tileframe: interrupted; nothing half-made was left\n"
+    assert capsys.readouterr().err == "tileframe: interrupted; nothing half-made was left\n"
 
 
 @pytest.mark.parametrize("becomes", [ImportError, SystemError, OutputError, SystemExit])

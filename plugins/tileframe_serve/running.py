@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -69,4 +70,5 @@ def until_stopped(run: Callable[[], object]) -> None:
     try:
         run()
     except KeyboardInterrupt:  # raised once more when all is done: the way to end it
-        click.echo(err=True)
+        if sys.stderr.isatty():
+            click.echo(err=True)  # below the terminal's ^C

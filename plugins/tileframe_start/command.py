@@ -34,7 +34,7 @@ TRACEBACK = "TILEFRAME_TRACEBACK"
 
 
 class _Cli(click.Group):
-    """A group that leaves broken pipes to `run_command`."""
+    """A group that leaves broken pipes to `run_command`, and interrupts."""
 
     def make_context(self, *arguments: Any, **options: Any) -> click.Context:
         with _hidden_from_click():
@@ -52,6 +52,8 @@ def _hidden_from_click() -> Iterator[None]:
     except BrokenPipeError as error:
         # Without its number, by which click would know it, and end with the exit code of a bug.
         raise BrokenPipeError(str(error)) from error
+    except (KeyboardInterrupt, EOFError) as error:
+        raise click.Abort from error  # as click would, after an empty line
 
 
 def build_cli(registry: Registry) -> click.Group:
@@ -79,6 +81,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as below nohup
         signal.signal(signal.SIGINT, _interrupt)
     code = run_command(arguments)
+    # All is done, and said: a signal that comes while Python ends changes nothing, and would show a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     gc.freeze()  # what is left goes with the process: Python would look through all of it for garbage, twice
     sys.exit(code)
 
@@ -132,7 +137,7 @@ def _run(arguments: Sequence[str] | None) -> int:
     except click.ClickException as error:
         return _fail(error.format_message(), error.exit_code, error)
     except click.Abort as error:
-        # By this, click replaces a KeyboardInterrupt, or an EOFError.
+        # This stands for a KeyboardInterrupt, or an EOFError.
         return _fail_unexpectedly(error.__cause__ or error)
     except BrokenPipeError:
         raise
@@ -180,6 +185,8 @@ def _fail(message: str, exit_code: int, error: BaseException) -> int:
     if INTERRUPTS or exit_code == INTERRUPTED:  # an import that is interrupted may end in any error
         kept = hasattr(error, "__notes__")
         message, exit_code = "interrupted" if kept else "interrupted; nothing half-made was left", INTERRUPTED
+        if sys.stderr.isatty():
+            click.echo(err=True)  # below the terminal's ^C
     # Lines of ours; those of a traceback in another process are for TRACEBACK.
     message = "; ".join([message, *(note for note in getattr(error, "__notes__", ()) if "\n" not in note)])
     try:
