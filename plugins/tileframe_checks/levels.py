@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, groupby
 
 import numpy as np
 
@@ -25,16 +26,17 @@ def check_levels(pyramid: StoredPyramid, progress: Progress) -> Iterator[Finding
     least = MAX_OF_STORED_LEVELS if promised is not None and promised < Equality.PIXELS else 0.0
     tiles = pixels = 0
 
-    def pairs_of(level: int) -> Iterator[Pair]:
+    def told(found: Iterable[tuple[TileAddress, list[Pair]]]) -> Iterator[Pair]:
         nonlocal tiles, pixels
-        tiles_of = partial(_pairs, pyramid, exact=exact)
-        for tile, pairs in zip(geometry.tiles(level), compared(pyramid, geometry.tiles(level), tiles_of), strict=True):
+        for tile, pairs in found:
             yield from pairs
             tiles, pixels = tiles + 1, pixels + geometry.cell(tile).size.area
             progress(tiles, pixels)
 
-    for level in pyramid.layout.levels[:-1]:
-        bad, threshold = disagreeing(pyramid, pairs_of(level), exact=exact, least=least)
+    all_tiles = chain.from_iterable(map(geometry.tiles, pyramid.layout.levels[:-1]))
+    all_pairs = compared(pyramid, all_tiles, partial(_pairs, pyramid, exact=exact))
+    for _, of_level in groupby(all_pairs, key=lambda one: one[0].level):
+        bad, threshold = disagreeing(pyramid, told(of_level), exact=exact, least=least)
 
         def message(pair: Pair, tile: TileAddress, threshold: float = threshold) -> str:
             other = pair.second if tile == pair.first else pair.first

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from tileframe import Box, Finding, Progress, Severity, StoredPyramid, TileAddress
 from tileframe.pixels import Pixels
@@ -16,10 +16,9 @@ def check_overlap(pyramid: StoredPyramid, progress: Progress) -> Iterator[Findin
     geometry, exact = pyramid.pyramid, pyramid.writer.encoding.lossless
     tiles = pixels = 0
 
-    def pairs_of(level: int) -> Iterator[Pair]:
+    def told(found: Iterable[tuple[tuple[int, Box], list[Pair]]]) -> Iterator[Pair]:
         nonlocal tiles, pixels
-        look = partial(_pairs, pyramid, level, exact=exact)
-        for block, pairs in zip(blocks(pyramid, level), compared(pyramid, blocks(pyramid, level), look), strict=True):
+        for (level, block), pairs in found:
             yield from pairs
             tiles += block.size.area
             corners = (TileAddress(level, block.x, block.y), TileAddress(level, block.right - 1, block.bottom - 1))
@@ -32,8 +31,11 @@ def check_overlap(pyramid: StoredPyramid, progress: Progress) -> Iterator[Findin
         beside = (tile.col > 0) + (tile.col < grid.width - 1)
         return beside + (tile.row > 0) + (tile.row < grid.height - 1)
 
-    for level in pyramid.layout.levels if geometry.overlap else ():
-        bad, threshold = disagreeing(pyramid, pairs_of(level), exact=exact)
+    levels = pyramid.layout.levels if geometry.overlap else ()
+    all_blocks = ((level, block) for level in levels for block in blocks(pyramid, level))
+    all_pairs = compared(pyramid, all_blocks, lambda one: _pairs(pyramid, *one, exact=exact))
+    for _, of_level in groupby(all_pairs, key=lambda one: one[0][0]):
+        bad, threshold = disagreeing(pyramid, told(of_level), exact=exact)
 
         def message(pair: Pair, tile: TileAddress, threshold: float = threshold) -> str:
             other = pair.second if tile == pair.first else pair.first

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -96,11 +96,11 @@ def blamed(
 
 def compared(
     pyramid: StoredPyramid, blocks: Iterable[Block], compare: Callable[[Block], list[Pair]]
-) -> Iterator[list[Pair]]:
-    """Yield the pairs of each block, compared in parallel."""
-    with closing(in_order(compare, blocks, workers=pyramid.workers)) as results:
-        for pairs in results:
-            yield [beyond_rule(pyramid, pair) for pair in pairs]
+) -> Generator[tuple[Block, list[Pair]], None, None]:
+    """Yield each block and its pairs, compared in parallel."""
+    with closing(in_order(lambda block: (block, compare(block)), blocks, workers=pyramid.workers)) as results:
+        for block, pairs in results:
+            yield block, [beyond_rule(pyramid, pair) for pair in pairs]
 
 
 def sound(pyramid: StoredPyramid, tile: TileAddress) -> Pixels | None:
