@@ -234,13 +234,30 @@ def test_what_is_wrong_with_all_is_said_before_any_work(arguments, code, said, h
     assert sorted(here.rglob("*")) == before
 
 
-@pytest.mark.parametrize("report", ["out/index.json", "out/index.html"])
-def test_a_report_in_the_place_of_the_index_is_refused(report, here, capsys):
+@pytest.mark.parametrize(
+    ("report", "said"),
+    [
+        ("out/index.json", "will be the index of the pyramids"),
+        ("out/index.html", "will be the index of the pyramids"),
+        ("out/a.dzi", "is in the place of the pyramid out/a"),
+        ("out/b.tileframe.json", "is in the place of the pyramid out/b"),
+        ("out/b.html", "is in the place of the pyramid out/b"),
+    ],
+)
+def test_a_report_in_the_place_of_what_is_made_is_refused(report, said, here, capsys):
     Path("out").mkdir()
     assert run_command(["run", "scans", "-o", "out/", "--viewer", "--report", report]) == 4
-    said = f"tileframe: {report}: will be the index of the pyramids; give another file for the report\n"
-    assert capsys.readouterr().err.replace("\\", "/") == said
-    assert tree("out") == []
+    message = f"tileframe: {report}: {said}; give another file for the report\n"
+    assert capsys.readouterr().err.replace("\\", "/") == message
+    assert os.listdir("out") == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no disk here that is always full")
+def test_a_report_that_cannot_be_written_ends_it_in_one_line(here, capsys):
+    assert run_command(["run", "scans", "-o", "out/", "-q", "--report", "/dev/full"]) == 4
+    said = "tileframe: /dev/full: cannot be written (No space left on device); 1 of 3 slides are done; the same command"
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(said)
 
 
 def test_a_file_that_is_not_there_is_one_that_failed(here, capsys):

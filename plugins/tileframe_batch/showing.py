@@ -64,7 +64,7 @@ def shown_run(slides: Sequence[str], output: str | None, spec: Spec, registry: A
     with ExitStack() as stack:
         report = None
         if asked.report is not None:
-            _refuse_inputs_and_index(asked.report, to_do, index)
+            _refuse_what_is_read_or_made(asked.report, to_do, index, registry.layout(spec.layout).descriptor)
             report = stack.enter_context(asked.report.open("w", encoding="utf-8"))
         shown = stack.enter_context(Shown(asked, len(to_do), viewer, index, report, registry))
         ended = run_named(to_do, spec, registry, force=asked.force, say=shown, refuse=shown.refuse)
@@ -174,8 +174,13 @@ class Shown:
         record = _record(event)
         line = json.dumps(record)
         if self._report is not None:
-            self._report.write(f"{line}\n")
-            self._report.flush()
+            try:
+                self._report.write(f"{line}\n")
+                self._report.flush()
+            except OSError as error:
+                with suppress(OSError):  # of what it still holds
+                    self._report.close()
+                raise OutputError(f"{self._asked.report}: cannot be written ({error.strerror})") from error
         if self._asked.as_json:
             click.echo(line)
         elif not self._asked.quiet and not isinstance(event, Failed):
@@ -248,10 +253,20 @@ def _dry_run(to_do: Sequence[Named], spec: Spec, registry: Any, asked: Asked) ->
     return codes[0] if codes else 0
 
 
-def _refuse_inputs_and_index(report: Path, to_do: Sequence[Named], index: Index | None) -> None:
+def _refuse_what_is_read_or_made(report: Path, to_do: Sequence[Named], index: Index | None, descriptor: str) -> None:
     files = (one.slide for one in to_do if isinstance(one.slide, Path))
     if any(real_path(file) == real_path(report) for file in files):
         raise OutputError(f"{report}: is one of the slides; give another file for the report")
+    for place in (one.location for one in to_do if one.location.scheme == "file"):
+        made = {
+            place.path.name,
+            place.manifest_key,
+            place.digests_key,
+            place.page.name,
+            descriptor.format(name=place.name),
+        }
+        if report.name in made and real_path(report.parent) == real_path(Path(place.folder)):
+            raise OutputError(f"{report}: is in the place of the pyramid {place}; give another file for the report")
     if index is not None and real_path(report) in map(real_path, index.files):
         raise OutputError(f"{report}: will be the index of the pyramids; give another file for the report")
     refuse_report(report, Report.schema)
