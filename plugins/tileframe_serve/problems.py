@@ -16,7 +16,7 @@ NOTHING = "default-src 'none'; frame-ancestors 'none'"
 STYLE = (
     ":root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }"
     "main { max-width: 44rem; margin: 12vh auto; padding: 0 1.5rem; overflow-wrap: anywhere; }"
-    "h1 { font-size: 1.4rem; }"
+    "h1 { font-size: 1.4rem; } a { color: inherit; }"
 )
 
 

@@ -193,6 +193,28 @@ def test_associated_images_are_shown_in_a_strip(output, open_page, tmp_path):
     assert not opened.is_seen("#strip")
 
 
+def test_on_a_phone_one_panel_is_open_at_a_time(open_page, tmp_path):
+    slide = svs(tmp_path / "a.svs", photo(1200, 900))
+    report = tileframe.run(slide, tmp_path / "part", associated=["thumbnail"])
+    PageViewer().write([tileframe.open_pyramid(report.target)])
+    opened = open_page(tmp_path / "part.html", **PHONE)
+    names = ["info", "light", "annotations", "strip"]
+    for name in [*names, *reversed(names[:-1])]:
+        opened.page.tap(f"#{name}-button")
+        assert [one for one in names if opened.is_seen(f"#{one}")] == [name]
+        told = {one: opened.page.get_attribute(f"#{one}-button", "aria-expanded") for one in names[:-1]}
+        assert [one for one, is_open in told.items() if is_open == "true"] == [one for one in names[:-1] if one == name]
+
+
+def test_on_a_large_screen_panels_are_open_together(open_page, made):
+    opened = open_page(page_of(made()))
+    for name in ("light", "annotations"):
+        opened.page.click(f"#{name}-button")
+    assert opened.is_seen("#light")
+    assert opened.is_seen("#annotations")
+    assert apart(opened.box("#light"), opened.box("#annotations"))
+
+
 def test_the_overview_is_hidden_by_finger_and_without_pictures_there_is_no_strip(open_page, made):
     opened = open_page(page_of(made()), **PHONE)
     opened.page.tap("[data-action=navigator]")

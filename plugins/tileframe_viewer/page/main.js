@@ -4,6 +4,7 @@
 (() => {
   const { actions, address, annotations, formats, fullpage, keyboard, layer, light, link, loading, panels, power, problems, ranges, readouts, ruler, snapshot, stage, theme } = tileframe;
   const by = (id) => document.getElementById(id);
+  const SMALL = matchMedia("(max-width: 640px), (max-height: 480px)"); // no room for two panels
 
   async function start() {
     theme.restore();
@@ -101,10 +102,17 @@
     return Object.fromEntries(Object.entries(found).map(([name, action]) => [name, lead(action)]));
   }
 
-  /** What opens and closes each panel, by its name. */
+  /** What opens and closes each panel, by its name. On a small screen there is room for one. */
   function toggles() {
-    const toggle = (name) => panels.toggle(by(`${name}-button`), by(name), by(`${name}-close`));
-    return Object.fromEntries(["info", "light", "annotations"].map((name) => [name, toggle(name)]));
+    const show = {};
+    const alone = (name) => {
+      if (!SMALL.matches) return;
+      for (const other of Object.keys(show)) if (other !== name) show[other](false);
+      by("strip").hidden = true;
+    };
+    const toggle = (name) => panels.toggle(by(`${name}-button`), by(name), by(`${name}-close`), () => alone(name));
+    for (const name of ["info", "light", "annotations"]) show[name] = toggle(name);
+    return show;
   }
 
   /** The actions that draw over the slide, change its light, and save what is seen. */
@@ -128,7 +136,11 @@
 
   /** The actions of the page around the slide. */
   function ofPage(show, current) {
-    const strip = { keys: ["k"], label: "Label, macro and thumbnail", run: () => flipHidden(by("strip")) };
+    const flipStrip = () => {
+      flipHidden(by("strip"));
+      if (SMALL.matches && !by("strip").hidden) closeAll(show);
+    };
+    const strip = { keys: ["k"], label: "Label, macro and thumbnail", run: flipStrip };
     return {
       full: { keys: ["p"], label: "Full page", run: fullpage.toggle },
       link: { keys: ["l"], label: "Copy a link to this view", run: () => address.copy(current()) },
@@ -155,6 +167,10 @@
   /** Close all panels, and leave the full page. */
   function leave(show) {
     fullpage.leave();
+    closeAll(show);
+  }
+
+  function closeAll(show) {
     for (const set of Object.values(show)) set(false);
   }
 

@@ -77,9 +77,13 @@
     }
   }
 
-  /** Make `button` open and close `panel`, and `close` close it; `Escape` in it too. Returns what toggles it. */
-  function toggle(button, panel, close) {
+  /**
+   * Make `button` open and close `panel`, and `close` close it; `Escape` in it too. `before` is called before it opens.
+   * Returns what toggles it.
+   */
+  function toggle(button, panel, close, before) {
     function set(open) {
+      if (open) before();
       const inside = panel.contains(document.activeElement);
       panel.hidden = !open;
       button.setAttribute("aria-expanded", open);
