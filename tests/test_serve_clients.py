@@ -7,6 +7,7 @@ import random
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -210,6 +211,42 @@ def test_2000_malformed_requests_on_the_wire_give_4xx_and_nothing_else(slide):
         assert odd == []
         assert refused > 1000
         assert got(port, "/index.json")[0] == 200
+
+
+STOPPED = """
+import asyncio, os, signal, sys
+if "h11" in sys.argv: sys.modules["httptools"] = None
+from tileframe_serve.running import listen, serve
+
+async def application(scope, receive, send):
+    if scope["type"] == "lifespan":
+        for event in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+        return
+    os.kill(os.getpid(), signal.SIGINT)
+    await asyncio.sleep(0.5)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+listening = listen("127.0.0.1", 0)
+print(listening.getsockname()[1], flush=True)
+serve(application, listening)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
+@pytest.mark.parametrize("protocol", ["h11", "httptools"])
+def test_an_answer_that_was_begun_before_the_end_says_that_its_connection_ends(protocol):
+    pytest.importorskip(protocol)
+    with subprocess.Popen([sys.executable, "-c", STOPPED, protocol], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        connection = http.client.HTTPConnection("127.0.0.1", int(process.stdout.readline()), timeout=30)
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        assert (answer.status, answer.getheader("connection"), answer.read()) == (200, "close", b"ok")
+        assert process.wait(30) == 0
+        connection.close()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")

@@ -88,6 +88,12 @@ class Bounded(AutoHTTPProtocol):  # type: ignore[misc, valid-type]  # one of two
         super().timeout_keep_alive_handler()
         self._await_reading()
 
+    def shutdown(self) -> None:
+        """End with the answer that is being made, which tells its client so; httptools sees to that, h11 does not."""
+        if hasattr(self, "conn") and self.cycle is not None and not self.cycle.response_complete:
+            self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"close")]
+        super().shutdown()
+
     def _await_request(self) -> None:
         if self._request is None:
             self._request = self.loop.call_later(SENT_WITHIN, self.transport.close)
