@@ -254,7 +254,9 @@ def test_a_log_that_cannot_be_written_any_more_ends_and_no_more(slide, caplog):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_processes_whose_parent_was_killed_end_too(slide):
+def test_processes_whose_parent_was_killed_end_too_and_leave_no_temporary_files(slide, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+
     def answer_on(port: int) -> None:
         for _ in range(300):
             got(port, "/healthz")
@@ -264,8 +266,10 @@ def test_processes_whose_parent_was_killed_end_too(slide):
         assert got(port, "/healthz")[0] == 200
         process.kill()
         process.wait()
+        assert [path.name.startswith("tileframe-serve-") for path in tmp_path.iterdir()] == [True]
         with pytest.raises(ConnectionError):
             answer_on(port)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_health_metrics_and_the_description_of_the_server(slide, tmp_path):

@@ -15,7 +15,7 @@ from tileframe_serve.answers import Answer
 from tileframe_serve.asking import Served
 from tileframe_serve.catalogue import Catalogue
 from tileframe_serve.kitchen import Receive
-from tileframe_serve.metrics import Metrics
+from tileframe_serve.metrics import Metrics, remove_folder
 from tileframe_serve.requests import Request
 from tileframe_serve.routes import Routes
 from tileframe_serve.settings import Settings
@@ -78,6 +78,7 @@ class App(Web):
         parent = multiprocessing.parent_process()
         while True:
             if parent is not None and not parent.is_alive():  # it was killed: nobody would ever end this process
+                remove_folder()
                 signal.raise_signal(signal.SIGTERM)
             self.served.opened.close_unused()
             self.metrics.gauge(self.served.gauges())

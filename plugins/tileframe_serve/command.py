@@ -128,10 +128,11 @@ def _serve(settings: Settings, registry: Any, port: int, workers: int) -> None:
 
 def _serve_in_processes(settings: Settings, workers: int, listening: socket.socket) -> None:
     from tileframe_serve import running
+    from tileframe_serve.metrics import FOLDER, SHARED
 
-    numbers = tempfile.mkdtemp(prefix="tileframe-serve-")
+    os.environ[SHARED] = numbers = tempfile.mkdtemp(prefix=FOLDER)  # where the processes add up their numbers
     try:
-        _share(settings, numbers)
+        settings.to_environment()  # what they are to do
         # Each process makes its own application.
         running.serve_in_processes("tileframe_serve.app:create_app", workers, listening)
     finally:
@@ -149,11 +150,3 @@ def _refuse_log(path: Path) -> None:
                 raise OutputError(f"{path}: exists already, and is no access log of tileframe's; give another file")
     except OSError as error:
         raise OutputError(f"{path}: cannot be written ({error.strerror})") from error
-
-
-def _share(settings: Settings, numbers: str) -> None:
-    """Leave to the worker processes what they are to do, and where they add up their numbers."""
-    from tileframe_serve.metrics import SHARED
-
-    settings.to_environment()
-    os.environ[SHARED] = numbers

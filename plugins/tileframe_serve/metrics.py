@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -10,7 +11,16 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """The environment variable with the folder in which worker processes add up their numbers."""
+FOLDER = "tileframe-serve-"
+"""With which the name of that folder begins, where it is a temporary one of ours."""
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def remove_folder() -> None:
+    """Remove the folder of the numbers, for a process whose parent was killed and cannot do it."""
+    folder = os.environ.get(SHARED, "")
+    if os.path.basename(folder).startswith(FOLDER):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Metrics:
