@@ -134,11 +134,14 @@ _signature = cache(inspect.signature)
 
 def _uncallable(method: Any, wanted: Callable[..., object]) -> str | None:
     """Say why ``method`` cannot be called with what ``wanted``, a method of a protocol, takes; None if it can."""
-    takes = list(_signature(wanted).parameters.values())[1:]
+    # What an object's method is made of, looked at in every run; it takes the object first, as ``wanted`` does.
+    function = getattr(method, "__func__", None)
+    takes = list(_signature(wanted).parameters.values())[function is None :]
     named = {one.name: one for one in takes if one.kind is one.KEYWORD_ONLY}
     try:
         with suppress(ValueError):  # of C: it does not tell
-            inspect.signature(method).bind(*(one for one in takes if one.kind < one.KEYWORD_ONLY), **named)
+            found = _signature(function) if inspect.isfunction(function) else inspect.signature(function or method)
+            found.bind(*(one for one in takes if one.kind < one.KEYWORD_ONLY), **named)
     except TypeError as error:
         return str(error)
     return None
