@@ -38,7 +38,7 @@ def made(slide: Path, target: Path, registry: Registry, **options: Any) -> Repor
         return error
 
 
-def disagreement(
+def made_by_each(
     slide: Path,
     folder: Path,
     registry: Registry,
@@ -46,17 +46,29 @@ def disagreement(
     others: Sequence[str] = OTHERS,
     format: str = "png",
     **options: Any,
-) -> str | None:
-    """What differs between the pyramids of ``slide`` by `stream` and by ``others``; None if nothing does.
+) -> dict[str, Report | TileframeError]:
+    """What `stream` and ``others`` make of ``slide``, by their names."""
+    return {
+        backend: made(slide, folder / backend, registry, backend=backend, format=format, **options)
+        for backend in (REFERENCE, *others)
+    }
+
+
+def disagreement(slide: Path, folder: Path, registry: Registry, **options: Any) -> str | None:
+    """What differs between the pyramids of ``slide`` by `stream` and by others, as `made_by_each` makes them."""
+    return difference(made_by_each(slide, folder, registry, **options), registry)
+
+
+def difference(by_backend: dict[str, Report | TileframeError], registry: Registry) -> str | None:
+    """What differs between the pyramid of `stream` and those of others; None if nothing does.
 
     `pixels` have to be the same, and from a backend that promises less for this slide, as much as it promises.
     """
-    first = made(slide, folder / REFERENCE, registry, backend=REFERENCE, format=format, **options)
+    first = by_backend[REFERENCE]
     if isinstance(first, Report) and first.promises is not Equality.PIXELS:
         return f"{REFERENCE} promises {first.promises} only"
-    for backend in others:
-        other = made(slide, folder / backend, registry, backend=backend, format=format, **options)
-        if found := _between(first, other, registry):
+    for backend, other in by_backend.items():
+        if backend != REFERENCE and (found := _between(first, other, registry)):
             return f"{REFERENCE} and {backend}: {found}"
     return None
 

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from tests.agreement import COMBINATIONS, FORMATS, LAYOUTS, disagreement, made, turn
+from tests.agreement import (
+    COMBINATIONS,
+    FORMATS,
+    LAYOUTS,
+    OTHERS,
+    difference,
+    disagreement,
+    made,
+    made_by_each,
+    turn,
+)
 from tests.conftest import SHARED_DATA
 from tileframe import InputError, TileframeError
 from tileframe.registry import Registry
@@ -28,28 +38,28 @@ def over(*folders: str) -> pytest.MarkDecorator:
 
 
 @over("slides", "dicom")
-def test_every_slide_can_be_tiled(path, shared_data, tmp_path, registry):
-    assert not isinstance(made(path, tmp_path / "o", registry), TileframeError)
-
-
-@over("slides", "dicom")
-def test_backends_agree_on_slides(path, shared_data, tmp_path, registry):
+def test_every_slide_can_be_tiled_and_backends_agree(path, shared_data, tmp_path, registry):
     # The next file has the next layout and the next format, which make twelve pairs; as a whole, see below.
     number = found("slides", "dicom").index(path)
-    options = LAYOUTS[number % len(LAYOUTS)] | FORMATS[number % len(FORMATS)]
-    assert disagreement(path, tmp_path, registry, **options) is None
+    options = LAYOUTS[number % len(LAYOUTS)] | FORMATS[(number + 1) % len(FORMATS)]
+    by_backend = made_by_each(path, tmp_path, registry, **options)
+    assert not [refusal for refusal in by_backend.values() if isinstance(refusal, TileframeError)]
+    assert difference(by_backend, registry) is None
 
 
-def test_backends_agree_on_a_slide_with_bounds_as_a_whole(shared_data, tmp_path, registry):
+# A corner of the scanned part with what is around it, and all of it.
+@pytest.mark.parametrize("region", [(150, 150, 1200, 900), pytest.param(None, marks=pytest.mark.thorough)], ids=str)
+def test_backends_agree_on_a_slide_with_bounds_as_a_whole(region, shared_data, tmp_path, registry):
     # libvips is fed what `stream` is fed, with bounds as without them; the backend openslide has its own arithmetic.
     slide = shared_data / "slides" / "leica.scn"
-    how: dict[str, Any] = {**LAYOUTS[0], **FORMATS[0], "limit_bounds": False}
+    how: dict[str, Any] = {**LAYOUTS[0], **FORMATS[0], "limit_bounds": False, "region": region}
     assert disagreement(slide, tmp_path, registry, others=["openslide"], **how) is None
 
 
+@pytest.mark.parametrize("region", [(6000, 3500, 2192, 2500), pytest.param(None, marks=pytest.mark.thorough)], ids=str)
 @over("pictures")
-def test_backends_agree_on_pictures_in_large_tiles(path, shared_data, tmp_path, registry):
-    how: dict[str, Any] = {"tile_size": 1024, "overlap": 0, "format": "jpeg", "quality": 95}
+def test_backends_agree_on_pictures_in_large_tiles(path, region, shared_data, tmp_path, registry):
+    how: dict[str, Any] = {"tile_size": 1024, "overlap": 0, "format": "jpeg", "quality": 95, "region": region}
     assert disagreement(path, tmp_path, registry, others=["openslide"], **how) is None
 
 
@@ -58,22 +68,27 @@ def test_the_fast_backends_agree_on_pictures_in_small_tiles(path, shared_data, t
     assert disagreement(path, tmp_path, registry, others=["vips"], format="jpeg", quality=75) is None
 
 
+# One other backend for each file, both in turn; and all.
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["one", "every"])
 @over("odd")
-def test_backends_agree_on_odd_files_or_refuse_them_alike(path, shared_data, tmp_path, registry):
+def test_backends_agree_on_odd_files_or_refuse_them_alike(path, every, shared_data, tmp_path, registry):
     # One combination for each, all in turn; `benchmarks/figures.py parity` runs every file with every one.
-    assert disagreement(path, tmp_path, registry, **COMBINATIONS[turn(path) % len(COMBINATIONS)]) is None
+    number, combination = divmod(turn(path), len(COMBINATIONS))
+    others = OTHERS if every else OTHERS[number % 2 :][:1]
+    assert disagreement(path, tmp_path, registry, others=others, **COMBINATIONS[combination]) is None
 
 
 @over("broken")
 def test_broken_files_are_refused_in_one_line_or_read_alike(
     path, shared_data, tmp_path: Path, registry: Registry, capfd
 ):
-    assert disagreement(path, tmp_path, registry) is None
-    refusal = made(path, tmp_path / "again", registry)
-    if isinstance(refusal, TileframeError):
-        assert isinstance(refusal, InputError)
-        assert str(path) in str(refusal)
-        assert not list(tmp_path.rglob(".*.partial"))
+    by_backend = made_by_each(path, tmp_path, registry)
+    assert difference(by_backend, registry) is None
+    for refusal in by_backend.values():
+        if isinstance(refusal, TileframeError):
+            assert isinstance(refusal, InputError)
+            assert str(path) in str(refusal)
+            assert not list(tmp_path.rglob(".*.partial"))
     assert capfd.readouterr() == ("", "")
 
 
