@@ -18,7 +18,8 @@ from tileframe.registry import Registry
 from tileframe_openslide.levels import nearest
 
 LAYOUTS = [(254, 1), (256, 0), (64, 2), (63, 2), (255, 3), (5, 4)]
-SMALLEST, ENOUGH = 5, 20_000  # tiles of 5 pixels are many, so for pictures of up to this many pixels only
+SMALLEST, ENOUGH = 5, 10_000  # tiles of 5 pixels are many, so for pictures of up to this many pixels only
+LARGE = 300_000
 BACKENDS = ("vips", "stream", "openslide")
 
 
@@ -40,7 +41,7 @@ def assert_the_same(reports: Sequence[Report]) -> None:
 SIZES = [*edge_sizes(), Size(64, 63), Size(130, 97)]
 # Every size with the layout whose edges it is at, and with another one, in turn; small ones also with tiny tiles.
 CASES = [
-    (size, *layout)
+    pytest.param(size, *layout, marks=[pytest.mark.thorough] if size.area > LARGE and layout != LAYOUTS[0] else [])
     for number, size in enumerate(SIZES)
     for layout in (LAYOUTS[0], LAYOUTS[1 + number % 4], *LAYOUTS[5:])
     if layout[0] > SMALLEST or size.area < ENOUGH
@@ -65,9 +66,9 @@ def expected_sizes(pyramid: Pyramid) -> dict[str, tuple[int, int]]:
     return found
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    width=st.integers(1, 700), height=st.integers(1, 700), tile_size=st.integers(40, 300), overlap=st.integers(0, 20)
+    width=st.integers(1, 500), height=st.integers(1, 500), tile_size=st.integers(40, 300), overlap=st.integers(0, 20)
 )
 def test_backends_agree_on_drawn_sizes(width, height, tile_size, overlap, tmp_path, registry):
     slide = png(tmp_path / "drawn.png", gradient(width, height))
@@ -75,7 +76,7 @@ def test_backends_agree_on_drawn_sizes(width, height, tile_size, overlap, tmp_pa
     assert_the_same(all_of_them(slide, tmp_path, registry, **options))
 
 
-@pytest.mark.parametrize("quality", [1, 50, 75, 89, 90, 95, 100])
+@pytest.mark.parametrize("quality", [1, 50, 89, 90, 100])
 def test_jpeg_tiles_decode_to_the_same_pixels(quality, tmp_path, registry):
     slide = png(tmp_path / "picture.png", photo(600, 421))
     assert_the_same(all_of_them(slide, tmp_path, registry, quality=quality))
@@ -93,7 +94,7 @@ def test_libvips_gives_the_same_pixels_whether_it_reads_the_file_or_is_fed(reade
 
 @pytest.mark.parametrize(("tile_size", "overlap"), [(254, 1), (512, 0)])
 def test_backends_agree_on_the_base_of_a_slide_with_stored_levels(tile_size, overlap, tmp_path, registry):
-    slide = svs(tmp_path / "slide.svs", photo(1500, 1100), levels=(1, 4))
+    slide = svs(tmp_path / "slide.svs", photo(1100, 700), levels=(1, 4))
     vips, stream, openslide = all_of_them(slide, tmp_path, registry, format="png", tile_size=tile_size, overlap=overlap)
     assert (stream.promises, openslide.promises) == (Equality.PIXELS, Equality.BASE)
     assert differing(vips.target, stream.target) == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,15 +106,33 @@ def cases() -> Iterator[Any]:
                 yield pytest.param(slide, container, how, id=f"{name}-{slide}{container}", marks=marks)
 
 
+Whole = Callable[..., dict[str, bytes]]
+WHO_MAKES_THEM = {"backend", "workers", "executor"}  # no matter for the tiles: see `test_parity.py`
+
+
+@pytest.fixture(scope="module")
+def whole(slides: Path, tmp_path_factory: pytest.TempPathFactory) -> Whole:
+    """The files of a run to the end, into ``o`` or an archive of that name; made once for each kind of pyramid."""
+    made: dict[str, dict[str, bytes]] = {}
+
+    def files_of(slide: str = "squares.svs", container: str = "", **how: Any) -> dict[str, bytes]:
+        kind = {name: value for name, value in how.items() if name not in WHO_MAKES_THEM}
+        if (key := f"{slide} {container} {kind}") not in made:
+            target = tmp_path_factory.mktemp("whole") / f"o{container}"
+            run(slides / slide, target, **kind)
+            made[key] = files(target)
+        return made[key]
+
+    return files_of
+
+
 @pytest.mark.parametrize(("slide", "container", "how"), list(cases()))
 def test_a_resumed_run_gives_the_same_files_and_makes_none_again(
-    slide, container, how, slides, tmp_path, encoded, monkeypatch
+    slide, container, how, slides, whole, tmp_path, encoded, monkeypatch
 ):
     if "executor" in how:
         monkeypatch.setattr(blocks, "SIDE", SIDE_OF_BLOCKS)  # as it is in other processes
-    (tmp_path / "whole").mkdir()
-    whole, target = tmp_path / "whole" / f"o{container}", tmp_path / "resumed" / f"o{container}"
-    run(slides / slide, whole, **{**how, "executor": None})  # whichever makes them, the tiles are the same
+    target = tmp_path / "resumed" / f"o{container}"
     interrupted(slides / slide, target, **how)
     assert [path.name for path in target.parent.iterdir()] == [f".o{container}.partial"]
     encoded.clear()
@@ -122,19 +140,17 @@ def test_a_resumed_run_gives_the_same_files_and_makes_none_again(
     assert report.resumed >= 64
     if "executor" not in how:
         assert len(encoded) <= report.tiles - report.resumed
-    assert files(target) == files(whole)
+    assert files(target) == whole(slide, container, **how)
     assert not scratch_of(target).exists()
 
 
-def test_it_may_end_too_early_again_and_again(slides, tmp_path):
-    for container in ("", ".szi"):
-        (tmp_path / "whole").mkdir(exist_ok=True)
-        whole, target = tmp_path / "whole" / f"o{container}", tmp_path / "resumed" / f"o{container}"
-        run(slides / "squares.svs", whole)
-        for after in (50, 150, 250):
-            interrupted(slides / "squares.svs", target, after=after, resume=True)
-        assert run(slides / "squares.svs", target, resume=True).resumed >= 200
-        assert files(target) == files(whole)
+@pytest.mark.parametrize("container", ["", pytest.param(".szi", marks=pytest.mark.thorough)])
+def test_it_may_end_too_early_again_and_again(container, slides, whole, tmp_path):
+    target = tmp_path / f"o{container}"
+    for after in (50, 150, 250):
+        interrupted(slides / "squares.svs", target, after=after, resume=True)
+    assert run(slides / "squares.svs", target, resume=True).resumed >= 200
+    assert files(target) == whole(container=container)
 
 
 def left(slides: Path, target: Path, **how: Any) -> Path:
@@ -143,45 +159,41 @@ def left(slides: Path, target: Path, **how: Any) -> Path:
     return scratch_of(target)
 
 
-def resumed(slides: Path, target: Path, **how: Any) -> Report:
-    """Go on, and prove the result against the digests of a whole run."""
+def resumed(slides: Path, target: Path, whole: Whole, **how: Any) -> Report:
+    """Go on, and prove the result to be that of a whole run."""
     report = run(slides / "squares.svs", target, resume=True, **how)
-    whole = target.parent / "whole" / target.name
-    whole.parent.mkdir()
-    run(slides / "squares.svs", whole)
-    for key, data in files(whole).items():
-        assert (target.parent / key).read_bytes() == data, key
+    assert files(target) == whole(container=target.suffix)
     return report
 
 
-def test_a_torn_last_note_and_a_half_tile_are_made_again(slides, tmp_path):
+def test_a_torn_last_note_and_a_half_tile_are_made_again(slides, whole, tmp_path):
     scratch = left(slides, tmp_path / "o", after=300)
     notes = scratch / NOTES
     os.truncate(notes, notes.stat().st_size - 1)
     for tile in (scratch / TREE).rglob("0_0.jpeg"):
         os.truncate(tile, 100)
-    assert resumed(slides, tmp_path / "o").resumed > 0
+    assert resumed(slides, tmp_path / "o", whole).resumed > 0
 
 
-def test_a_tile_that_changed_or_is_gone_is_made_again_with_its_unit(slides, tmp_path):
+def test_a_tile_that_changed_or_is_gone_is_made_again_with_its_unit(slides, whole, tmp_path):
     scratch = left(slides, tmp_path / "o")
     before = sum(1 for path in (scratch / TREE).rglob("*.jpeg"))
     (scratch / TREE / "o_files/12/0_0.jpeg").unlink()
     tile = scratch / TREE / "o_files/11/0_1.jpeg"
     tile.write_bytes(tile.read_bytes()[:-1] + b"\0")
-    report = resumed(slides, tmp_path / "o")
+    report = resumed(slides, tmp_path / "o", whole)
     assert 0 < report.resumed < before
 
 
-def test_a_note_that_is_damaged_ends_what_is_known(slides, tmp_path):
+def test_a_note_that_is_damaged_ends_what_is_known(slides, whole, tmp_path):
     scratch = left(slides, tmp_path / "o", after=200)
     data = bytearray((scratch / NOTES).read_bytes())
     data[2 * len(data) // 3] ^= 1
     (scratch / NOTES).write_bytes(data)
-    assert resumed(slides, tmp_path / "o").resumed > 0
+    assert resumed(slides, tmp_path / "o", whole).resumed > 0
 
 
-def test_a_run_that_was_killed_in_its_commit_is_gone_on_with(slides, tmp_path, monkeypatch):
+def test_a_run_that_was_killed_in_its_commit_is_gone_on_with(slides, whole, tmp_path, monkeypatch):
     run(slides / "rows.jpg", tmp_path / "o", quality=50)
 
     def show(made: Path, target: Path) -> None:
@@ -199,7 +211,7 @@ def test_a_run_that_was_killed_in_its_commit_is_gone_on_with(slides, tmp_path, m
             run(slides / "squares.svs", tmp_path / "o", overwrite=True)
     assert not (tmp_path / "o.dzi").exists()
     assert verify(tmp_path / "o.dzi") == []
-    report = resumed(slides, tmp_path / "o", overwrite=True)
+    report = resumed(slides, tmp_path / "o", whole, overwrite=True)
     assert report.resumed == report.tiles
 
 
@@ -209,14 +221,12 @@ def die(scratch: Any) -> None:
     release(scratch._lock)
 
 
-def test_half_a_member_is_cut_off(slides, tmp_path):
+def test_half_a_member_is_cut_off(slides, whole, tmp_path):
     scratch = left(slides, tmp_path / "o.szi")
     archive = scratch / TREE / "archive"
     with archive.open("ab") as file:
         file.write(archive.read_bytes()[:1000])
-    run(slides / "squares.svs", tmp_path / "o.szi", resume=True)
-    run(slides / "squares.svs", tmp_path / "whole" / "o.szi")
-    assert files(tmp_path / "o.szi") == files(tmp_path / "whole" / "o.szi")
+    resumed(slides, tmp_path / "o.szi", whole)
 
 
 def test_what_an_unfinished_run_has_left_is_not_thrown_away_unasked(slides, tmp_path):
@@ -301,7 +311,9 @@ def test_a_run_of_less_than_five_seconds_leaves_nothing(slides, tmp_path, monkey
 
 
 @pytest.mark.parametrize(("container", "store"), [("", directory.DirectoryStore), (".szi", archive.ArchiveStore)])
-def test_a_disk_that_was_full_is_gone_on_with_when_there_is_room(container, store, slides, tmp_path, monkeypatch):
+def test_a_disk_that_was_full_is_gone_on_with_when_there_is_room(
+    container, store, slides, whole, tmp_path, monkeypatch
+):
     put, room = store.put, iter(range(200))
 
     def until_full(self: Any, key: str, data: bytes) -> None:
@@ -315,9 +327,7 @@ def test_a_disk_that_was_full_is_gone_on_with_when_there_is_room(container, stor
             run(slides / "squares.svs", tmp_path / f"o{container}")
     assert "tiles are kept in" in raised.value.__notes__[0]
     assert run(slides / "squares.svs", tmp_path / f"o{container}", resume=True).resumed > 0
-    run(slides / "squares.svs", tmp_path / "whole" / f"o{container}")
-    whole, found = (tmp_path / folder / ("o.szi" if container else "o.sha256") for folder in ("whole", "."))
-    assert files(found) == files(whole) if container else found.read_bytes() == whole.read_bytes()
+    assert files(tmp_path / f"o{container}") == whole(container=container)
 
 
 def test_no_keep_keeps_nothing(slides, tmp_path):
