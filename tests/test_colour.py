@@ -214,9 +214,9 @@ def test_the_table_gives_the_very_bytes_of_littlecms(name):
     data = {**WIDE, "sRGB": srgb()}[name]
     transform = profiles.transform(data, "RGB")
     chance = np.random.default_rng(3)
-    noise = chance.integers(0, 256, (120, 601, 3), dtype=np.uint8)
+    noise = chance.integers(0, 256, (60, 301, 3), dtype=np.uint8)
     table = ColourTable(lambda pixels: converted(transform, pixels))
-    for pixels in (PHOTO, noise, noise[3:90, 5:400], PHOTO[:1, :1]):
+    for pixels in (PHOTO, noise, noise[3:45, 5:200], PHOTO[:1, :1]):
         assert np.array_equal(table(pixels.copy()), by_littlecms(np.ascontiguousarray(pixels), data))
 
 
@@ -247,7 +247,7 @@ def test_threads_share_a_table(tmp_path, registry):
 
     transform = profiles.transform(lut(), "RGB")
     table = ColourTable(lambda pixels: converted(transform, pixels))
-    pictures = [photo(200, 150, seed=seed) for seed in range(8)]
+    pictures = [photo(60, 50, seed=seed) for seed in range(8)]
     with ThreadPoolExecutor(4) as pool:
         for found, picture in zip(pool.map(table, [picture.copy() for picture in pictures]), pictures, strict=True):
             assert np.array_equal(found, by_littlecms(picture, lut()))

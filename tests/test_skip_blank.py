@@ -66,7 +66,7 @@ def made(
 
 @pytest.mark.parametrize(
     "where",
-    [pytest.param(name, marks=pytest.mark.thorough) if name in ("zoomify", "zip") else name for name in WHERE],
+    [pytest.param(name, marks=pytest.mark.thorough) if name in ("zoomify", "iiif3", "zip") else name for name in WHERE],
 )
 def test_whoever_makes_it_the_same_tiles_are_absent_and_the_others_as_ever(where, slides, tmp_path):
     every, _ = made(slides, tmp_path / "every", skip=None, **WHERE[where])
@@ -168,7 +168,7 @@ def test_the_background_that_is_shown_instead_counts_not_what_the_file_names(tmp
     slide = sparse_tiff(tmp_path / "a.tif", pixels, extratags=[(42113, "s", 0, "9", True)])  # GDAL's no-data value
     tile_by_tile = "openslide"  # a block is as large as the picture, and is held
     report = run(
-        slide, tmp_path / "o", tile_size=64, overlap=0, skip_blank=0, format="png", backend=tile_by_tile
+        slide, tmp_path / "o", tile_size=128, overlap=0, skip_blank=0, format="png", backend=tile_by_tile
     )  # fmt: skip
     assert verify(report.target, against=slide) == []
     with open_pyramid(report.target) as pyramid:
