@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 import numpy as np
+import pytest
 from PIL import Image
 
 import tileframe_executors
@@ -127,6 +128,7 @@ class TestStreamBackendOnJpeg(TestStreamBackend):
     cases = EDGES
 
 
+@pytest.mark.thorough
 class TestStreamBackendOnJpegOfHighQuality(TestStreamBackendOnJpeg):
     format_options = MappingProxyType({"quality": 95})
 

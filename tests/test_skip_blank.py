@@ -29,6 +29,8 @@ from tileframe.pixels import Pixels
 from tileframe_start.command import run_command
 from tileframe_tiff.tiles import TiledSource
 
+SMALL = 90
+"""The side of tiles of which the picture has many that are blank."""
 HOW: dict[str, dict[str, Any]] = {
     "threads": {},
     "one worker": {"workers": 1},
@@ -60,7 +62,7 @@ def made(
     slides: Path, folder: Path, *, slide: str = "whole.svs", container: str = "", skip: int | None = 0, **how: Any
 ) -> tuple[dict[str, bytes], Any]:
     """The files of a pyramid, and the report of its run."""
-    report = run(slides / slide, folder / f"o{container}", skip_blank=skip, tile_size=64, **how)
+    report = run(slides / slide, folder / f"o{container}", skip_blank=skip, tile_size=SMALL, **how)
     return files(folder / f"o{container}" if container else folder / "o.dzi"), report
 
 
@@ -81,7 +83,7 @@ def test_whoever_makes_it_the_same_tiles_are_absent_and_the_others_as_ever(where
     target = tmp_path / "threads" / f"o{WHERE[where].get('container', '')}"
     with open_pyramid(target if target.exists() else tmp_path / "threads" / "o.dzi") as pyramid:
         overlap = pyramid.pyramid.overlap
-        absent = blank_tiles(picture(), geometry(picture(), 64, overlap))
+        absent = blank_tiles(picture(), geometry(picture(), SMALL, overlap))
         wanted = {tile for tile in absent if tile.level in pyramid.layout.levels}
         keys = {pyramid.layout.key(tile) for tile in wanted}
         assert len(wanted) > 100

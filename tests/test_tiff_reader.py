@@ -100,7 +100,8 @@ def assert_equal(path: Path, tiff: Opener, openslide: Opener) -> None:
 
 
 # The thorough one has the tiles of the first, in levels.
-@pytest.mark.parametrize("name", ["CMU-1-Small-Region.svs", "aperio_jp2k_33005.svs", "boxes.tiff", "generic_bigtiff.tif",
+@pytest.mark.parametrize("name", ["CMU-1-Small-Region.svs", "aperio_jp2k_33005.svs", "boxes.tiff",
+                                  "generic_bigtiff.tif",
                                   pytest.param("aperio_pyramid.svs", marks=pytest.mark.thorough)])  # fmt: skip
 def test_real_slides_are_read_as_openslide_reads_them(name, shared_data, tiff, openslide):
     assert_equal(shared_data / "slides" / name, tiff, openslide)
