@@ -37,7 +37,7 @@ from tileframe_checks.digests import DigestsByTile
 from tileframe_stores.directory import DirectoryStore
 
 LAYOUTS = ["dzi", "zoomify", "google", "iiif3"]
-LARGE = Pyramid(Size(9001, 7003), 64, 0)
+LARGE = Pyramid(Size(6001, 4703), 64, 0)
 """Of more tiles than are read or written at once."""
 
 
