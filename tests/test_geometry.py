@@ -124,7 +124,7 @@ def test_tiles_come_row_by_row_and_are_all_there(pyramid):
     assert tiles == sorted(set(tiles), key=lambda tile: (tile.level, tile.row, tile.col))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(drawn_pyramids(), st.data())
 def test_the_deep_zoom_generator_has_the_same_layout(pyramid, data):
     generator = DeepZoomGenerator(NoPixels(pyramid.base), pyramid.tile_size, pyramid.overlap)
