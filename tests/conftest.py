@@ -24,6 +24,8 @@ settings.load_profile("tileframe")
 
 # Where no bytecode is to be written, each of the hundreds of processes here would compile all that it imports.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# As the command has it: else numpy, in each of them, starts threads of OpenBLAS, which wait by spinning and do nothing.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 Install = Callable[..., None]
 
