@@ -146,7 +146,7 @@ def killed(code: str, *arguments: str) -> None:
 
 
 def test_a_killed_run_is_gone_on_with(proxy, server, tmp_path, capsys):
-    slide = svs(tmp_path / "slide.svs", photo(1100, 500))
+    slide = svs(tmp_path / "slide.svs", photo(700, 500))
     output = f"s3://{place(tmp_path)}/slide"
     killed(KILLED, f"{slide}", output)
     assert "slide.dzi" not in everything(server, f"{place(tmp_path).partition('/')[2]}/")
