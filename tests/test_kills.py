@@ -32,6 +32,7 @@ def test_a_killed_run_leaves_the_old_pyramid_or_the_new_one_whole(kind, tmp_path
         return kills.digests(target, registry)
 
     monkeypatch.setattr(kills, "made", made)
-    found = list(kills.outcomes(kind, slide, tmp_path / "out", 2, random.Random()))
-    assert len(found) == 2
+    count = 1 if "vips" in kind else 2
+    found = list(kills.outcomes(kind, slide, tmp_path / "out", count, random.Random()))
+    assert len(found) == count
     assert set(found) <= {"old", "new"}

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def lasting() -> Iterator[Processes]:
 def here(tmp_path_factory, registry) -> Path:
     """A slide of several blocks, and its pyramid as threads make it."""
     folder = tmp_path_factory.mktemp("here")
-    run(svs(folder / "a.svs", photo(3000, 2100)), folder / "o.dzi", tile_size=128, overlap=2, registry=registry)
+    run(svs(folder / "a.svs", photo(2300, 1100)), folder / "o.dzi", tile_size=128, overlap=2, registry=registry)
     return folder
 
 
@@ -200,7 +200,7 @@ def test_a_worker_that_is_killed_ends_the_run_with_one_error_and_leaves_nothing(
                 os.kill(pid, signal.SIGKILL)
 
     said = r"^a worker process of the executor 'processes' was killed \(SIGKILL\), perhaps for want of memory"
-    how: dict[str, Any] = {"tile_size": 65, "executor": "processes", "workers": 1, "registry": registry}  # 3x3 blocks
+    how: dict[str, Any] = {"tile_size": 65, "executor": "processes", "workers": 1, "registry": registry}  # 3x2 blocks
     with pytest.raises(WorkerError, match=said):
         run(here / "a.svs", tmp_path / "out" / "a", format="png", progress=kill, keep=False, **how)
     assert killed
@@ -254,39 +254,5 @@ def test_processes_are_begun_as_they_are_needed_and_end_with_the_pool():
 
 def test_the_processor_time_and_the_memory_of_children_are_counted_while_they_run_and_the_time_after():
     # In a process that has no other children: those of this one are browsers, too, which grow and end as they like.
-    code = "from tests.test_worker_processes import count_a_child; count_a_child()"
+    code = "from tests.spinning import count_a_child; count_a_child()"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])
-
-
-def count_a_child() -> None:
-    before = machine.used_by_children()
-    with closing(Spinning()) as child:
-        during = machine.used_by_children()
-        assert during.cpu_seconds > before.cpu_seconds + 0.2
-        assert during.peak_memory > before.peak_memory + 60_000_000
-    child.process.join()
-    if sys.platform != "win32":
-        assert machine.used_by_children().cpu_seconds >= during.cpu_seconds
-
-
-class Spinning:
-    """A process that has used 0.3 s and 80 MB when this is made, and lives until it is closed."""
-
-    def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._ready, self._over = context.Event(), context.Event()
-        self.process = context.Process(target=spin, args=(self._ready, self._over), daemon=True)
-        self.process.start()
-        assert self._ready.wait(60)
-
-    def close(self) -> None:
-        self._over.set()
-
-
-def spin(ready: Any, over: Any) -> None:
-    filled = bytearray(80_000_000)
-    while time.process_time() < 0.3:
-        pass
-    ready.set()
-    over.wait(60)
-    del filled
