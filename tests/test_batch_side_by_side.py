@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,16 +26,22 @@ from tileframe_vips.reader import VipsReader
 TWO = Spec(Path(), Location("file", "", ""), workers=2)
 
 
-@pytest.fixture
-def here(tmp_path, monkeypatch) -> Path:
-    """The current folder, with a folder of slides of several kinds."""
-    monkeypatch.chdir(tmp_path)
-    scans = tmp_path / "scans"
-    scans.mkdir()
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory) -> Path:
+    """A folder of slides of several kinds."""
+    scans = tmp_path_factory.mktemp("drawn")
     for number in range(3):
         svs(scans / f"s{number}.svs", photo(500, 400, seed=number), levels=(1,))
         jpeg(scans / f"j{number}.jpg", photo(300, 220, seed=number))
         png(scans / f"p{number}.png", photo(260, 250, seed=number))
+    return scans
+
+
+@pytest.fixture
+def here(drawn, tmp_path, monkeypatch) -> Path:
+    """The current folder, with a copy of the folder of slides."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(drawn, tmp_path / "scans")
     return tmp_path
 
 
@@ -126,8 +133,8 @@ def test_a_full_disk_lets_none_begin(here, monkeypatch):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is sent the POSIX way")
 def test_ctrl_c_stops_all_and_leaves_nothing_that_is_not_told(here):
-    for number in range(2):
-        jpeg(here / "scans" / f"l{number}.jpg", photo(3600, 3000, seed=number))
+    large = jpeg(here / "scans" / "l0.jpg", photo(3600, 3000))
+    shutil.copy(large, large.with_name("l1.jpg"))
     command = [sys.executable, "-m", "tileframe", "run", "scans", "-o", "out/", "--workers", "2", "--format", "png"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -7,14 +7,12 @@ import os
 import pickle
 import random
 import signal
-import struct
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ import numpy as np
 import psutil
 import pytest
 
+from tests.calls import half_an_answer, noise
 from tests.pictures import damage_tile, photo, svs
 from tests.pyramids import assembled, tiles
 from tileframe import Box, InputError, Spec, WorkerError, compare, machine, open_pyramid, plan, run
@@ -130,10 +129,6 @@ def test_what_cannot_be_sent_there_or_back_is_an_error_and_holds_nobody_up(lasti
     assert lasting.submit(divmod, 7, 3).result() == (2, 1)
 
 
-def noise(count: int) -> tuple[str, bytes]:
-    return multiprocessing.current_process().name, random.Random(count).randbytes(count)
-
-
 def test_large_answers_come_back_whole_whatever_came_before():
     with Processes(1) as pool:
         for count in (10, 300_000, 300_000, 2_000_000, 100_000, 2_600_000, 65_536, 0):
@@ -217,12 +212,6 @@ def test_a_call_whose_process_dies_fails_with_its_exit_code(number):
         assert caught.value.exitcode == -number
 
 
-def half_an_answer(pipe: Connection) -> None:
-    pipe.recv_bytes()
-    os.write(pipe.fileno(), struct.pack("!i", 1000) + b"half")
-    os._exit(3)
-
-
 @posix
 def test_a_process_that_dies_in_the_middle_of_its_result_holds_nobody_up(monkeypatch):
     monkeypatch.setattr("tileframe_executors.processes.serve", half_an_answer)
@@ -254,5 +243,5 @@ def test_processes_are_begun_as_they_are_needed_and_end_with_the_pool():
 
 def test_the_processor_time_and_the_memory_of_children_are_counted_while_they_run_and_the_time_after():
     # In a process that has no other children: those of this one are browsers, too, which grow and end as they like.
-    code = "from tests.spinning import count_a_child; count_a_child()"
+    code = "from tests.calls import count_a_child; count_a_child()"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[1])

@@ -99,8 +99,7 @@ def chosen() -> list[Installed]:
     wanted = {name.strip() for name in os.environ.get(LIMIT, "").split(",")} - {""}
     known = {plugin.name for plugin in found}
     if unknown := sorted(wanted - known):
-        names = ", ".join(sorted(known))
-        raise OptionError(f"{LIMIT} names '{unknown[0]}', which is not installed (have: {names})")
+        raise OptionError(f"{LIMIT} names '{unknown[0]}', which is not installed (have: {', '.join(sorted(known))})")
     loading = [plugin for plugin in found if not wanted or plugin.name in {*wanted, COMMANDS}]
     for one, other in pairwise(loading):
         if one.name == other.name:

@@ -1,17 +1,28 @@
-"""A process that has used a known amount of processor time and memory, and what is counted of it.
-
-A module of its own, for it is imported by two fresh processes: what they need not load takes as long as all of it.
-"""
+"""What tests have other processes do. A module of its own, for each of those imports it: of tests, it loads nothing."""
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import random
+import struct
 import sys
 import time
 from contextlib import closing
+from multiprocessing.connection import Connection
 from typing import Any
 
 from tileframe import machine
+
+
+def noise(count: int) -> tuple[str, bytes]:
+    return multiprocessing.current_process().name, random.Random(count).randbytes(count)
+
+
+def half_an_answer(pipe: Connection) -> None:
+    pipe.recv_bytes()
+    os.write(pipe.fileno(), struct.pack("!i", 1000) + b"half")
+    os._exit(3)
 
 
 def count_a_child() -> None:
