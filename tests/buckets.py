@@ -78,17 +78,21 @@ def client(url: str) -> Any:
     )  # fmt: skip
 
 
+def names(url: str, prefix: str) -> list[str]:
+    """The names of all objects below ``prefix``, after that."""
+    pages = client(url).get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+    return [one["Key"][len(prefix) :] for page in pages for one in page.get("Contents", ())]
+
+
 def everything(url: str, prefix: str = "") -> dict[str, bytes]:
     """Every object below ``prefix``, by its name after that."""
-    pages = client(url).get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-    names = [one["Key"] for page in pages for one in page.get("Contents", ())]
     found = {}
     # boto3 takes 15 ms for each, to sign and to read the answer; moto looks at no signature.
     with closing(HTTPConnection(url.rpartition("/")[2])) as connection:
-        for name in names:
-            connection.request("GET", f"/{BUCKET}/{quote(name)}", headers=UNSIGNED)
+        for name in names(url, prefix):
+            connection.request("GET", f"/{BUCKET}/{quote(prefix + name)}", headers=UNSIGNED)
             answer = connection.getresponse()
-            found[name[len(prefix) :]] = answer.read()
+            found[name] = answer.read()
             assert answer.status == 200, (name, answer.status)
     return found
 

@@ -97,14 +97,14 @@ def test_an_archive_has_the_members_and_bytes_of_one_on_a_disk(container, slide,
 
 
 def test_workers_in_other_processes_put_into_the_bucket_themselves(s3, slide, tmp_path):
-    output = f"s3://{place(tmp_path)}/slide"
-    run(slide, output, executor="processes", workers=2, **OPTIONS)
-    run(slide, tmp_path / "local" / "slide", **OPTIONS)
+    output, options = f"s3://{place(tmp_path)}/slide", {**OPTIONS, "tile_size": 100}
+    run(slide, output, executor="processes", workers=2, **options)
+    run(slide, tmp_path / "local" / "slide", **options)
     found, wanted = everything(s3, f"{place(tmp_path).partition('/')[2]}/"), files(tmp_path / "local")
     assert [key for key in wanted if found[key] != wanted[key]] == ["slide.tileframe.json"]
     assert found.keys() == wanted.keys()
     # Over another one the workers' tiles go through the run, which knows what is new.
-    run(slide, output, executor="processes", workers=2, overwrite=True, region=(0, 0, 300, 200), **OPTIONS)
+    run(slide, output, executor="processes", workers=2, overwrite=True, region=(0, 0, 300, 200), **options)
     assert verify(f"{output}.dzi") == []
     assert uploads(s3) == []
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.buckets import BUCKET, KEYS, client, environment, everything, place, uploads, without_vendors
+from tests.buckets import BUCKET, KEYS, client, environment, everything, names, place, uploads, without_vendors
 from tests.faulty import FAULTS, Faulty, faulty
 from tests.pictures import gradient, photo, png, svs
 from tileframe import OutputError, run, verify
@@ -39,7 +39,7 @@ def proxy(server, monkeypatch) -> Iterator[Faulty]:
 
 @pytest.fixture
 def slide(tmp_path):
-    return png(tmp_path / "slide.png", gradient(400, 300))
+    return png(tmp_path / "slide.png", gradient(320, 260))
 
 
 @pytest.fixture
@@ -92,10 +92,10 @@ def test_a_store_that_stays_broken_is_one_line_and_the_run_can_be_gone_on_with(p
     told = capsys.readouterr().err
     assert re.fullmatch(r"tileframe: s3://\S+: cannot be written \(the server answered 503\)[^\n]*\n", told), told
     proxy.fault = lambda *_: None
-    assert not any(key.endswith(".dzi") for key in everything(server, place(tmp_path).partition("/")[2]))
+    assert not any(key.endswith(".dzi") for key in names(server, place(tmp_path).partition("/")[2]))
     assert run_command(["run", f"{slide}", "-o", output, "--no-resume", *SMALL]) == 0
     assert verify(f"{output}.dzi") == []
-    assert not any("/." in key for key in everything(server, place(tmp_path).partition("/")[2]))
+    assert not any("/." in key for key in names(server, place(tmp_path).partition("/")[2]))
 
 
 def test_the_descriptor_comes_last_and_goes_first(proxy, slide, tmp_path):
@@ -149,7 +149,7 @@ def test_a_killed_run_is_gone_on_with(proxy, server, tmp_path, capsys):
     slide = svs(tmp_path / "slide.svs", photo(700, 500))
     output = f"s3://{place(tmp_path)}/slide"
     killed(KILLED, f"{slide}", output)
-    assert "slide.dzi" not in everything(server, f"{place(tmp_path).partition('/')[2]}/")
+    assert "slide.dzi" not in names(server, f"{place(tmp_path).partition('/')[2]}/")
     assert run_command(["run", f"{slide}", "-o", output, *SMALL]) == 4
     assert "give --resume to go on with it, or --no-resume to begin anew" in capsys.readouterr().err
     assert run(slide, output, resume=True, tile_size=64, overlap=0).resumed >= 64, "one square of 8x8 tiles at least"
@@ -239,4 +239,4 @@ def test_a_run_whose_target_another_has_taken_over_shows_nothing(container, prox
 
     with pytest.raises(OutputError, match="another run has taken over what is written there"):
         run(slide, f"s3://{place(tmp_path)}/slide{container}", tile_size=64, overlap=0, progress=take_over)
-    assert {"slide.dzi", "slide.szi"}.isdisjoint(everything(server, f"{folder}/"))
+    assert {"slide.dzi", "slide.szi"}.isdisjoint(names(server, f"{folder}/"))
