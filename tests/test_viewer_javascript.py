@@ -33,7 +33,7 @@ def node(*arguments: str) -> Any:
 def test_the_arithmetic_is_right():
     tests = sorted(str(path) for path in (PLUGIN / "page_tests").glob("*.test.js"))
     assert len(tests) >= 8
-    assert "fail 0" in node("--test", "--test-reporter=spec", *tests).stdout
+    assert "fail 0" in node("--test", "--experimental-test-isolation=none", "--test-reporter=spec", *tests).stdout
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 300), (256, 508), (1021, 769), (5000, 3000)], ids=str)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import tileframe
-from tests.browser.looking import TILE_SIZE, Opened
+from tests.browser.looking import HEIGHT, TILE_SIZE, WIDTH, Opened
 from tests.browser.tabs import Tab, Tabs
 from tests.pictures import photo, svs
 from tests.running import served
@@ -61,7 +61,7 @@ def tab(browser: Any, tabs: dict[int, Tabs], request: pytest.FixtureRequest) -> 
     failed, taken = request.session.testsfailed, list[Tab]()
 
     def take(listeners: Mapping[str, Any] | None = None, **how: Any) -> Tab:
-        usual = {"width": 1280, "height": 800, "as_file": False, "reduced_motion": "reduce"}
+        usual = {"width": WIDTH, "height": HEIGHT, "as_file": False, "reduced_motion": "reduce"}
         taken.append(tabs.setdefault(id(browser), Tabs(browser)).take(listeners or {}, **{**usual, **how}))
         return taken[-1]
 
@@ -73,11 +73,21 @@ def tab(browser: Any, tabs: dict[int, Tabs], request: pytest.FixtureRequest) -> 
             one.empty()
 
 
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Files, str]]:
+    """One server for all, so that the browser, as it does for users, keeps the scripts that it has compiled."""
+    files = Files(tmp_path_factory.mktemp("none"), [])
+    with served(files) as origin:
+        yield files, origin
+
+
 @pytest.fixture
-def origin(tmp_path: Path) -> Iterator[str]:
+def origin(server: tuple[Files, str], tmp_path: Path) -> Iterator[str]:
     """Where the test's own folder is served."""
-    with served(Files(tmp_path, [tmp_path])) as origin:
-        yield origin
+    files, origin = server
+    files.root, files.folders = tmp_path.resolve(), [tmp_path.resolve()]
+    yield origin
+    files.folders = []
 
 
 @pytest.fixture
@@ -104,6 +114,7 @@ def open_page(tab: Callable[..., Tab], origin: str, tmp_path: Path) -> Iterator[
 
     yield open_it
     for one, faults in opened:
+        one.page.evaluate("localStorage.clear()")
         one.page.goto("about:blank")
         assert [url for url in one.requests if not url.startswith((one.origin, "data:", "about:"))] == []
         assert faults or one.messages == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tileframe
-from tests.browser.looking import canvas, page_of, psnr
+from tests.browser.looking import HEIGHT, canvas, page_of, psnr
 from tests.pictures import photo, png
 from tileframe_viewer.known import LAYOUTS
 from tileframe_viewer.page import PageViewer
@@ -43,10 +43,10 @@ def sparse(tmp_path, picture):
 )
 def test_the_background_is_shown_and_no_absent_tile_is_asked_for(open_page, sparse, picture, layout):
     made = sparse("o", layout=layout)
-    opened = open_page(page_of(made), "#x=1500&y=1000&zoom=1", width=1280, height=801)
+    opened = open_page(page_of(made), "#x=1500&y=900&zoom=1", height=HEIGHT + 1)
     shown = canvas(opened)
     height, width = shown.shape[:2]
-    wanted = picture[1000 - height // 2 :, 1500 - width // 2 :][:height, :width].astype(np.int64)
+    wanted = picture[900 - height // 2 :, 1500 - width // 2 :][:height, :width].astype(np.int64)
     assert psnr(shown, wanted) > 45
     assert (shown[:50] == COLOUR).all()
     asked = {url.partition(f"/{made.layout.folder}/")[2] for url in opened.requests}
@@ -57,17 +57,17 @@ def test_the_background_is_shown_and_no_absent_tile_is_asked_for(open_page, spar
 
 
 def test_so_it_is_in_an_archive(open_page, sparse, picture):
-    opened = open_page(page_of(sparse("o.szi")), "#x=1500&y=1000&zoom=1", width=1280, height=801)
+    opened = open_page(page_of(sparse("o.szi")), "#x=1500&y=900&zoom=1", height=HEIGHT + 1)
     shown = canvas(opened)
     height, width = shown.shape[:2]
-    assert psnr(shown, picture[1000 - height // 2 :, 1500 - width // 2 :][:height, :width].astype(np.int64)) > 45
+    assert psnr(shown, picture[900 - height // 2 :, 1500 - width // 2 :][:height, :width].astype(np.int64)) > 45
     assert not opened.is_seen("#problem")
 
 
 def test_a_tile_that_is_missing_and_not_listed_is_still_told(open_page, sparse, tmp_path):
     made = sparse("o")
     (tmp_path / "o_files" / "12" / "4_2.png").unlink()
-    opened = open_page(page_of(made), "#x=1500&y=1000&zoom=1", faults=True)
+    opened = open_page(page_of(made), "#x=1500&y=900&zoom=1", faults=True)
     opened.page.wait_for_selector("#problem:not([hidden])")
     assert "One tile of o could not be loaded: o_files/12/4_2.png is missing" in opened.text("#problem-text")
 

@@ -17,7 +17,18 @@ from tests.browser.archives import (
     large_archive,
     square,
 )
-from tests.browser.looking import ALL_AT_ONCE, ODD_NAMES, TILE_SIZE, base_part, canvas, colours, page_of, psnr
+from tests.browser.looking import (
+    ALL_AT_ONCE,
+    HEIGHT,
+    ODD_NAMES,
+    TILE_SIZE,
+    WIDTH,
+    base_part,
+    canvas,
+    colours,
+    page_of,
+    psnr,
+)
 from tests.browser.tabs import Tab
 from tests.pictures import photo, svs
 from tests.running import served
@@ -50,12 +61,12 @@ def with_page(path: Path) -> StoredPyramid:
 
 
 def test_an_archive_shows_the_slides_pixels(open_page, archive, made):
-    opened = open_page(page_of(archive), "#x=1500&y=1000&zoom=1", height=801)
+    opened = open_page(page_of(archive), "#x=1500&y=1000&zoom=1", height=HEIGHT + 1)
     shown = canvas(opened)
     height, width = shown.shape[:2]
-    assert width == 1280
+    assert width == WIDTH
     folder = made(quality=95)
-    assert psnr(shown, base_part(folder, 1500 - 640, 1000 - height // 2, width, height)) > 40
+    assert psnr(shown, base_part(folder, 1500 - WIDTH // 2, 1000 - height // 2, width, height)) > 40
     assert not opened.is_seen("#problem")
     opened.keep("archive")
 
@@ -78,7 +89,7 @@ def test_libvips_archive_is_shown(open_page, tmp_path, packed):
     image = pyvips.Image.new_from_array(photo(1500, 1000)).copy(interpretation="srgb")
     image.dzsave(str(tmp_path / "theirs.szi"), container="szi")
     pyramid = with_page(tmp_path / "theirs.szi")
-    opened = open_page(page_of(pyramid), "#x=750&y=500&zoom=0.8", height=801)
+    opened = open_page(page_of(pyramid), "#x=750&y=500&zoom=0.8", height=HEIGHT + 1)
     assert not opened.is_seen("#problem")
     assert colours(canvas(opened)) > 1000
 

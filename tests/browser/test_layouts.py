@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +14,7 @@ import pytest
 from PIL import Image
 
 import tileframe_viewer
-from tests.browser.looking import Picture, decoded
+from tests.browser.looking import Picture, decoded, screenshot
 from tests.browser.tabs import Tab
 from tileframe import Layout, Pyramid, Size, tiles_of
 from tileframe.testing.cases import cut, levels, smooth
@@ -79,11 +76,6 @@ def write(folder: Path, name: str, size: tuple[int, int], suffix: str, **options
         (folder / key).write_bytes(data)
 
 
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: Any) -> None:
-        pass
-
-
 @dataclass
 class Shown:
     """A page with a pyramid, and what was asked for and not found."""
@@ -117,19 +109,14 @@ class Shown:
         return self.picture()
 
     def picture(self) -> Picture:
-        return decoded(self.page.locator("#view").screenshot())
+        return decoded(screenshot(self.page, {"x": 0, "y": 0, "width": WIDTH, "height": HEIGHT}))
 
 
 @pytest.fixture
-def show(tab: Callable[..., Tab], tmp_path: Path) -> Iterator[Callable[[str], Shown]]:
-    """Serve the test's folder, and open a page there in which OpenSeadragon is given a tile source."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(tmp_path)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    pages: list[Any] = []
+def show(tab: Callable[..., Tab], origin: str, tmp_path: Path) -> Callable[..., Shown]:
+    """Open a page of the test's folder, in which OpenSeadragon is given a tile source."""
 
     def open_it(tile_source: str, *, before: Callable[[str], None] | None = None) -> Shown:
-        origin = f"http://127.0.0.1:{server.server_address[1]}"
         if before is not None:
             before(origin)
         shutil.copy(LIBRARY, tmp_path)
@@ -137,18 +124,12 @@ def show(tab: Callable[..., Tab], tmp_path: Path) -> Iterator[Callable[[str], Sh
         missing = list[str]()
         listeners = {"response": lambda got: missing.append(got.url) if got.status >= 400 else None}
         page = tab(listeners, width=700, height=500).page
-        pages.append(page)
         page.set_default_timeout(15_000)
         shown = Shown(page, missing)
         page.goto(f"{origin}/page.html")
         return shown
 
-    yield open_it
-    for page in pages:
-        page.goto("about:blank")
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return open_it
 
 
 def expected_whole(size: tuple[int, int]) -> Picture:

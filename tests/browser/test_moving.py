@@ -4,25 +4,25 @@ from __future__ import annotations
 
 import pytest
 
-from tests.browser.looking import PHONE, canvas, page_of, psnr
+from tests.browser.looking import HEIGHT, PHONE, WIDTH, canvas, page_of, psnr
 
 
 def test_wheel_drag_and_double_click(open_page, made):
     opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=0.5")
     mouse = opened.page.mouse
-    mouse.move(640, 400)
+    mouse.move(WIDTH // 2, HEIGHT // 2)
     mouse.wheel(0, -100)
     opened.wait()
     assert opened.view()["zoom"] > 0.5
     before = opened.view()
     mouse.down()
-    mouse.move(540, 350, steps=4)
+    mouse.move(WIDTH // 2 - 100, HEIGHT // 2 - 50, steps=4)
     mouse.up()
     opened.wait()
     after = opened.view()
     assert (after["x"] - before["x"]) * after["zoom"] == pytest.approx(100, abs=2)
     assert (after["y"] - before["y"]) * after["zoom"] == pytest.approx(50, abs=2)
-    mouse.dblclick(640, 400)
+    mouse.dblclick(WIDTH // 2, HEIGHT // 2)
     opened.wait()
     assert opened.view()["zoom"] > after["zoom"] * 1.5
 
@@ -63,7 +63,7 @@ def test_everything_is_reached_by_tab(open_page, made):
 def test_a_link_restores_the_exact_view(open_page, made):
     page = page_of(made())
     first = open_page(page)
-    first.page.mouse.move(500, 300)
+    first.page.mouse.move(400, 250)
     first.page.mouse.wheel(0, -300)
     first.page.keyboard.press("r")
     first.page.keyboard.press("f")
@@ -79,10 +79,12 @@ def test_a_link_restores_the_exact_view(open_page, made):
 
 
 def test_the_link_is_copied(open_page, made):
-    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=0.5", permissions=["clipboard-read", "clipboard-write"])
+    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=0.5")
+    opened.page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=opened.origin)
     opened.page.click("[data-action=link]")
     opened.page.wait_for_selector("#toast.shown")
     copied = opened.page.evaluate("navigator.clipboard.readText()")
+    opened.page.context.clear_permissions()
     assert copied.startswith(opened.origin)
     assert copied.endswith("#x=1500&y=1000&zoom=0.5")
 

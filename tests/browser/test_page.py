@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 
 import tileframe
-from tests.browser.looking import PHONE, Opened, apart, bar, base_part, canvas, decoded, page_of, psnr
+from tests.browser.looking import (
+    HEIGHT,
+    PHONE,
+    WIDTH,
+    Opened,
+    apart,
+    bar,
+    base_part,
+    canvas,
+    decoded,
+    page_of,
+    psnr,
+    screenshot,
+)
 from tests.pictures import MPP, photo, svs
 from tileframe_viewer.assets import FOLDER
 from tileframe_viewer.page import PageViewer
@@ -25,18 +38,18 @@ def test_the_first_view_is_the_whole_slide(open_page, made, as_file):
 
 def test_the_canvas_shows_the_slides_pixels(open_page, made):
     pyramid = made(quality=95)
-    opened = open_page(page_of(pyramid), "#x=1500&y=1000&zoom=1", height=801)
+    opened = open_page(page_of(pyramid), "#x=1500&y=1000&zoom=1", height=HEIGHT + 1)
     shown = canvas(opened)
     height, width = shown.shape[:2]
-    assert width == 1280
+    assert width == WIDTH
     assert height % 2 == 0, "else the pixels of slide and screen do not lie on each other"
-    assert psnr(shown, base_part(pyramid, 1500 - 640, 1000 - height // 2, width, height)) > 40
+    assert psnr(shown, base_part(pyramid, 1500 - WIDTH // 2, 1000 - height // 2, width, height)) > 40
 
 
 def test_a_file_shows_the_same_as_a_server(open_page, made):
     page = page_of(made())
     shots = [
-        decoded(open_page(page, "#x=1500&y=1000&zoom=0.7", as_file=as_file).page.screenshot())
+        decoded(screenshot(open_page(page, "#x=1500&y=1000&zoom=0.7", as_file=as_file).page))
         for as_file in (False, True)
     ]
     # What is left is how the browser blends them; of another place or level, nothing would be alike.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tileframe
-from tests.browser.looking import canvas, page_of, psnr
+from tests.browser.looking import HEIGHT, canvas, page_of, psnr
 from tests.pictures import photo, png
 from tileframe_viewer.known import LAYOUTS
 from tileframe_viewer.page import PageViewer
@@ -37,7 +37,7 @@ def laid_out(slide, tmp_path):
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("as_file", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["served", "file"])
 def test_every_layout_shows_the_slides_pixels(open_page, laid_out, layout, as_file):
-    opened = open_page(page_of(laid_out(layout)), VIEW, as_file=as_file, width=1280, height=801)
+    opened = open_page(page_of(laid_out(layout)), VIEW, as_file=as_file, height=HEIGHT + 1)
     assert not opened.is_seen("#problem")
     assert f"{layout}" in opened.page.locator("#facts").text_content()
     if as_file:

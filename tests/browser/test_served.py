@@ -25,7 +25,9 @@ def test_the_page_opens_and_so_does_the_pyramid_in_another_site(tab, served, sli
     assert messages == []
     site = next(block for block in re.findall(r"```html\n(.*?)```", PAGE, re.DOTALL) if "OpenSeadragon(" in block)
     site = replaced(
-        site, ("https://slides.example.org", served), ("OpenSeadragon({", "window.viewer = OpenSeadragon({")
+        site,
+        ("https://slides.example.org", served),
+        ("OpenSeadragon({", "window.viewer = OpenSeadragon({ drawer: 'canvas',"),
     )
     (tmp_path / "index.html").write_text(site, encoding="utf-8")
     script = next(Path(slides, "tileframe-viewer").glob("openseadragon-*.js"))

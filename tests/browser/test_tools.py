@@ -13,7 +13,7 @@ from tileframe_viewer.page import PageViewer
 
 
 def test_a_magnification_is_chosen_by_menu_and_by_keys(open_page, made):
-    opened = open_page(page_of(made()))
+    opened = open_page(page_of(made()), width=1280, height=800)
     opened.page.select_option("#power", "10")
     opened.wait()
     assert opened.text("#magnification") == "10×"
@@ -32,20 +32,20 @@ def test_a_ruler_is_drawn_by_pointer_and_removed(open_page, made, view):
     before = opened.view()
     opened.page.click("#ruler-button")
     mouse = opened.page.mouse
-    mouse.move(300, 300)
+    mouse.move(300, 150)
     mouse.down()
-    mouse.move(600, 700, steps=4)
+    mouse.move(600, 550, steps=4)
     mouse.up()
     opened.wait()
     assert opened.text("#ruler-text") == f"{500 * MPP:.4g} µm"
     assert opened.view() == before, "the slide was moved"
-    assert yellow(opened, 450, 500), "the line is not where it was drawn"
+    assert yellow(opened, 450, 350), "the line is not where it was drawn"
     assert opened.page.get_attribute("#ruler-button", "aria-pressed") == "false"
     opened.keep(f"ruler{view}")
     opened.page.click("[data-action=noRuler]")
     opened.wait()
     assert not opened.is_seen("#ruler")
-    assert not yellow(opened, 450, 500)
+    assert not yellow(opened, 450, 350)
 
 
 def test_a_ruler_is_drawn_by_keys_and_stays_at_its_place(open_page, made):
@@ -80,7 +80,7 @@ def test_a_ruler_is_drawn_by_finger(open_page, made):
 @pytest.mark.thorough
 def test_a_snapshot_of_two_is_divided_by_the_curtain(open_page, made):
     page = PageViewer().write([made("fine", quality=90), made("coarse", quality=20)])
-    opened = open_page(page, "#x=1500&y=1000&zoom=1&mode=curtain&curtain=0.25", accept_downloads=True)
+    opened = open_page(page, "#x=1500&y=1000&zoom=1&mode=curtain&curtain=0.25")
     with opened.page.expect_download() as told:
         opened.page.keyboard.press("d")
     saved = decoded(Path(told.value.path()).read_bytes())
@@ -90,7 +90,7 @@ def test_a_snapshot_of_two_is_divided_by_the_curtain(open_page, made):
 
 @pytest.mark.parametrize("how", [{}, pytest.param(PHONE, marks=pytest.mark.thorough)], ids=["desktop", "phone"])
 def test_a_snapshot_is_what_is_seen_with_its_scale_bar(open_page, made, how):
-    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1", accept_downloads=True, **how)
+    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1", **how)
     seen = canvas(opened)
     with opened.page.expect_download() as told:
         opened.page.click("[data-action=snapshot]")
@@ -104,7 +104,7 @@ def test_a_snapshot_is_what_is_seen_with_its_scale_bar(open_page, made, how):
 
 
 def test_light_is_changed_by_keys_seen_saved_and_reset(open_page, made):
-    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1", accept_downloads=True)
+    opened = open_page(page_of(made()), "#x=1500&y=1000&zoom=1")
     part = {"x": 300, "y": 300, "width": 200, "height": 200}
     plain = decoded(opened.page.screenshot(clip=part))
     opened.page.keyboard.press("b")

@@ -9,6 +9,8 @@ import pytest
 
 import tileframe
 from tests.browser.looking import ALL_AT_ONCE, ODD_NAMES, colours, page_of
+from tests.running import served
+from tileframe_serve.files import Files
 from tileframe_viewer.assets import FOLDER
 from tileframe_viewer.page import PageViewer
 
@@ -102,9 +104,11 @@ def test_a_missing_library_is_told(open_page, made, tmp_path):
     opened.keep("no-library")
 
 
-def test_a_page_without_its_folder_says_so(open_page, made, tmp_path):
-    pyramid = made()
+def test_a_page_without_its_folder_says_so(tab, made, tmp_path):
+    made()
     shutil.rmtree(tmp_path / FOLDER)
-    opened = open_page(page_of(pyramid), faults=True)
-    opened.page.wait_for_timeout(500)
-    assert f"the folder {FOLDER} beside it" in opened.text("#starting")
+    with served(Files(tmp_path, [tmp_path])) as origin:  # another server: of the usual one, the browser knows the style
+        page = tab().page
+        page.goto(f"{origin}/slide.html")
+        assert f"the folder {FOLDER} beside it" in page.locator("#starting").inner_text()
+        page.goto("about:blank")
