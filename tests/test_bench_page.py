@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import cache
 from html import escape, unescape
 from itertools import combinations
 from typing import Any
@@ -60,14 +61,20 @@ def cells(html: str, name: str) -> list[str]:
     return next(row for row in texts if len(row) > 2 and row[1].startswith(name))
 
 
+@cache
+def usual_page() -> str:
+    """Of one trial; it takes two seconds, and the browser's tests look at it as well."""
+    return page(benched.bench([usual_trial()]))
+
+
 @pytest.fixture(scope="module")
 def small() -> Bench:
     return benched.bench([usual_trial()])
 
 
-@pytest.fixture(scope="module")
-def html(small) -> str:
-    return page(small)
+@pytest.fixture
+def html() -> str:
+    return usual_page()
 
 
 @pytest.mark.parametrize("trial", [usual_trial(), odd_trial()], ids=["plain", "odd"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from tests import benched
 from tests.browser import looking
 from tests.browser.looking import PHONE, Opened
-from tests.test_bench_page import odd_trial
+from tests.test_bench_page import odd_trial, usual_page
 from tileframe_bench.page import page
 
 SCREENS: dict[str, dict[str, Any]] = {
@@ -41,9 +42,14 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def html() -> str:
-    return page(benched.bench([benched.usual_trial()]))
+    return usual_page()
+
+
+@cache
+def odd_page() -> str:
+    return page(replace(benched.bench([odd_trial()]), command=f"tileframe bench {'x' * 400}"))
 
 
 @pytest.fixture
@@ -83,8 +89,7 @@ def test_every_chart_is_shown(show, html):
 
 @pytest.mark.parametrize("screen", ["light", "phone"])
 def test_long_and_strange_names_are_shown_as_they_are(show, screen):
-    bench = replace(benched.bench([odd_trial()]), command=f"tileframe bench {'x' * 400}")
-    shown = show(page(bench), **SCREENS[screen])
+    shown = show(odd_page(), **SCREENS[screen])
     assert shown.evaluate(OVERFLOW) == 0
     assert all(shown.evaluate(IMAGES))
     assert shown.locator("#fastest h3").inner_text().startswith("<b>&amp; \"q\" 'a' $x_1$ --> </svg>")

@@ -34,7 +34,11 @@ def laid_out(slide, tmp_path):
     return make
 
 
-@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize(
+    "layout",
+    # Of dzi, test_page.py shows it.
+    [pytest.param(name, marks=pytest.mark.thorough) if name == "dzi" else name for name in LAYOUTS],
+)
 @pytest.mark.parametrize("as_file", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["served", "file"])
 def test_every_layout_shows_the_slides_pixels(open_page, laid_out, layout, as_file):
     opened = open_page(page_of(laid_out(layout)), VIEW, as_file=as_file, height=HEIGHT + 1)

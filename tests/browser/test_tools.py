@@ -26,7 +26,10 @@ def test_a_magnification_is_chosen_by_menu_and_by_keys(open_page, made):
     assert opened.page.evaluate("document.activeElement.id") != "power"
 
 
-@pytest.mark.parametrize("view", ["", "&rotation=90", pytest.param("&rotation=180&flip=1", marks=pytest.mark.thorough)])
+@pytest.mark.parametrize(
+    "view",
+    ["&rotation=90", *(pytest.param(view, marks=pytest.mark.thorough) for view in ("", "&rotation=180&flip=1"))],
+)
 def test_a_ruler_is_drawn_by_pointer_and_removed(open_page, made, view):
     opened = open_page(page_of(made()), f"#x=1500&y=1000&zoom=1{view}")
     before = opened.view()
