@@ -19,7 +19,7 @@ from tileframe_openslide.levels import nearest
 
 LAYOUTS = [(254, 1), (256, 0), (64, 2), (63, 2), (255, 3), (5, 4)]
 SMALLEST, ENOUGH = 5, 10_000  # tiles of 5 pixels are many, so for pictures of up to this many pixels only
-LARGE = 300_000
+LARGE = 300_000  # pixels, from which on the other layouts are left to the thorough tests
 BACKENDS = ("vips", "stream", "openslide")
 
 

@@ -99,7 +99,7 @@ def assert_equal(path: Path, tiff: Opener, openslide: Opener) -> None:
             assert np.array_equal(ours.associated(name), theirs.associated(name)), name
 
 
-# The thorough one has the tiles of the first, in levels.
+# The thorough one has the pixels of generic_bigtiff.tif.
 @pytest.mark.parametrize("name", ["CMU-1-Small-Region.svs", "aperio_jp2k_33005.svs", "boxes.tiff",
                                   "generic_bigtiff.tif",
                                   pytest.param("aperio_pyramid.svs", marks=pytest.mark.thorough)])  # fmt: skip

@@ -85,6 +85,7 @@ def test_a_picture_cut_in_half_is_refused(name, backend, tmp_path, registry):
         assert os.listdir(tmp_path) == [name]
 
 
+# All backends get the same words from the reader: what a compression changes is seen by one of them.
 @pytest.mark.parametrize(
     ("compression", "backend"),
     [

@@ -11,7 +11,7 @@ import enum
 import inspect
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from itertools import repeat
 from pkgutil import resolve_name
 from types import UnionType
@@ -129,7 +129,7 @@ def _mistyped(value: Any, hint: Any, name: str) -> str | None:
     return None if right else f"{name} must be {hint if inside else kind.__name__}, not {value!r}"
 
 
-_signature = cache(inspect.signature)
+_signature = lru_cache(1024)(inspect.signature)
 
 
 def _uncallable(method: Any, wanted: Callable[..., object]) -> str | None:
