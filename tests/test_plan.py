@@ -161,16 +161,10 @@ def done(made, tmp_path) -> Path:
 
 
 SCHEMAS = ["tileframe-manifest/1", "tileframe-manifest/3", None, 2, ["x"] * 1000, "\n"]
+BY = [*(("verify", schema) for schema in SCHEMAS), ("view", SCHEMAS[1]), ("info", SCHEMAS[4])]
 
 
-# What is unknown, by `verify`; by the others, that they refuse it as well.
-@pytest.mark.parametrize(
-    ("command", "schema"),
-    [
-        *(("verify", schema) for schema in SCHEMAS),
-        *((command, SCHEMAS[number]) for command, number in (("view", 1), ("info", 4))),
-    ],
-)
+@pytest.mark.parametrize(("command", "schema"), BY)
 def test_an_unknown_schema_is_refused_in_one_line(done, capsys, command, schema):
     broken(done, lambda record: record.update(schema=schema))
     assert run_command([command, str(done)]) == 5
