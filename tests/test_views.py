@@ -145,8 +145,18 @@ def by_contract(base: Pixels, level: int, base_level: int) -> Pixels:
     return base
 
 
-@pytest.mark.parametrize("region", [(0, 0, 800, 600), (101, 57, 611, 403), (104, 56, 600, 401)])
-@pytest.mark.parametrize("levels", [(1, 4), (1, 2, 8)])
+WHOLE, ODD, ON_THE_GRID = (0, 0, 800, 600), (101, 57, 611, 403), (104, 56, 600, 401)
+
+
+# Every part of one slide, and the one that begins inside of a pixel of the other.
+@pytest.mark.parametrize(
+    ("levels", "region"),
+    [
+        *(((1, 4), region) for region in (WHOLE, ODD, ON_THE_GRID)),
+        ((1, 2, 8), ODD),
+        *(pytest.param((1, 2, 8), region, marks=pytest.mark.thorough) for region in (WHOLE, ON_THE_GRID)),
+    ],
+)
 def test_the_engine_openslide_takes_a_parts_levels_from_the_slides(tmp_path, registry, region, levels):
     """The base is the same; the levels, which may begin inside of a slide's pixel, are near the contract's."""
     smooth = np.asarray(Image.fromarray(photo(12, 9)).resize((1000, 750), Image.Resampling.BICUBIC))
@@ -279,9 +289,14 @@ def test_pass_through_takes_the_tiles_that_a_view_offers(tmp_path, registry):
 
 
 @pytest.mark.parametrize(
-    ("region", "passed"), [((256, 256, 512, 512), 4), ((256, 0, 700, 500), 2), ((0, 256, 1200, 844), 12)]
+    ("name", "region", "passed"),
+    [
+        ("a", (256, 256, 512, 512), 4),
+        ("a", (256, 0, 700, 500), 2),
+        ("a", (0, 256, 1200, 844), 12),
+        ("a.szi", (256, 256, 512, 512), 4),
+    ],
 )
-@pytest.mark.parametrize("name", ["a", "a.szi"])
 def test_the_tiles_of_a_part_on_the_slides_grid_are_passed_through(tmp_path, registry, region, passed, name):
     slide = svs(tmp_path / "slide.svs", photo(1200, 1100))
     done = run(slide, tmp_path / name, region=region, passthrough=True, registry=registry)
