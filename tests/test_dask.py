@@ -71,8 +71,7 @@ class Living:
 def living(tmp_path_factory) -> Iterator[Living]:
     made = Living(tmp_path_factory.mktemp("cluster"))
     made.start("dask_scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-    for _ in range(2):
-        made.worker("--no-nanny")
+    made.worker("--nworkers", "2")
     yield made
     cluster._close_unused()
     for process in made.processes:
