@@ -21,7 +21,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
+
+from PIL import Image
 
 import tileframe
 from tests.fuzzed import pyramids, slides
@@ -31,6 +34,8 @@ from tileframe_start.command import run_command
 SECONDS, MEMORY = 20.0, 4 << 30
 DOCUMENTED = {0, 1, 2, 3, 4, 5, 6}
 NUMBERS = (0, 1, 2, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+LOADED = ("msgspec.json", "psutil", "simplejpeg", "tileframe.pyramids", "tileframe_commands.run")
+"""What most commands load."""
 LARGEST = 4_000_000
 """Bytes of a file that is taken from a folder of seeds: of larger ones too little would be hit."""
 
@@ -174,7 +179,11 @@ def is_wrong(found: str) -> bool:
 def fuzz(count: int, seed: int, seeds: Path | None, keep: Path | None, counts: Counter[tuple[str, str]]) -> None:
     """Try ``count`` mutated files, and count how often each command ended in each way."""
     chance = random.Random(seed)
-    load()  # before the first fork: each of them has it then
+    # Before the first fork: each of them has it then. Not libvips, whose threads a fork would lose.
+    load()
+    Image.init()
+    for name in LOADED:
+        import_module(name)
     with tempfile.TemporaryDirectory() as work:
         (made := Path(work) / "seeds").mkdir()
         files = [*slides(made), *pyramids(made)]

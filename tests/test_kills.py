@@ -18,7 +18,9 @@ from tileframe.registry import Registry
 @pytest.mark.skipif(
     sys.platform == "win32", reason="a run in its commit is told by a file that Windows may not show yet"
 )
-@pytest.mark.parametrize("kind", kills.KINDS)
+@pytest.mark.parametrize(
+    "kind", [pytest.param(one, marks=pytest.mark.thorough) if one == "szi, by vips" else one for one in kills.KINDS]
+)
 def test_a_killed_run_leaves_the_old_pyramid_or_the_new_one_whole(kind, tmp_path, monkeypatch):
     slide = svs(tmp_path / "slide.svs", photo(900, 600))
     # Where it is told when to kill, no time need be known.
