@@ -17,6 +17,7 @@ import pytest
 
 from tests.asking import Reply, got, own_loop, server, serving
 from tests.pictures import gradient, photo, png, svs
+from tileframe import InputError
 from tileframe_serve import asking, kitchen, opened
 from tileframe_serve.asking import never
 from tileframe_serve.kitchen import Gone, Kept, Kitchen
@@ -102,6 +103,39 @@ def test_one_who_goes_away_takes_nothing_from_those_who_stay():
     with own_loop() as run:
         run(one_goes())
     assert kept == [b"tile"]
+
+
+def test_an_error_reaches_all_who_wait_and_what_comes_after_it_is_made():
+    class Use:
+        now = 0
+
+        def take(self) -> None:
+            self.now += 1
+
+        def give(self) -> None:
+            self.now -= 1
+
+    use, before = Use(), threading.active_count()
+    kept: list[str] = []
+
+    def fails() -> None:
+        time.sleep(0.05)
+        raise InputError("is damaged")
+
+    async def three() -> None:
+        made_by = Kitchen(1, 10, 30)
+        two = (made_by.make("a", fails, then=kept.append, receive=never, uses=use) for _ in range(2))
+        errors = await asyncio.gather(*two, return_exceptions=True)
+        assert [str(error) for error in errors] == ["is damaged"] * 2
+        assert await made_by.make("a", lambda: "whole", then=kept.append, receive=never, uses=use) == "whole"
+        assert len(made_by) == 0
+        made_by.close()
+
+    with own_loop() as run:
+        run(three())
+    assert kept == ["whole"]
+    assert use.now == 0
+    assert threading.active_count() == before
 
 
 def test_more_than_the_queue_holds_are_sent_away_with_503_and_when_to_come_again(slide):
