@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise, takewhile
 from pathlib import Path
-from pkgutil import resolve_name
 
-from tileframe.distributions import distributions
+from tileframe.distributions import distributions, loaded
 from tileframe.errors import OptionError, PluginError
 from tileframe.frozen import dataclass
 
@@ -47,7 +46,7 @@ class Installed:
 
     def load(self) -> object:
         """Import it."""
-        return resolve_name(self.place)
+        return loaded(self.place)
 
     def refuses(self) -> str | None:
         """Say why it cannot be used: its distribution requires another version of tileframe; None if it can."""

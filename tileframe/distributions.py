@@ -10,8 +10,10 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import reduce
+from importlib import import_module
 from importlib.machinery import PathFinder
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import importlib.metadata
@@ -27,7 +29,7 @@ class Distribution(NamedTuple):
     def headers(self, key: str) -> list[str]:
         """Return the values of all headers ``key``, as ``Requires-Dist``."""
         head = (self.read("METADATA") or self.read("PKG-INFO")).partition("\n\n")[0]
-        return re.findall(rf"^{key}: *(.*?) *$", head, re.MULTILINE)
+        return [line.partition(":")[2].strip() for line in head.split("\n") if line.startswith(f"{key}:")]
 
     @property
     def version(self) -> str:
@@ -39,6 +41,12 @@ class Distribution(NamedTuple):
         section = f"\n{self.read('entry_points.txt')}\n[".partition(f"\n[{group}]")[2].partition("\n[")[0]
         found = re.findall(r"^\s*([^#;=\s][^=\n]*?)[ \t]*=[ \t]*([\w.: \t]+)", section, re.MULTILINE)
         return {name: "".join(place.split()) for name, place in found}
+
+
+def loaded(place: str) -> Any:
+    """Import ``module:object`` or ``module``, as an entry point names it, and return that; `pkgutil` loads more."""
+    module, _, name = place.partition(":")
+    return reduce(getattr, filter(None, name.split(".")), import_module(module))
 
 
 def distributions() -> dict[str, Distribution]:

@@ -23,8 +23,7 @@ else:
         """
         assert frozen
 
-        def made(cls: type) -> type:
-            record: Any = cls
+        def made(cls: Any) -> type:
             over = [one for one in cls.__mro__[:0:-1] if dataclasses.is_dataclass(one)]
             if not all(one.__dataclass_params__.frozen for one in over):
                 raise TypeError("a frozen dataclass cannot be over one that is not frozen")
@@ -38,12 +37,12 @@ else:
                 delattr(cls, name)
             for name in ("__dataclass_params__", *(hints.keys() & vars(plain))):
                 setattr(cls, name, vars(plain)[name])
-            record.__dataclass_fields__ = {k: v for one in (*over, plain) for k, v in one.__dataclass_fields__.items()}
-            record.__match_args__ = tuple(field.name for field in dataclasses.fields(cls) if not field.kw_only)
-            for name, method in _methods(record).items():
-                if vars(record).get(name) is None:  # a class with __eq__ has a __hash__ that is None
-                    setattr(record, name, method)
-            return record
+            cls.__dataclass_fields__ = {k: v for one in (*over, plain) for k, v in one.__dataclass_fields__.items()}
+            cls.__match_args__ = tuple(field.name for field in dataclasses.fields(cls) if not field.kw_only)
+            for name, method in _methods(cls).items():
+                if vars(cls).get(name) is None:  # a class with __eq__ has a __hash__ that is None
+                    setattr(cls, name, method)
+            return cls
 
         return made
 

@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from itertools import repeat
-from pkgutil import resolve_name
 from types import UnionType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import pluggy
 
+from tileframe.distributions import loaded
 from tileframe.errors import PluginError
 from tileframe.frozen import dataclass
 from tileframe.options import NoOptions, resolve
@@ -67,7 +67,7 @@ class Plugin(Generic[T]):
         given = arguments if record is NoOptions else (*arguments, options or record())
         made: T = self.called(self.make, *given)
         try:
-            refuse_lacking(made, resolve_name(self.interface), f"the {self.noun} '{self.name}' is broken: make returns")
+            refuse_lacking(made, loaded(self.interface), f"the {self.noun} '{self.name}' is broken: make returns")
         except PluginError:
             if hasattr(made, "shutdown"):
                 made.shutdown(wait=False)  # else the threads of an executor would keep this process

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
 import shutil
@@ -107,10 +106,11 @@ def _descendants(pid: int) -> Iterator[int]:
         import psutil
 
         yield from (child.pid for child in psutil.Process(pid).children(recursive=True))
-    for path in glob.glob(f"/proc/{pid}/task/*/children"):
-        with suppress(OSError):
-            for child in Path(path).read_text().split():
-                yield from (int(child), *_descendants(int(child)))
+    with suppress(OSError):  # it may end meanwhile, and each of its threads
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with suppress(OSError):
+                for child in Path(f"/proc/{pid}/task/{thread}/children").read_text().split():
+                    yield from (int(child), *_descendants(int(child)))
 
 
 def _largest_size(process: Any) -> int:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pkgutil import resolve_name
 from typing import Any
 
 import click
 
+from tileframe.distributions import loaded
 from tileframe.errors import PluginError, one_line
 
 
@@ -23,7 +23,7 @@ class Later(click.Command):
     def loaded(self) -> click.Command:
         """Return the command itself; `PluginError` if it is not there, or cannot be imported."""
         try:
-            command = resolve_name(self._place)
+            command = loaded(self._place)
         except (ImportError, AttributeError) as error:
             raise PluginError(f"the command '{self.name}' is broken: {one_line(error)}") from error
         if not isinstance(command, click.Command):
