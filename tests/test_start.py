@@ -13,7 +13,7 @@ import sys
 import zipfile
 from dataclasses import FrozenInstanceError, asdict, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import click
 import pytest
@@ -107,6 +107,31 @@ def test_a_quick_record_over_another_has_its_fields_and_looks_at_them():
     assert Checked("a", count=1).sizes == ()
     with pytest.raises(ValueError, match="no count"):
         Checked("a", count=-1)
+
+
+def test_a_quick_record_over_another_is_to_others_what_pythons_own_is():
+    @dataclasses.dataclass(frozen=True, kw_only=True)
+    class Over(Plain):
+        count: int
+        facts: dict[str, int] = field(default_factory=dict)
+        note: str = "other"
+        limit: ClassVar[int] = 3
+
+    @dataclass(frozen=True, kw_only=True)
+    class Quickly(Quick):
+        """The same by ours."""
+
+        count: int
+        facts: dict[str, int] = field(default_factory=dict)
+        note: str = "other"
+        limit: ClassVar[int] = 3
+
+    def told(record: Any) -> Any:
+        fields = [(one.name, one.default, one.kw_only, one.compare, one.repr) for one in dataclasses.fields(record)]
+        return fields, record.__match_args__, record.sizes, record.note, record.limit, hasattr(record, "facts")
+
+    assert told(Quickly) == told(Over)
+    assert asdict(Quickly("a", count=1)) == asdict(Over("a", count=1))
 
 
 def test_the_public_names_are_listed_and_imported_by_a_star_though_they_are_loaded_late():
