@@ -299,13 +299,13 @@ def test_blocks_that_cut_through_tiles_decode_each_once(tmp_path, tiff, monkeypa
     pixels = photo(900, 700)
     decoded: list[bytes] = []
     path = by_tifffile(tmp_path / "a.tif", pixels, compression="jpeg")
-    decode = JpegDecoder.__call__
+    decode = JpegDecoder.pixels
 
-    def counted(self: JpegDecoder, data: bytes, size: Size, **how: Any) -> Pixels:
-        decoded.append(data)
-        return decode(self, data, size, **how)
+    def counted(self: JpegDecoder, whole: bytes, size: Size, scratch: Pixels | None) -> Pixels:
+        decoded.append(whole)
+        return decode(self, whole, size, scratch)
 
-    monkeypatch.setattr(JpegDecoder, "__call__", counted)
+    monkeypatch.setattr(JpegDecoder, "pixels", counted)
     with tiff(path) as source:
         for y in range(0, 700, 150):
             for x in range(0, 900, 150):
