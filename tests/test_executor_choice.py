@@ -116,7 +116,7 @@ def test_processes_that_were_chosen_make_the_bytes_of_threads(tmp_path, registry
     how: dict[str, Any] = {"workers": 64, "tile_size": 128, "registry": registry}
     theirs = run(slide, tmp_path / "theirs", executor="auto", **how)
     ours = run(slide, tmp_path / "ours", **how)
-    assert (theirs.executor, ours.executor) == ("processes (64 workers: threads would saturate at 2)", "threads")
+    assert (theirs.executor, ours.executor) == ("processes (64 workers: threads would saturate at 3)", "threads")
     files = [[(key, path.read_bytes()) for key, path in tiles(one.target).items()] for one in (ours, theirs)]
     assert sorted(files[0]) == sorted(files[1])
 

@@ -2,7 +2,8 @@
 
 Threads hold Python's lock, the GIL, for a part of the work on each tile, one at a time: if that is an eighth of the
 work, more than eight threads wait for each other. Processes have a lock each. They take their start, and what this
-process does with each tile that they have made. `benchmarks/cores.py` measures these costs.
+process does with each tile that they have made. `benchmarks/cores.py` measures these costs, and `benchmarks/gil.py`
+what is done with the lock.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ class Costs:
         return START + STARTED * workers + tiles * (self.alone + max(self.handed, self.work / workers))
 
 
-SLIDE = Costs(work=700e-6, held=88e-6, handed=35e-6, alone=35e-6)
+SLIDE = Costs(work=650e-6, held=65e-6, handed=20e-6, alone=20e-6)
 """A slide of JPEG tiles, encoded anew: other readers take more work for each tile, and hold the GIL no longer."""
-PASSED = Costs(work=500e-6, held=108e-6, handed=35e-6, alone=38e-6)
+PASSED = Costs(work=400e-6, held=55e-6, handed=20e-6, alone=20e-6)
 """With pass-through."""
 
 

@@ -20,7 +20,7 @@ class OrderedPool:
         self._tasks: deque[Task] = deque()
         lock = threading.RLock()
         self._changed = threading.Condition(lock)
-        # The thread that waits for the end has one of its own: else it is woken for tasks, in the place of a worker.
+        # The thread that waits for the end has one of its own: else each task wakes it, some in the place of a worker.
         self._over = threading.Condition(lock)
         self._unfinished = 0
         self._leading = True
