@@ -375,6 +375,8 @@ def test_a_complete_pyramid_is_up_to_date_and_stays(slides, tmp_path, monkeypatc
     capsys.readouterr()
     assert run_command(command) == 0
     assert capsys.readouterr() == ("o.dzi: up to date\n", "")
+    assert run_command([*command, "--dry-run"]) == 0
+    assert capsys.readouterr() == ("o.dzi: up to date\n", "")
     assert run_command([*command, "--quality", "90"]) == 4
     said = "tileframe: o: exists, and was made otherwise (format options); give --overwrite to replace the pyramid"
     assert capsys.readouterr().err.startswith(said)

@@ -14,8 +14,10 @@ import pytest
 import tileframe
 from tests.asking import serving
 from tests.pictures import damage_tile, gradient, photo, png, svs
+from tileframe import InputError
 from tileframe_serve import opened
 from tileframe_serve.answers import Refused, refusal
+from tileframe_serve.catalogue import Catalogue
 from tileframe_start.command import run_command
 
 SECRET = b"nobody may see this"
@@ -100,6 +102,19 @@ def test_a_slide_that_was_removed_is_404_and_says_so(tmp_path):
         for path in (f"/iiif/3/{name}/info.json", f"/slides/{name}/", f"/slides/{name}/dzi/{name}.dzi"):
             reply = ask(path)
             assert (reply.status, reply.json()["detail"]) == (404, "a.png: is no longer there")
+
+
+def test_at_the_start_only_what_is_missing_is_refused(tmp_path, monkeypatch, registry):
+    monkeypatch.chdir(tmp_path)
+    tileframe.run(png(tmp_path / "a.png", gradient(30, 20)), "made")
+    served = Catalogue(["made"], registry)  # which is no file, but what the names of all its files begin with
+    served.refuse_missing()
+    (tmp_path / "made.tileframe.json").write_text("{")
+    served.refuse_missing()
+    (tmp_path / "made.dzi").unlink()
+    (tmp_path / "made.tileframe.json").unlink()
+    with pytest.raises(InputError, match="no pyramid is there"):
+        served.refuse_missing()
 
 
 def test_a_page_that_says_what_is_wrong_leads_to_the_gallery(tmp_path):

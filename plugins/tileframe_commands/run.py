@@ -149,6 +149,15 @@ def run(
         coming_page = pages.prepare([spec.location], overwrite=False)
         if report is not None and real_path(report) == real_path(coming_page):
             raise OutputError(f"{coming_page}: is the report; the page would be written over it; name it otherwise")
+    if report is not None:
+        refuse_report(report, Report.schema)
+    if spec.resume and not spec.overwrite:
+        from tileframe_batch.running import up_to_date  # here, for most runs do without
+
+        if target := up_to_date(spec, registry):
+            if pages is not None and not dry_run and not spec.location.page.exists():
+                _page(pages, spec, registry)
+            return _show_complete(spec, target, report, as_json=as_json, quiet=quiet)
     if dry_run:
         from tileframe_commands.estimate import forecast
 
@@ -160,15 +169,6 @@ def run(
         elif not quiet:
             _show_forecast(coming)
         return 0
-    if report is not None:
-        refuse_report(report, Report.schema)
-    if spec.resume and not spec.overwrite:
-        from tileframe_batch.running import up_to_date  # here, for most runs do without
-
-        if target := up_to_date(spec, registry):
-            if pages is not None and not spec.location.page.exists():
-                _page(pages, spec, registry)
-            return _show_complete(spec, target, report, as_json=as_json, quiet=quiet)
     done = _execute(spec, registry, report, quiet=quiet, verbose=verbose)
     try:
         if report is not None:

@@ -72,10 +72,15 @@ class Catalogue:
         for one in self.entries.values():
             if one.was_there or one.root is not None:
                 continue
-            if one.is_pyramid:
-                tileframe.open_pyramid(one.target, registry=self._registry).close()
-            else:
-                self._registry.slide(one.target).state()
+            try:
+                if one.is_pyramid:
+                    tileframe.open_pyramid(one.target, registry=self._registry).close()
+                else:
+                    self._registry.slide(one.target).state()
+            except InputError:
+                raise
+            except TileframeError:  # it is there, and damaged: that is told to whoever asks for it
+                continue
 
     def _of(self, text: str) -> Iterator[Entry]:
         path = Path(text)
