@@ -51,7 +51,7 @@ LINE = b'{"time": '
 @click.option("--mpp", type=float, metavar="F", help="Micrometres per pixel, where the slide's are missing or wrong.")
 @click.option("--isolate", is_flag=True, help="Read slides in other processes: one that crashes ends in an error.")
 @click.option("--workers", type=int, default=1, show_default=True, metavar="N", help="Processes that share the port.")
-@click.option("--threads", type=int, metavar="N", help="Of each process, to decode; default: the cores there are.")
+@click.option("--threads", type=int, metavar="N", help="Of each process, to decode; default: its share of the cores.")
 @click.option("--queue", type=int, default=200, show_default=True, metavar="N", help="Requests that may wait for them.")
 @click.option("--timeout", type=float, default=20.0, show_default=True, metavar="S", help="Seconds of a request.")
 @click.option("--cache", type=int, default=256, show_default=True, metavar="MB", help="Of tiles, in each process.")
@@ -85,7 +85,8 @@ def serve(
     settings = Settings(
         paths=paths, format_options=with_short(format_options, "quality", quality),
         reader_options=with_short(reader_options, "page", page),
-        threads=machine.available_cores() if threads is None else threads, seconds=timeout, slides=open_slides,
+        threads=-(-machine.available_cores() // workers) if threads is None else threads,
+        seconds=timeout, slides=open_slides,
         **{**asked, "url": asked["url"] and asked["url"].rstrip("/")},
     )  # fmt: skip
     _refuse_unknown(settings, registry)
