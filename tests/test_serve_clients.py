@@ -19,10 +19,12 @@ import pytest
 from tests.asking import got, server
 from tests.pictures import gradient, png
 from tests.running import served
+from tileframe import machine
 from tileframe.registry import load
-from tileframe_serve import connections
+from tileframe_serve import command, connections
 from tileframe_serve.app import App
 from tileframe_serve.settings import Settings
+from tileframe_start.command import run_command
 
 ASKED = b"GET /index.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
 
@@ -264,3 +266,12 @@ def test_processes_that_finish_their_answers_take_no_more_connections(noise):
         while slow.recv(1 << 20):
             pass
         assert process.wait(30) == 0
+
+
+@pytest.mark.parametrize(("asked", "threads"), [((), 5), (("--workers", "2"), 3), (("--threads", "2"), 2)])
+def test_processes_share_the_cores(asked, threads, tmp_path, monkeypatch):
+    found: list[int] = []
+    monkeypatch.setattr(machine, "available_cores", lambda: 5)
+    monkeypatch.setattr(command, "_serve", lambda settings, *_: found.append(settings.threads))
+    assert run_command(["serve", *asked, str(png(tmp_path / "a.png", gradient(3, 2)))]) == 0
+    assert found == [threads]
