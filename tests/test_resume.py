@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable, Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -94,17 +95,14 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def cases() -> Iterator[Any]:
-    for name, how in SETTINGS.items():
-        for slide in ("squares.svs", "rows.jpg"):
-            for container in ("", ".szi", ".zip"):
-                if slide == "rows.jpg" and name in ("processes", "passthrough"):
-                    continue  # read by this process alone, as it is
-                if container == ".szi" and "layout" in how:
-                    continue
-                one_archive = (name, slide, container) == ("one worker", "squares.svs", ".szi")
-                few = name == "stream" or container == "" or one_archive
-                marks = () if few else pytest.mark.thorough
-                yield pytest.param(slide, container, how, id=f"{name}-{slide}{container}", marks=marks)
+    for (name, how), slide, end in product(SETTINGS.items(), ("squares.svs", "rows.jpg"), ("", ".szi", ".zip")):
+        if slide == "rows.jpg" and name in ("processes", "passthrough"):
+            continue  # read by this process alone, as it is
+        if end == ".szi" and "layout" in how:
+            continue
+        is_quick = name == "stream" or not end or (name, slide, end) == ("one worker", "squares.svs", ".szi")
+        marks = () if is_quick else pytest.mark.thorough
+        yield pytest.param(slide, end, how, id=f"{name}-{slide}{end}", marks=marks)
 
 
 Whole = Callable[..., dict[str, bytes]]
@@ -150,8 +148,7 @@ def test_it_may_end_too_early_again_and_again(container, slides, whole, tmp_path
     target = tmp_path / f"o{container}"
     for after in (50, 150, 250):
         interrupted(slides / "squares.svs", target, after=after, resume=True)
-    assert run(slides / "squares.svs", target, resume=True).resumed >= 200
-    assert files(target) == whole(container=container)
+    assert resumed(slides, target, whole).resumed >= 200
 
 
 def left(slides: Path, target: Path, **how: Any) -> Path:
@@ -232,9 +229,8 @@ def test_half_a_member_is_cut_off(slides, whole, tmp_path):
 
 def test_what_an_unfinished_run_has_left_is_not_thrown_away_unasked(slides, tmp_path):
     scratch = left(slides, tmp_path / "o")
-    with pytest.raises(
-        OutputError, match=r"an unfinished run has left [0-9]+ finished parts .* give --resume to go on"
-    ):
+    said = r"an unfinished run has left [0-9]+ finished parts .* give --resume to go on"
+    with pytest.raises(OutputError, match=said):
         run(slides / "squares.svs", tmp_path / "o")
     assert (scratch / NOTES).is_file()
     assert run(slides / "squares.svs", tmp_path / "o", resume=False).resumed == 0
@@ -312,9 +308,7 @@ def test_a_run_of_less_than_five_seconds_leaves_nothing(slides, tmp_path, monkey
 
 
 @pytest.mark.parametrize(("container", "store"), [("", directory.DirectoryStore), (".szi", archive.ArchiveStore)])
-def test_a_disk_that_was_full_is_gone_on_with_when_there_is_room(
-    container, store, slides, whole, tmp_path, monkeypatch
-):
+def test_a_disk_that_was_full_is_gone_on_with_later(container, store, slides, whole, tmp_path, monkeypatch):
     put, room = store.put, iter(range(200))
 
     def until_full(self: Any, key: str, data: bytes) -> None:
@@ -327,8 +321,7 @@ def test_a_disk_that_was_full_is_gone_on_with_when_there_is_room(
         with pytest.raises(OutputError, match="No space left") as raised:
             run(slides / "squares.svs", tmp_path / f"o{container}")
     assert "tiles are kept in" in raised.value.__notes__[0]
-    assert run(slides / "squares.svs", tmp_path / f"o{container}", resume=True).resumed > 0
-    assert files(tmp_path / f"o{container}") == whole(container=container)
+    assert resumed(slides, tmp_path / f"o{container}", whole).resumed > 0
 
 
 def test_no_keep_keeps_nothing(slides, tmp_path):
@@ -353,16 +346,14 @@ def test_a_second_ctrl_c_keeps_nothing(slides, tmp_path):
 
 
 def test_the_message_says_what_is_kept_and_what_to_type(slides, tmp_path, monkeypatch, capsys):
-    slide = str(slides / "squares.svs")
-    command = ["run", slide, "-o", str(tmp_path / "o"), "--tile-size", str(TILE_SIZE)]
+    command = ["run", str(slides / "squares.svs"), "-o", str(tmp_path / "o"), "--tile-size", str(TILE_SIZE)]
     with monkeypatch.context() as failing:
         failing.setattr(ProgressBar, "__call__", _raises_after(100))
         assert run_command(command) == 4
     (line,) = capsys.readouterr().err.splitlines()
-    where = scratch_of(tmp_path / "o")
-    kept = f"of 476 tiles are kept in {where}; give --resume to go on, or --no-resume to begin anew"
     assert line.startswith("tileframe: no more; ")
-    assert line.endswith(kept)
+    where = scratch_of(tmp_path / "o")
+    assert line.endswith(f"of 476 tiles are kept in {where}; give --resume to go on, or --no-resume to begin anew")
     assert run_command([*command, "--resume"]) == 0
     assert "tiles of an unfinished run" in capsys.readouterr().out
 

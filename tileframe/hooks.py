@@ -108,6 +108,11 @@ def refuse_lacking(made: object, interface: type, what: str) -> None:
             raise PluginError(f"{what} {made!r}, whose '{name}' cannot be called as it will be: {reason}")
 
 
+# Of the same few records and methods, in every run.
+_hints = lru_cache(1024)(get_type_hints)
+_signature = lru_cache(1024)(inspect.signature)
+
+
 def refuse_mistyped(record: object, kind: type, what: str) -> None:
     """Raise `PluginError` if ``record``, which a plugin gave, is no ``kind``, or a field of it, or in it, no such."""
     if fault := _mistyped(record, kind, what):
@@ -123,13 +128,10 @@ def _mistyped(value: Any, hint: Any, name: str) -> str | None:
     elif isinstance(hint, UnionType):
         right = not all(_mistyped(value, one, name) for one in inside)
     elif isinstance(value, kind):
-        parts = get_type_hints(hint) if hasattr(hint, "__match_args__") else {}  # of a record
+        parts = _hints(hint) if hasattr(hint, "__match_args__") else {}  # of a record
         faults = (_mistyped(getattr(value, part), one, f"{name}.{part}") for part, one in parts.items())
         return next(filter(None, faults), None)
     return None if right else f"{name} must be {hint if inside else kind.__name__}, not {value!r}"
-
-
-_signature = lru_cache(1024)(inspect.signature)
 
 
 def _uncallable(method: Any, wanted: Callable[..., object]) -> str | None:
