@@ -103,7 +103,7 @@ def test_what_is_up_to_date_is_passed_over_and_what_is_not_is_made(here, capsys)
 
 def test_another_pyramid_of_that_name_is_not_replaced_unasked(here, capsys):
     run("scans/b.jpg", "out/a", quality=60)
-    said = "out/a: exists, and was made otherwise (source, reader, reader options, backend, pyramid, format options"
+    said = "out/a: exists, and was made otherwise (source, reader, reader options, pyramid, format options"
     assert run_command(["run", "scans", "-o", "out/", "--dry-run"]) == 4
     assert said in capsys.readouterr().err
     assert run_command(["run", "scans", "-o", "out/", "-q"]) == 4

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import zipfile
 from collections.abc import Callable, Iterator
@@ -356,42 +355,6 @@ def test_the_message_says_what_is_kept_and_what_to_type(slides, tmp_path, monkey
     assert line.endswith(f"of 476 tiles are kept in {where}; give --resume to go on, or --no-resume to begin anew")
     assert run_command([*command, "--resume"]) == 0
     assert "tiles of an unfinished run" in capsys.readouterr().out
-
-
-def test_a_complete_pyramid_is_up_to_date_and_stays(slides, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    command = ["run", str(slides / "rows.jpg"), "-o", "o", "--resume"]
-    assert run_command([*command, "--quiet"]) == 0
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    capsys.readouterr()
-    assert run_command(command) == 0
-    assert capsys.readouterr() == ("o.dzi: up to date\n", "")
-    assert run_command([*command, "--dry-run"]) == 0
-    assert capsys.readouterr() == ("o.dzi: up to date\n", "")
-    assert run_command([*command, "--quality", "90"]) == 4
-    said = "tileframe: o: exists, and was made otherwise (format options); give --overwrite to replace the pyramid"
-    assert capsys.readouterr().err.startswith(said)
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
-
-
-def test_a_pyramid_by_another_backend_of_the_same_pixels_is_up_to_date_where_that_is_left_open(
-    slides, tmp_path, capsys
-):
-    command = ["run", str(slides / "rows.jpg"), "-o", str(tmp_path / "o"), "--quiet"]
-    assert run_command([*command, "--backend", "vips"]) == 0
-    assert run_command([*command, "--resume"]) == 0
-    assert run_command([*command, "--resume", "--backend", "stream"]) == 4
-    assert "was made otherwise (backend" in capsys.readouterr().err
-
-
-def test_of_a_complete_pyramid_the_page_and_the_report_are_written_where_they_are_asked_for(slides, tmp_path, capsys):
-    command = ["run", str(slides / "rows.jpg"), "-o", str(tmp_path / "o.szi"), "--resume"]
-    assert run_command([*command, "--quiet"]) == 0
-    report = tmp_path / "r.json"
-    assert run_command([*command, "--viewer", "--json", "--report", str(report)]) == 0
-    assert json.loads(report.read_text()) == json.loads(capsys.readouterr().out)
-    assert json.loads(report.read_text())["status"] == "up to date"
-    assert (tmp_path / "o.html").is_file()
 
 
 def _raises_after(tiles: int) -> Any:
