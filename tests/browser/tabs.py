@@ -28,10 +28,11 @@ class Tab:
 
 @dataclass
 class Tabs:
-    """The tabs of a browser, in a context for each set of options. Its server's port keeps tests apart there."""
+    """The tabs of a browser, in a context for each set of options; `open_page` leaves nothing of a test in them."""
 
     browser: Any
-    contexts: dict[str, Any] = field(default_factory=dict)
+    openers: dict[str, Any] = field(default_factory=dict)
+    """A page of each context, which opens the others."""
     free: dict[tuple[str, bool], list[Any]] = field(default_factory=dict)
 
     def take(
@@ -47,10 +48,10 @@ class Tabs:
         """Take one that is free, or open one. What comes from files is in another process than what is served."""
         size = {"width": width, "height": height}
         key = repr(sorted(how.items()))
-        if key not in self.contexts:
-            self.contexts[key] = self.browser.new_context(viewport=size, **how)
+        if key not in self.openers:
+            self.openers[key] = self.browser.new_context(viewport=size, **how).new_page()
         free = self.free.setdefault((key, as_file), [])
-        page = free.pop() if free else _without_a_strip_of_tabs(self.contexts[key])
+        page = free.pop() if free else _window(self.openers[key])
         page.bring_to_front()  # what is behind another one may wait for ever to be drawn
         page.set_viewport_size(size)
         page.emulate_media(media="null", color_scheme=color_scheme)
@@ -60,10 +61,8 @@ class Tabs:
         return Tab(page, free, listeners)
 
 
-def _without_a_strip_of_tabs(context: Any) -> Any:
-    """Open a window that has none: it is drawn anew as long as a page loads, which takes a tenth of the time."""
-    page = context.new_page()
-    with page.expect_popup() as told:
-        page.evaluate("() => { window.open('about:blank', '', 'popup,noopener'); }")
-    page.close()
+def _window(opener: Any) -> Any:
+    """Open a window without a strip of tabs: while a page loads, that is drawn anew, for a tenth of all the time."""
+    with opener.expect_popup() as told:
+        opener.evaluate("() => { window.open('about:blank', '', 'popup,noopener'); }")
     return told.value

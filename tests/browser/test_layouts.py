@@ -121,14 +121,13 @@ def show(tab: Callable[..., Tab], origin: str, tmp_path: Path) -> Callable[..., 
             before(origin)
         shutil.copy(LIBRARY, tmp_path)
         (tmp_path / "page.html").write_text(PAGE.replace("SOURCE", tile_source))
-        missing = list[str]()
-        listeners = {"response": lambda got: missing.append(got.url) if got.status >= 400 else None}
-        page = tab(listeners, width=700, height=500).page
-        page.set_default_timeout(15_000)
-        shown = Shown(page, missing)
-        page.goto(f"{origin}/page.html")
+        shown.page.goto(f"{origin}/page.html")
         return shown
 
+    missing = list[str]()
+    listeners = {"response": lambda got: missing.append(got.url) if got.status >= 400 else None}
+    shown = Shown(tab(listeners, width=700, height=500).page, missing)
+    shown.page.set_default_timeout(15_000)
     return open_it
 
 
