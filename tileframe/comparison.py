@@ -39,11 +39,9 @@ def compare(one: StoredPyramid, other: StoredPyramid, *, progress: Progress | No
             pixels += one.pyramid.tile_box(result.tile).size.area
             if progress is not None:
                 progress(number, pixels)
-    levels = [sums[level].level(level) for level in kept]
+    levels = tuple(sums[level].level(level) for level in kept)
     differences += [fault for level in kept for fault in sums[level].faults]
-    return Comparison(
-        _strength(differences, levels), tuple(differences[:MOST_SENTENCES]), tuple(levels), _notes(one, other)
-    )
+    return Comparison(_strength(differences, levels), tuple(differences[:MOST_SENTENCES]), levels, _notes(one, other))
 
 
 @dataclass(frozen=True, slots=True)
