@@ -81,6 +81,8 @@ def with_signatures() -> None:
                 if one.default_factory is not dataclasses.MISSING:
                     default = one.default_factory()
                 parameters.append(Parameter(one.name, kind, default=default, annotation=one.type))
+            # As Python has them: what is given by name alone comes last.
+            parameters.sort(key=lambda one: one.kind)
             record.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
 
 
