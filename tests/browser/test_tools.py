@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.browser.looking import PHONE, Opened, bar, canvas, decoded, page_of
+from tests.browser.looking import PHONE, WIDTH, Opened, bar, canvas, decoded, page_of
 from tests.pictures import MPP
 from tileframe_viewer.page import PageViewer
 
@@ -87,8 +87,9 @@ def test_a_snapshot_of_two_is_divided_by_the_curtain(open_page, made):
     with opened.page.expect_download() as told:
         opened.page.keyboard.press("d")
     saved = decoded(Path(told.value.path()).read_bytes())
-    assert np.array_equal(saved[:400, :320], canvas(opened, "a")[:400, :320])
-    assert np.array_equal(saved[:400, 320:], canvas(opened, "b")[:400, 320:])
+    edge = WIDTH // 4
+    assert np.array_equal(saved[:400, :edge], canvas(opened, "a")[:400, :edge])
+    assert np.array_equal(saved[:400, edge:], canvas(opened, "b")[:400, edge:])
 
 
 @pytest.mark.parametrize("how", [{}, pytest.param(PHONE, marks=pytest.mark.thorough)], ids=["desktop", "phone"])
