@@ -109,8 +109,7 @@ def refuse_lacking(made: object, interface: type, what: str) -> None:
 
 
 # Of the same few records and methods, in every run.
-_hints = lru_cache(1024)(get_type_hints)
-_signature = lru_cache(1024)(inspect.signature)
+_hints, _signature = lru_cache(1024)(get_type_hints), lru_cache(1024)(inspect.signature)
 
 
 def refuse_mistyped(record: object, kind: type, what: str) -> None:
