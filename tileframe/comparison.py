@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -195,7 +196,7 @@ def _extra(one: StoredPyramid, other: StoredPyramid) -> list[str]:
     return said
 
 
-def _strength(differences: list[str], levels: list[LevelDifference]) -> Equality | None:
+def _strength(differences: list[str], levels: Sequence[LevelDifference]) -> Equality | None:
     if differences:
         return None
     if levels[-1].differing:
