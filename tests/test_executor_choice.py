@@ -147,7 +147,7 @@ def test_a_process_that_was_chosen_and_is_killed_ends_the_run_with_one_error(
 
     monkeypatch.setattr(choice, "LEAST", 1)
     before = set(multiprocessing.active_children())
-    slide = svs(tmp_path / "a.svs", photo(6100, 300))  # of three blocks, the last begun when one is done
+    slide = svs(tmp_path / "a.svs", photo(20_000, 64))  # of ten blocks, most of which begin when the first is done
     how: dict[str, Any] = {"workers": 2, "registry": registry, "tile_size": 16, "overlap": 0, "keep": False}
     with pytest.raises(WorkerError, match=r"^a worker process of the executor 'processes' was killed \(SIGKILL\)"):
         run(slide, tmp_path / "out" / "a", executor="auto", progress=kill, **how)
