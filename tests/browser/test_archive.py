@@ -179,7 +179,7 @@ def read_of(tab: Callable[..., Tab], folder: Path, directory: int, view: str = "
     return of_directory, [length for at, length in counting.parts if at < start]
 
 
-@pytest.mark.parametrize("kind", [IgnoresTheEnd, RefusesTheEnd])
+@pytest.mark.parametrize("kind", [pytest.param(IgnoresTheEnd, marks=pytest.mark.thorough), RefusesTheEnd])
 def test_a_server_that_counts_from_the_start_only_will_do(tab, archive, tmp_path, kind):
     with served(kind(tmp_path, [tmp_path])) as origin:
         page = tab().page

@@ -70,7 +70,9 @@ def keep(shown: Any, name: str) -> None:
         shown.screenshot(path=Path(looking.SHOTS, f"{name}.png"), full_page=True)
 
 
-@pytest.mark.parametrize("screen", SCREENS)
+@pytest.mark.parametrize(
+    "screen", ["dark", "phone", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("light", "phone-dark"))]
+)
 def test_nothing_leaves_the_page_and_text_can_be_read(show, html, screen):
     shown = show(html, **SCREENS[screen])
     keep(shown, f"bench-{screen}")
@@ -87,7 +89,7 @@ def test_every_chart_is_shown(show, html):
     assert all(loaded)
 
 
-@pytest.mark.parametrize("screen", ["light", "phone"])
+@pytest.mark.parametrize("screen", ["light", pytest.param("phone", marks=pytest.mark.thorough)])
 def test_long_and_strange_names_are_shown_as_they_are(show, screen):
     shown = show(odd_page(), **SCREENS[screen])
     assert shown.evaluate(OVERFLOW) == 0

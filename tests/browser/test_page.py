@@ -25,7 +25,7 @@ from tileframe_viewer.assets import FOLDER
 from tileframe_viewer.page import PageViewer
 
 
-@pytest.mark.parametrize("as_file", [False, True], ids=["served", "file"])
+@pytest.mark.parametrize("as_file", [False, pytest.param(True, marks=pytest.mark.thorough)], ids=["served", "file"])
 def test_the_first_view_is_the_whole_slide(open_page, made, as_file):
     opened = open_page(page_of(made()), as_file=as_file)
     stage = opened.box("#stage-a")
@@ -187,7 +187,7 @@ def test_coordinates_are_the_slides_and_beside_them_the_parts(open_page, tmp_pat
     assert opened.text("#position-distance") == f"{0.4 * MPP:.2f}, {0.05 * MPP:.2f} mm"
 
 
-@pytest.mark.parametrize("output", ["part", "part.szi"])
+@pytest.mark.parametrize("output", ["part", pytest.param("part.szi", marks=pytest.mark.thorough)])
 def test_associated_images_are_shown_in_a_strip(output, open_page, tmp_path):
     slide = svs(tmp_path / "a.svs", photo(1200, 900))
     report = tileframe.run(slide, tmp_path / output, associated=["thumbnail"])
