@@ -19,7 +19,6 @@ from tileframe_openslide.levels import nearest
 
 LAYOUTS = [(254, 1), (256, 0), (64, 2), (63, 2), (255, 3), (5, 4)]
 SMALLEST, ENOUGH = 5, 10_000  # tiles of 5 pixels are many, so for pictures of up to this many pixels only
-LARGE = 300_000  # pixels, from which on the other layouts are left to the thorough tests
 BACKENDS = ("vips", "stream", "openslide")
 
 
@@ -38,13 +37,25 @@ def assert_the_same(reports: Sequence[Report]) -> None:
         assert differing(first.target, other.target) == [], f"{first.backend} and {other.backend}"
 
 
+def several_tiles(case: tuple[Size, int, int]) -> tuple[bool, int]:
+    """Before all others the smallest picture of several tiles."""
+    size, tile_size, _ = case
+    return max(size.width, size.height) <= tile_size, size.area
+
+
 SIZES = [*edge_sizes(), Size(64, 63), Size(130, 97)]
 # Every size with the layout whose edges it is at, and with another one, in turn; small ones also with tiny tiles.
-CASES = [
-    pytest.param(size, *layout, marks=[pytest.mark.thorough] if size.area > LARGE and layout != LAYOUTS[0] else [])
+OTHERS = [
+    (size, *layout)
     for number, size in enumerate(SIZES)
-    for layout in (LAYOUTS[0], LAYOUTS[1 + number % 4], *LAYOUTS[5:])
+    for layout in (LAYOUTS[1 + number % 4], *LAYOUTS[5:])
     if layout[0] > SMALLEST or size.area < ENOUGH
+]
+# Of the other layouts the smallest picture of several tiles, or of one: their number is no matter.
+QUICK = [min((case for case in OTHERS if case[1:] == layout), key=several_tiles) for layout in LAYOUTS[1:]]
+CASES = [
+    *((size, *LAYOUTS[0]) for size in SIZES),
+    *(pytest.param(*case, marks=[] if case in QUICK else [pytest.mark.thorough]) for case in OTHERS),
 ]
 
 
@@ -66,7 +77,7 @@ def expected_sizes(pyramid: Pyramid) -> dict[str, tuple[int, int]]:
     return found
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     width=st.integers(1, 500), height=st.integers(1, 500), tile_size=st.integers(40, 300), overlap=st.integers(0, 20)
 )
@@ -76,7 +87,10 @@ def test_backends_agree_on_drawn_sizes(width, height, tile_size, overlap, tmp_pa
     assert_the_same(all_of_them(slide, tmp_path, registry, **options))
 
 
-@pytest.mark.parametrize("quality", [1, 50, 89, 90, 100])
+# Up to 89 and from 90 on, chroma is halved or not.
+@pytest.mark.parametrize(
+    "quality", [1, 89, 90, *(pytest.param(quality, marks=pytest.mark.thorough) for quality in (50, 100))]
+)
 def test_jpeg_tiles_decode_to_the_same_pixels(quality, tmp_path, registry):
     slide = png(tmp_path / "picture.png", photo(600, 421))
     assert_the_same(all_of_them(slide, tmp_path, registry, quality=quality))

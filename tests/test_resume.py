@@ -93,13 +93,23 @@ def encoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
+# Each of the settings, each kind of slide, and each store with each of these.
+QUICK = {
+    *((name, "squares.svs", "") for name in SETTINGS if name != "one worker"),
+    ("one worker", "squares.svs", ".szi"),
+    ("stream", "rows.jpg", ".szi"),
+    ("openslide", "rows.jpg", ""),
+    ("no overlap", "squares.svs", ".zip"),
+}
+
+
 def cases() -> Iterator[Any]:
     for (name, how), slide, end in product(SETTINGS.items(), ("squares.svs", "rows.jpg"), ("", ".szi", ".zip")):
         if slide == "rows.jpg" and name in ("processes", "passthrough"):
             continue  # read by this process alone, as it is
         if end == ".szi" and "layout" in how:
             continue
-        is_quick = name == "stream" or not end or (name, slide, end) == ("one worker", "squares.svs", ".szi")
+        is_quick = (name, slide, end) in QUICK
         marks = () if is_quick else pytest.mark.thorough
         yield pytest.param(slide, end, how, id=f"{name}-{slide}{end}", marks=marks)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,24 @@ def named(path: Path) -> str:
     return path.relative_to(SHARED_DATA).as_posix()
 
 
-def over(*folders: str) -> pytest.MarkDecorator:
-    """Run a test for every file below these folders, or once, to be skipped, where they are not."""
-    files = found(*folders)
-    return pytest.mark.parametrize("path", files or [None], ids=[named(path) for path in files] or ["absent"])
+def over(*folders: str, step: int = 1, large: Sequence[str] = ()) -> pytest.MarkDecorator:
+    """Run a test for every file below these folders, or once, to be skipped, where they are not.
+
+    Every ``step``-th file is in the quick suite, unless it is a ``large`` one; the thorough tests have the others.
+    """
+    files = [
+        pytest.param(
+            path,
+            id=named(path),
+            marks=pytest.mark.thorough if number % step or named(path) in large else (),
+        )
+        for number, path in enumerate(found(*folders))
+    ]
+    return pytest.mark.parametrize("path", files or [pytest.param(None, id="absent")])
 
 
-@over("slides", "dicom")
+# The large ones show what others show too; a part of `leica.scn` is below.
+@over("slides", "dicom", large=("slides/generic_bigtiff.tif", "slides/leica.scn"))
 def test_every_slide_can_be_tiled_and_backends_agree(path, shared_data, tmp_path, registry):
     # The next file has the next layout and the next format, which make twelve pairs; as a whole, see below.
     number = found("slides", "dicom").index(path)
@@ -56,21 +68,27 @@ def test_backends_agree_on_a_slide_with_bounds_as_a_whole(region, shared_data, t
     assert disagreement(slide, tmp_path, registry, others=["openslide"], **how) is None
 
 
-@pytest.mark.parametrize("region", [(6000, 3500, 2192, 2500), pytest.param(None, marks=pytest.mark.thorough)], ids=str)
+# At the right, and not far down: rows above a region are decoded as well.
+CORNER = (6000, 300, 2192, 1500)
+
+
+@pytest.mark.parametrize("region", [CORNER, pytest.param(None, marks=pytest.mark.thorough)], ids=str)
 @over("pictures")
 def test_backends_agree_on_pictures_in_large_tiles(path, region, shared_data, tmp_path, registry):
     how: dict[str, Any] = {"tile_size": 1024, "overlap": 0, "format": "jpeg", "quality": 95, "region": region}
     assert disagreement(path, tmp_path, registry, others=["openslide"], **how) is None
 
 
+@pytest.mark.parametrize("region", [CORNER, pytest.param(None, marks=pytest.mark.thorough)], ids=str)
 @over("pictures")
-def test_the_fast_backends_agree_on_pictures_in_small_tiles(path, shared_data, tmp_path, registry):
-    assert disagreement(path, tmp_path, registry, others=["vips"], format="jpeg", quality=75) is None
+def test_the_fast_backends_agree_on_pictures_in_small_tiles(path, region, shared_data, tmp_path, registry):
+    how: dict[str, Any] = {"format": "jpeg", "quality": 75, "region": region}
+    assert disagreement(path, tmp_path, registry, others=["vips"], **how) is None
 
 
 # Each file with one of the other backends, which take turns; and with the other one.
 @pytest.mark.parametrize("other", [0, pytest.param(1, marks=pytest.mark.thorough)], ids=["one", "other"])
-@over("odd")
+@over("odd", step=3)
 def test_backends_agree_on_odd_files_or_refuse_them_alike(path, other, shared_data, tmp_path, registry):
     # One combination for each, all in turn; `benchmarks/figures.py parity` runs every file with every one.
     number, combination = divmod(turn(path), len(COMBINATIONS))
@@ -78,7 +96,7 @@ def test_backends_agree_on_odd_files_or_refuse_them_alike(path, other, shared_da
     assert disagreement(path, tmp_path, registry, others=others, **COMBINATIONS[combination]) is None
 
 
-@over("broken")
+@over("broken", step=2)
 def test_broken_files_are_refused_in_one_line_or_read_alike(
     path, shared_data, tmp_path: Path, registry: Registry, capfd
 ):

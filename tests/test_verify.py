@@ -118,11 +118,24 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+# JPEG without digests each of them; PNG what its decoder has to see, and digests what nothing else would tell.
+PNG_DAMAGES = {"truncated by one byte", "cut in half with an end marker", "one pixel short", "a bit flipped"}
+DIGEST_DAMAGES = {"missing", "from another slide", "a bit flipped"}
+
+
 @pytest.mark.parametrize(
-    ("tile_format", "digests"),
-    [("jpeg", True), ("jpeg", False), ("png", False), pytest.param("png", True, marks=pytest.mark.thorough)],
+    ("damage", "tile_format", "digests"),
+    [
+        pytest.param(damage, tile_format, digests, marks=[] if damage in quick else [pytest.mark.thorough])
+        for damage in DAMAGES
+        for tile_format, digests, quick in (
+            ("jpeg", False, set(DAMAGES)),
+            ("jpeg", True, DIGEST_DAMAGES),
+            ("png", False, PNG_DAMAGES),
+            ("png", True, set()),
+        )
+    ],
 )
-@pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_tile_is_found_and_named(damage, tile_format, digests, copied, registry):
     copy = copied(tile_format)
     key = f"10/4_3{suffix(copy)}"
@@ -138,7 +151,7 @@ def test_a_damaged_tile_is_found_and_named(damage, tile_format, digests, copied,
     assert set(faulty) <= allowed
 
 
-@pytest.mark.parametrize("level", [0, 3, 9])
+@pytest.mark.parametrize("level", [0, pytest.param(3, marks=pytest.mark.thorough), 9])
 def test_a_grey_tile_of_a_lower_level_is_the_one_that_is_named(level, of_any_format, registry):
     key = f"{level}/0_0{suffix(of_any_format)}"
     before = np.asarray(Image.open(tiles(of_any_format)[key]))
@@ -233,8 +246,15 @@ def test_a_good_jpeg_pyramid_gives_no_finding(tile_size, overlap, quality, tmp_p
     assert found(report.target, registry) == {}
 
 
-@pytest.mark.parametrize(("tile_size", "overlap"), [(254, 1), (256, 0), (31, 4), (5, 2), (1, 0)])
-@pytest.mark.parametrize("size", [(1, 1), (1, 40), (23, 19)])
+# The largest in every layout, each of the others in one, in whose tiles it is many or one.
+@pytest.mark.parametrize(
+    ("size", "tile_size", "overlap"),
+    [
+        pytest.param(size, *layout, marks=[] if layout in quick else [pytest.mark.thorough])
+        for layout in ((254, 1), (256, 0), (31, 4), (5, 2), (1, 0))
+        for size, quick in (((1, 1), [(254, 1)]), ((1, 40), [(5, 2)]), ((23, 19), [layout]))
+    ],
+)
 def test_a_good_png_pyramid_gives_no_finding(size, tile_size, overlap, tmp_path, registry):
     slide = png(tmp_path / "a.png", photo(*size))
     options = {"tile_size": tile_size, "overlap": overlap, "format": "png", "registry": registry}
