@@ -68,7 +68,7 @@ def made(
 
 @pytest.mark.parametrize(
     "where",
-    [pytest.param(name, marks=pytest.mark.thorough) if name in ("zoomify", "iiif3", "zip") else name for name in WHERE],
+    [pytest.param(name, marks=pytest.mark.thorough) if name not in ("dzi", "szi") else name for name in WHERE],
 )
 def test_whoever_makes_it_the_same_tiles_are_absent_and_the_others_as_ever(where, slides, tmp_path):
     every, _ = made(slides, tmp_path / "every", skip=None, **WHERE[where])
@@ -211,7 +211,7 @@ def test_the_background_is_that_of_the_converted_colours(tmp_path):
 
 @pytest.mark.parametrize(
     "how",
-    [{}, {"executor": "processes"}, pytest.param({"backend": "openslide"}, marks=pytest.mark.thorough)],
+    [{"executor": "processes"}, *(pytest.param(how, marks=pytest.mark.thorough) for how in ({}, HOW["openslide"]))],
     ids=str,
 )
 def test_what_could_not_be_read_is_never_absent(how, tmp_path):

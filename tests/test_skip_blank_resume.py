@@ -58,7 +58,8 @@ def slides(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=pytest.mark.thorough) if name in ("processes", "iiif3") else name for name in HOW]
+    "name",
+    [pytest.param(name, marks=pytest.mark.thorough) if name in ("szi", "processes", "iiif3") else name for name in HOW],
 )
 def test_going_on_gives_the_same_files(name, slides, tmp_path):
     how = {"slide": "squares.svs", "container": "", "skip_blank": 0, **HOW[name]}
@@ -84,7 +85,12 @@ def test_a_run_without_it_is_another_run(slides, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "how", [{}, {"executor": "processes"}, pytest.param({"container": ".zip"}, marks=pytest.mark.thorough)], ids=str
+    "how",
+    [
+        {},
+        *(pytest.param(how, marks=pytest.mark.thorough) for how in ({"executor": "processes"}, {"container": ".zip"})),
+    ],
+    ids=str,
 )
 def test_what_could_not_be_read_before_the_stop_is_not_absent_after_it(how, tmp_path):
     slide = svs(tmp_path / "a.svs", np.full((2600, 2600, 3), 255, np.uint8), levels=(1,))
@@ -118,7 +124,8 @@ def test_a_killed_run_is_gone_on_with(slides, tmp_path):
     at_once = "from tileframe import journal; journal.EVERY = 0.0; from tileframe_start.command import main; main()"
     where = [f"{slides / 'squares.svs'}", "-o", f"{tmp_path / 'killed' / 'o'}"]
     command = [sys.executable, "-c", at_once, "run", *where, "--skip-blank", "--workers", "1", "-q"]
-    command += ["--format", "png", "--tile-size", "64"]  # of many tiles, so that it is killed in their midst
+    # Of many tiles, so that it is killed in their midst.
+    command += ["--format", "png", "--tile-size", "64", "--region", "0,0,1800,1800"]
     running = subprocess.Popen(command)
     notes = scratch_of(tmp_path / "killed" / "o") / NOTES
     end = time.monotonic() + 60
@@ -129,6 +136,13 @@ def test_a_killed_run_is_gone_on_with(slides, tmp_path):
     assert running.wait() == -signal.SIGKILL
     assert subprocess.run([*command, "--resume"], check=False).returncode == 0
     (tmp_path / "whole").mkdir()
-    run(slides / "squares.svs", tmp_path / "whole" / "o", skip_blank=0, format="png", tile_size=64)
+    run(
+        slides / "squares.svs",
+        tmp_path / "whole" / "o",
+        skip_blank=0,
+        format="png",
+        tile_size=64,
+        region=(0, 0, 1800, 1800),
+    )
     assert files(tmp_path / "killed" / "o") == files(tmp_path / "whole" / "o")
     assert manifest(tmp_path / "killed" / "o.dzi")["tiles"] == manifest(tmp_path / "whole" / "o.dzi")["tiles"]

@@ -19,7 +19,7 @@ BOTH = [Access.ROWS, Access.REGIONS]
 SIDE, REAL_SIDE = 512, blocks.SIDE
 """Of blocks: a quarter of what it is, so that pictures of few pixels have many."""
 LARGE = Size(1130, 1300)  # several blocks, and several strips, in both directions
-REAL = Size(4500, 2300)  # and so with blocks of the real size
+REAL = Size(2700, 2300)  # and so with blocks of the real size
 GRIDS = [
     (REAL, 254, 1),
     *((LARGE, *layout) for layout in ((63, 1), (64, 3), (256, 0), (75, 20))),

@@ -142,23 +142,31 @@ def blocks(width: int, tile_size: int, overlap: int, workers: int) -> int:
 
 LAYOUTS = [(254, 1), (512, 0), (255, 3)]
 both = pytest.mark.parametrize("access", [Access.ROWS, Access.REGIONS])
-layouts = pytest.mark.parametrize(("tile_size", "overlap"), LAYOUTS)
 
 
 @both
-@layouts
+@pytest.mark.parametrize(
+    ("tile_size", "overlap"),
+    [pytest.param(*layout, marks=[] if layout == LAYOUTS[0] else [pytest.mark.thorough]) for layout in LAYOUTS],
+)
 def test_a_higher_picture_takes_no_more(access, tile_size, overlap, tmp_path):
     options = {"tile_size": tile_size, "overlap": overlap, "workers": 1}
     low, high = (peak(tmp_path, Size(2000, height), access, **options) for height in (8000, 24_000))
     assert high < 1.15 * low  # threads meet by chance, which makes a strip more or less
 
 
-# Each size and each number of workers with every layout and access; of the two with each other, the pairs in turn.
+# Each size and each number of workers with every layout and access; of the two with each other, the pairs in turn. And
+# each layout with one of them in the quick suite.
 @both
 @pytest.mark.parametrize(
     ("tile_size", "overlap", "workers", "size"),
     [
-        (*layout, workers, (Size(9001, 4401), Size(30001, 2601))[(number + workers) % 2])
+        pytest.param(
+            *layout,
+            workers,
+            (Size(9001, 4401), Size(30001, 2601))[(number + workers) % 2],
+            marks=[pytest.mark.thorough] if (workers == 1) == number % 2 else [],
+        )
         for number, layout in enumerate(LAYOUTS)
         for workers in (1, 4)
     ],
