@@ -57,7 +57,9 @@ def test_a_layout_that_pads_lossy_tiles_is_told_to_differ_there(tmp_path, regist
     assert any("the layout google pads the tiles at the edges" in note for note in found.notes)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS[1:])
+@pytest.mark.parametrize(
+    "layout", ["zoomify", *(pytest.param(layout, marks=pytest.mark.thorough) for layout in ("google", "iiif3"))]
+)
 def test_tiles_of_another_size_are_another_layout(tmp_path, registry, layout):
     slide = png(tmp_path / "a.png", gradient(600, 421))
     run(slide, tmp_path / "a", registry=registry)
@@ -169,8 +171,15 @@ def test_dzsave_does_not_pad_and_says_so(tmp_path, capsys):
     assert "are not padded as the layout google wants them" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("container", ["", ".zip"])
-@pytest.mark.parametrize("layout", LAYOUTS)
+# Each in a folder, and one in an archive.
+@pytest.mark.parametrize(
+    ("layout", "container"),
+    [
+        pytest.param(layout, container, marks=[pytest.mark.thorough] if container and layout != "iiif3" else [])
+        for layout in LAYOUTS
+        for container in ("", ".zip")
+    ],
+)
 def test_info_says_what_a_pyramid_is(tmp_path, registry, capsys, layout, container):
     slide = png(tmp_path / "slide.png", gradient(300, 200))
     target = str(tmp_path / f"a{container}")

@@ -77,7 +77,10 @@ def html() -> str:
     return usual_page()
 
 
-@pytest.mark.parametrize("trial", [usual_trial(), odd_trial()], ids=["plain", "odd"])
+@pytest.mark.parametrize(
+    "trial",
+    [pytest.param(usual_trial(), id="plain", marks=pytest.mark.thorough), pytest.param(odd_trial(), id="odd")],
+)
 @pytest.mark.filterwarnings("ignore:Glyph .* missing")
 def test_a_chart_has_a_title_and_no_text_lies_on_another_or_is_cut_off(trial, monkeypatch):
     drawn: list[Text] = []

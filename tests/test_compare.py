@@ -22,7 +22,9 @@ def between(one: Dzi, other: Dzi, registry: Registry) -> Comparison:
         return compare(first, second)
 
 
-@pytest.mark.parametrize("options", [{"quality": 75}, {"quality": 95}, {"format": "png"}], ids=str)
+@pytest.mark.parametrize(
+    "options", [pytest.param({"quality": 75}, marks=pytest.mark.thorough), {"quality": 95}, {"format": "png"}], ids=str
+)
 def test_both_ways_of_the_vips_backend_are_the_same_pixels(options, tmp_path, registry):
     slide = jpeg(tmp_path / "a.jpg", photo(900, 700))
     own = run(slide, tmp_path / "own", backend="vips", registry=registry, **options)
@@ -96,8 +98,15 @@ def test_other_geometries_are_said_in_words(tmp_path, registry):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("layout", ["zoomify", "iiif3", "google"])
-@pytest.mark.parametrize("container", ["", ".zip"])
+# Each in a folder, and one in an archive.
+@pytest.mark.parametrize(
+    ("layout", "container"),
+    [
+        pytest.param(layout, container, marks=[pytest.mark.thorough] if container and layout != "google" else [])
+        for layout in ("zoomify", "iiif3", "google")
+        for container in ("", ".zip")
+    ],
+)
 def test_layouts_and_stores_do_not_count_and_are_named(layout, container, tmp_path, registry):
     slide = png(tmp_path / "a.png", photo(300, 200))
     how = {"format": "png", "tile_size": 100, "overlap": 0, "registry": registry}

@@ -51,36 +51,55 @@ STAGES = "4.00 s<br>57% | 0.500 s<br>7% | 2.00 s<br>29% | 0.500 s<br>7%<br>37 µ
 
 
 @pytest.mark.parametrize(
-    ("found", "line"),
+    ("found", "lines"),
     [
-        (kept(table=[usual()]), f"| stream | 4.50 (4.00 to 5.00) | 241 MB | {NONE} | 1.45 (1.40 to 1.50) | 244 s |"),
-        (kept(table=[usual()]), "| 13,583 | 244 s | 9.42 GB | babel: 30000x21952, 215 MB, 16 levels, 13,583 tiles |"),
-        (kept(table=[usual()]), "| **4.50 (4.00 to 5.00) s**<br>1.45 (1.40 to 1.50) ×<br>241 MB |"),
-        (kept(table=[usual()]), "| vips | bare dzsave | 1.31 (1.29 to 1.33) |"),
+        (
+            kept(table=[usual()]),
+            (
+                f"| stream | 4.50 (4.00 to 5.00) | 241 MB | {NONE} | 1.45 (1.40 to 1.50) | 244 s |",
+                "| 13,583 | 244 s | 9.42 GB | babel: 30000x21952, 215 MB, 16 levels, 13,583 tiles |",
+                "| **4.50 (4.00 to 5.00) s**<br>1.45 (1.40 to 1.50) ×<br>241 MB |",
+                "| vips | bare dzsave | 1.31 (1.29 to 1.33) |",
+            ),
+        ),
         (kept(table=[usual(vips=(5, 8))]), "| vips | bare dzsave | not slower |"),
         (kept(table=[usual(vips=(3, 6))]), "| babel at 256 | stream, vips | 4.50 (4.00 to 5.00) |"),
         (kept(table=[replace(usual(), size=Size(600, 439))]), f"| babel at 256 | {NONE} | **4.50"),
-        (kept(table=[UNRANKED]), "| babel at 256 | stream | 4.00 |"),
-        (kept(table=[UNRANKED]), "| 1.00 s (one run)<br>200 MB<br>not ranked: other layout |"),
-        (kept(table=[UNRANKED]), "| acme | not ranked | babel at 256 | bad \\| 5 |"),
+        (
+            kept(table=[UNRANKED]),
+            (
+                "| babel at 256 | stream | 4.00 |",
+                "| 1.00 s (one run)<br>200 MB<br>not ranked: other layout |",
+                "| acme | not ranked | babel at 256 | bad \\| 5 |",
+            ),
+        ),
         (UNRANKED_TWICE, "| not ranked | babel at 256, babel at 512 | bad 5 |"),
         (kept(table=[trial(UNRANKED.entries[1])]), f"| nobody could be ranked | {NONE} |"),
-        (kept(table=[FAILED]), "| babel at 256<br>×: of vips |"),
-        (kept(table=[FAILED]), "| bare dzsave | did not run | babel at 256 | no file |"),
+        (
+            kept(table=[FAILED]),
+            ("| babel at 256<br>×: of vips |", "| bare dzsave | did not run | babel at 256 | no file |"),
+        ),
         (kept(table=[usual()], again=[usual()]), f"{AGAIN} 1.45 (1.40 to 1.50) | yes |"),
         (kept(table=[usual()], again=[usual(stream=(3, 3.5))]), f"{AGAIN} 2.00 | **no**: +33.3% |"),
         (kept(work(), table=[usual()]), f"| babel<br>3 rounds | {STAGES} | 4.00 s<br>decoding | 4.50 s | 1.12 |"),
         (kept(megapixels=GROWING), "| **16.0 s** (one run)<br>240 MB | 25, 0.00 | 1.0000 |"),
         (kept(megapixels=GROWING[:2]), f"| **4.00 s** (one run)<br>240 MB | {NONE} | {NONE} |"),
         (kept(megapixels=LEVEL), f"| **2.00 s** (one run)<br>240 MB | {NONE} | {NONE} |"),
-        (WORKERS, "| 1 worker | 2 workers | 4 workers | times as fast with 2 | times as fast with 4 |"),
-        (WORKERS, "| **2.00 s** (one run)<br>240 MB | 2.00 | 4.00 |"),
+        (
+            WORKERS,
+            (
+                "| 1 worker | 2 workers | 4 workers | times as fast with 2 | times as fast with 4 |",
+                "| **2.00 s** (one run)<br>240 MB | 2.00 | 4.00 |",
+            ),
+        ),
         (Kept(OTHER), "`again` was measured on another machine"),
         (Kept(), "# Results"),
     ],
 )
-def test_the_page_has_the_line(found, line):
-    assert line in page(found)[0]
+def test_the_page_has_the_lines(found, lines):
+    shown = page(found)[0]
+    for line in [lines] if isinstance(lines, str) else lines:
+        assert line in shown
 
 
 def joined(*sittings: Trial) -> Trial:

@@ -104,8 +104,14 @@ def test_a_tiff_cut_in_half_is_refused(compression, backend, tmp_path, registry)
     assert os.listdir(tmp_path) == ["a.tif"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("chunk", [b"PLTE", b"IDAT"])
+@pytest.mark.parametrize(
+    ("chunk", "backend"),
+    [
+        pytest.param(chunk, backend, marks=[] if backend in quick else [pytest.mark.thorough])
+        for chunk, quick in ((b"PLTE", ["stream"]), (b"IDAT", BACKENDS))
+        for backend in BACKENDS
+    ],
+)
 def test_a_png_with_a_wrong_checksum_is_refused(chunk, backend, tmp_path, registry):
     path = tmp_path / "a.png"
     Image.fromarray(photo(300, 200)).quantize(64).save(path)
@@ -357,6 +363,7 @@ def test_progressive_and_rotated_jpegs_are_held_and_the_report_says_so(tmp_path,
     assert (str(rotated.size), rotated.method) == ("200x300", "libvips is fed rows, because it is to be rotated")
 
 
+@pytest.mark.thorough  # in short: `test_geometry.py` and `test_parity_matrix.py`, with bounds of their own
 def test_bounds_are_cropped_in_whole_pixels(tmp_path, registry, shared_data, capsys):
     slide = shared_data / "slides" / "leica.scn"
     cropped = run(slide, tmp_path / "c", registry=registry, backend="stream", tile_size=1024)
