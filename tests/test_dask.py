@@ -260,7 +260,7 @@ def test_a_worker_that_is_killed_costs_its_blocks_alone(large, tmp_path, registr
 
 
 @posix
-@pytest.mark.parametrize("where", ["there", "here"])
+@pytest.mark.parametrize("where", ["there", pytest.param("here", marks=pytest.mark.thorough)])
 def test_ctrl_c_ends_the_calls_and_leaves_nothing_half_made(where, large, by, tmp_path):
     command = [*MAIN, "run", str(large), "-o", str(tmp_path / "o" / "a"), "--format", "png", "--executor", "dask"]
     if where == "there":

@@ -65,8 +65,22 @@ def test_a_full_disk_of_temporary_files_is_named_where_an_archive_is_made_of_the
     assert not (here / "o.szi").exists()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize(("name", "output"), [("a.jpg", "o"), ("a.svs", "o.szi")])
+@pytest.mark.parametrize(
+    ("name", "output", "backend"),
+    [
+        ("a.jpg", "o", "vips"),
+        ("a.svs", "o.szi", "stream"),
+        *(
+            pytest.param(*how, marks=pytest.mark.thorough)
+            for how in [
+                ("a.jpg", "o", "stream"),
+                ("a.svs", "o.szi", "vips"),
+                ("a.jpg", "o", "openslide"),
+                ("a.svs", "o.szi", "openslide"),
+            ]
+        ),
+    ],
+)
 def test_a_full_disk_exits_with_4_and_leaves_nothing(name, backend, output, here):
     done = said_by(f"""
         mount -t tmpfs -o size=400k tmpfs disk

@@ -40,11 +40,11 @@ def large(tmp_path_factory) -> Path:
     ("name", "backend"),
     [
         ("a.jpg", "stream"),
-        ("a.jpg", "vips"),
+        pytest.param("a.jpg", "vips", marks=pytest.mark.thorough),
         pytest.param("a.jpg", "openslide", marks=pytest.mark.thorough),
         pytest.param("a.svs", "stream", marks=pytest.mark.thorough),  # so the next test
         ("a.svs", "vips"),
-        ("a.svs", "openslide"),
+        pytest.param("a.svs", "openslide", marks=pytest.mark.thorough),
     ],
 )
 def test_ctrl_c_stops_within_two_seconds_and_leaves_nothing(name, backend, large, tmp_path):
@@ -74,7 +74,7 @@ tileframe_start.main()
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
-@pytest.mark.parametrize("whom", ["terminal", "parent"])
+@pytest.mark.parametrize("whom", ["terminal", pytest.param("parent", marks=pytest.mark.thorough)])
 def test_worker_processes_end_with_a_run_that_is_stopped(whom, large, tmp_path):
     process, workers = with_workers(large, tmp_path, 2 if whom == "terminal" else 1)
     if whom == "terminal":  # which sends Ctrl-C to all of them

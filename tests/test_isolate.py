@@ -85,7 +85,16 @@ class TestIsolatedReader(ReaderContract):
 
 
 @pytest.mark.parametrize(
-    ("name", "backend"), [*((name, "stream") for name in MADE), ("a.svs", "vips"), ("a.svs", "openslide")]
+    ("name", "backend"),
+    [
+        pytest.param("a.svs", "stream", marks=pytest.mark.thorough),  # so test_the_commands_that_read_slides_take_it
+        ("a.png", "stream"),
+        pytest.param("a.jpg", "stream", marks=pytest.mark.thorough),
+        ("cmyk.jpg", "stream"),
+        pytest.param("a.gif", "stream", marks=pytest.mark.thorough),
+        ("a.svs", "vips"),
+        pytest.param("a.svs", "openslide", marks=pytest.mark.thorough),
+    ],
 )
 def test_every_kind_of_slide_gives_the_same_tiles(name, backend, isolated, registry, tmp_path):
     slide = MADE[name](tmp_path / name, SLIDE)

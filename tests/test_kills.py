@@ -14,12 +14,14 @@ from benchmarks import kills
 from tests.pictures import photo, svs
 from tileframe.registry import Registry
 
+QUICK = ("folder, in the commit", "szi")
+
 
 @pytest.mark.skipif(
     sys.platform == "win32", reason="a run in its commit is told by a file that Windows may not show yet"
 )
 @pytest.mark.parametrize(
-    "kind", [pytest.param(one, marks=pytest.mark.thorough) if one == "szi, by vips" else one for one in kills.KINDS]
+    "kind", [one if one in QUICK else pytest.param(one, marks=pytest.mark.thorough) for one in kills.KINDS]
 )
 def test_a_killed_run_leaves_the_old_pyramid_or_the_new_one_whole(kind, tmp_path, monkeypatch):
     slide = svs(tmp_path / "slide.svs", photo(900, 600))

@@ -62,7 +62,9 @@ def files(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-@pytest.mark.parametrize("layout", ["dzi", "zoomify", "google", "iiif3"])
+@pytest.mark.parametrize(
+    "layout", ["dzi", *(pytest.param(name, marks=pytest.mark.thorough) for name in ("zoomify", "google")), "iiif3"]
+)
 def test_every_layout_is_the_same_in_a_bucket_as_in_a_folder(layout, slide, tmp_path):
     options = {**OPTIONS, "layout": layout}
     run(slide, tmp_path / "local" / "slide", **options)
@@ -73,7 +75,7 @@ def test_every_layout_is_the_same_in_a_bucket_as_in_a_folder(layout, slide, tmp_
     assert verify(f"memory://{place(tmp_path)}/slide") == []
 
 
-@pytest.mark.parametrize("backend", ["vips", "openslide"])
+@pytest.mark.parametrize("backend", ["vips", pytest.param("openslide", marks=pytest.mark.thorough)])
 def test_every_backend_puts_the_same_objects(backend, slide, tmp_path):
     for name in ("stream", backend):
         run(slide, f"memory://{place(tmp_path)}/{name}", backend=name, **OPTIONS)

@@ -77,7 +77,9 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    "way", [pytest.param(way, marks=pytest.mark.thorough) if way == "isolated" else way for way in WAYS]
+)
 def test_the_pyramid_is_that_of_the_file(way, slides, served, capsys):
     name, options = WAYS[way]
     assert run_command(["run", f"{served.url}/{name}{SIGNED}", "-o", "remote/a", *options, "--workers", "2"]) == 0

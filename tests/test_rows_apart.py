@@ -204,7 +204,7 @@ class ApartSlide(Slide):
         return ApartSource(self)
 
 
-@pytest.mark.parametrize("overlap", [0, 3])
+@pytest.mark.parametrize("overlap", [pytest.param(0, marks=pytest.mark.thorough), 3])
 def test_strips_that_come_in_any_order_make_the_same_pyramid(overlap, tmp_path):
     import time
 

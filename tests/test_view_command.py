@@ -190,7 +190,7 @@ WITHOUT_THE_EXTRA = "import sys; sys.modules.update(httptools=None, uvloop=None)
 """As `pip install tileframe` installs it, without what only makes the server faster."""
 
 
-@pytest.mark.parametrize("viewer", ["page", "breaking"])
+@pytest.mark.parametrize("viewer", [pytest.param("page", marks=pytest.mark.thorough), "breaking"])
 def test_serve_serves_any_viewers_page_until_it_is_interrupted_whatever_is_under_way_and_needs_no_extra(
     viewer, tmp_path, target
 ):
