@@ -43,6 +43,11 @@ def slide(tmp_path):
 
 
 @pytest.fixture
+def small(tmp_path):
+    return png(tmp_path / "slide.png", gradient(128, 110))
+
+
+@pytest.fixture
 def noisy(tmp_path):
     """A slide whose archive has parts, which S3 wants to be of 5 MB at least."""
     noise = np.random.default_rng(1).integers(0, 256, (1250, 1200, 3), np.uint8)
@@ -98,16 +103,16 @@ def test_a_store_that_stays_broken_is_one_line_and_the_run_can_be_gone_on_with(p
     assert not any("/." in key for key in names(server, place(tmp_path).partition("/")[2]))
 
 
-def test_the_descriptor_comes_last_and_goes_first(proxy, slide, tmp_path):
+def test_the_descriptor_comes_last_and_goes_first(proxy, small, tmp_path):
     output = f"s3://{place(tmp_path)}/slide"
-    assert run_command(["run", f"{slide}", "-o", output, *SMALL]) == 0
+    assert run_command(["run", f"{small}", "-o", output, *SMALL]) == 0
     written = [target.rpartition("/")[2] for method, target in proxy.asked if method == "PUT"]
     assert [name for name in written if name.startswith("slide.")] == [
         "slide.sha256", "slide.tileframe.json", "slide.dzi",
     ]  # fmt: skip
     assert written[-1] == "slide.dzi"
     proxy.asked.clear()
-    assert run_command(["run", f"{slide}", "-o", output, *SMALL, "--overwrite", "--region", "0,0,100,100"]) == 0
+    assert run_command(["run", f"{small}", "-o", output, *SMALL, "--overwrite", "--region", "0,0,100,100"]) == 0
     changed = [target for method, target in proxy.asked if method in ("PUT", "DELETE", "POST")]
     changed = [target for target in changed if "owner.json" not in target and "notes-" not in target]
     # Whoever asks for several to be deleted at once names none in the address.
@@ -146,7 +151,7 @@ def killed(code: str, *arguments: str) -> None:
 
 
 def test_a_killed_run_is_gone_on_with(proxy, server, tmp_path, capsys):
-    slide = svs(tmp_path / "slide.svs", photo(700, 500))
+    slide = svs(tmp_path / "slide.svs", photo(540, 512))
     output = f"s3://{place(tmp_path)}/slide"
     killed(KILLED, f"{slide}", output)
     assert "slide.dzi" not in names(server, f"{place(tmp_path).partition('/')[2]}/")
@@ -209,7 +214,7 @@ def test_no_key_is_told_whatever_the_server_answers(proxy, slide, tmp_path, caps
                 assert word not in said
 
 
-def test_another_run_that_lives_is_not_disturbed(proxy, server, slide, tmp_path, capsys):
+def test_another_run_that_lives_is_not_disturbed(proxy, server, small, tmp_path, capsys):
     import json
     import socket
 
@@ -220,17 +225,17 @@ def test_another_run_that_lives_is_not_disturbed(proxy, server, slide, tmp_path,
     key = f"{place(tmp_path).partition('/')[2]}/.slide.partial/owner.json"
     client(server).put_object(Bucket=BUCKET, Key=key, Body=json.dumps(record).encode())
     for more in ([], ["--resume"], ["--no-resume"], ["--overwrite"]):
-        assert run_command(["run", f"{slide}", "-o", f"s3://{place(tmp_path)}/slide", *SMALL, *more]) == 4
+        assert run_command(["run", f"{small}", "-o", f"s3://{place(tmp_path)}/slide", *SMALL, *more]) == 4
         assert "is writing there; wait for it to end" in capsys.readouterr().err
     elsewhere = {**record, "host": "elsewhere"}
     client(server).put_object(Bucket=BUCKET, Key=key, Body=json.dumps(elsewhere).encode())
-    assert run_command(["run", f"{slide}", "-o", f"s3://{place(tmp_path)}/slide", *SMALL]) == 4
+    assert run_command(["run", f"{small}", "-o", f"s3://{place(tmp_path)}/slide", *SMALL]) == 4
     assert "'elsewhere') is writing there, or was killed; wait for it to end, or give" in capsys.readouterr().err
-    assert run_command(["run", f"{slide}", "-o", f"s3://{place(tmp_path)}/slide", *SMALL, "--no-resume"]) == 0
+    assert run_command(["run", f"{small}", "-o", f"s3://{place(tmp_path)}/slide", *SMALL, "--no-resume"]) == 0
 
 
 @pytest.mark.parametrize("container", ["", ".szi"])
-def test_a_run_whose_target_another_has_taken_over_shows_nothing(container, proxy, server, slide, tmp_path):
+def test_a_run_whose_target_another_has_taken_over_shows_nothing(container, proxy, server, small, tmp_path):
     folder = place(tmp_path).partition("/")[2]
     key = f"{folder}/.slide{container}.partial/owner.json"
 
@@ -238,5 +243,5 @@ def test_a_run_whose_target_another_has_taken_over_shows_nothing(container, prox
         client(server).put_object(Bucket=BUCKET, Key=key, Body=b"{}")
 
     with pytest.raises(OutputError, match="another run has taken over what is written there"):
-        run(slide, f"s3://{place(tmp_path)}/slide{container}", tile_size=64, overlap=0, progress=take_over)
+        run(small, f"s3://{place(tmp_path)}/slide{container}", tile_size=64, overlap=0, progress=take_over)
     assert {"slide.dzi", "slide.szi"}.isdisjoint(names(server, f"{folder}/"))
