@@ -41,6 +41,7 @@ def test_decoding_in_order_cannot_be_shared_out():
     assert [Stages(*how, seconds).limit for how in ((True, 2), (False, 2), (True, 1))] == [6, 5, 10]
 
 
+@pytest.mark.thorough
 def test_who_cannot_do_an_input_is_left_out_and_no_time_counts_if_an_output_is_wrong(tmp_path, capsys):
     picture = scaled(WORKLOADS["babel"], TINY).make()
     right, other = (Program(size, ours("--tile-size", size), differences) for size in ("256", "100"))

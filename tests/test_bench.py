@@ -145,9 +145,10 @@ def test_a_picture_that_does_not_fit_in_memory_is_not_tried(monkeypatch):
     assert pool.failure(picture, workers=2).startswith("would need about 21.1 GB of memory")
 
 
+@pytest.mark.parametrize("scale", [0.04, pytest.param(0.075, marks=pytest.mark.thorough)])
 @pytest.mark.parametrize(("name", "least", "most"), [("babel", 0.25, 0.4), ("skagen", 0.25, 0.4), ("jp2k", 0.12, 0.24)])
-def test_inputs_are_as_dense_as_the_pictures_they_stand_for(name, least, most):
-    drawn = scaled(WORKLOADS[name], 0.075)
+def test_inputs_are_as_dense_as_the_pictures_they_stand_for(name, least, most, scale):
+    drawn = scaled(WORKLOADS[name], scale)
     assert least < drawn.make().stat().st_size / drawn.size.area < most
 
 
@@ -221,6 +222,7 @@ def test_a_folder_that_cannot_keep_inputs_is_named(tmp_path, monkeypatch, capsys
 
 
 @POSIX_ONLY
+@pytest.mark.thorough
 def test_a_closed_pipe_ends_it_without_a_message(slide, tmp_path):
     (tmp_path / "scratch").mkdir()
     reading, writing = os.pipe()

@@ -50,7 +50,7 @@ def made_by(backend: str, slide: Path, folder: Path) -> Report:
         ("jpg", 255, (1, 1)),
         ("svs", 255, (257, 513)),
         ("jpg", 64, (257, 513)),
-        ("svs", 64, (1021, 769)),
+        pytest.param("svs", 64, (1021, 769), marks=pytest.mark.thorough),
         ("jpg", 255, (1021, 769)),
         pytest.param("jpg", 64, (1021, 769), marks=pytest.mark.thorough),
     ],

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 
 def timed(storage: Path, *options: str) -> subprocess.CompletedProcess[str]:
     """Time a small group with pytest-benchmark, in a process of its own."""
@@ -20,6 +22,7 @@ def timed(storage: Path, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
 
 
+@pytest.mark.thorough
 def test_a_saved_run_is_compared_by_its_ratios(tmp_path):
     ended = timed(tmp_path, "--benchmark-save=before")
     assert ended.returncode == 0, ended.stdout

@@ -20,12 +20,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.contracts.wrong_example import QUICK, WRONG
 from tests.pictures import gradient
 from tests.pyramids import assembled, descriptor, tiles
 from tileframe.registry import RECORDS
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "plugins" / "example"
+
+SLOW = sorted({test.partition(".")[0] for test in WRONG} - set(QUICK))
 
 pytestmark = pytest.mark.skipif(importlib.util.find_spec("pip") is None, reason="this environment has no pip")
 
@@ -83,10 +86,14 @@ def test_its_own_tests_pass(python, copy):
     assert " passed" in output(python, "-m", "pytest", "-p", "no:cacheprovider", folder=copy)
 
 
-def test_each_thing_that_is_wrong_on_purpose_fails_the_contract_meant_for_it_and_no_other(python, copy, tmp_path):
-    found = json.loads(output(python, "-m", "tests.contracts.wrong_example", copy, tmp_path, folder=ROOT))
+@pytest.mark.parametrize("kinds", [QUICK, pytest.param(SLOW, marks=pytest.mark.thorough)], ids=["quick", "slow"])
+def test_each_thing_that_is_wrong_on_purpose_fails_the_contract_meant_for_it_and_no_other(
+    kinds, python, copy, tmp_path
+):
+    found = json.loads(output(python, "-m", "tests.contracts.wrong_example", copy, tmp_path, *kinds, folder=ROOT))
     assert found == {test: [test] for test in found}
-    assert len(found) == len(OFFERED), "each kind but the origin, which has no contract, and the module"
+    assert {test.partition(".")[0] for test in found} == set(kinds)
+    assert len(QUICK) + len(SLOW) == len(OFFERED), "each kind but the origin, which has no contract, and the module"
 
 
 OFFERED = {
