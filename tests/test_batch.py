@@ -75,7 +75,9 @@ def test_a_broken_slide_is_told_twice_and_stops_no_other(here, capsys):
     assert said.out.splitlines()[-1] == "3 slides: 2 made, 0 up to date, 1 failed"
 
 
-@pytest.mark.parametrize("how", [["--isolate"], ["--executor", "processes"]])
+@pytest.mark.parametrize(
+    "how", [["--isolate"], pytest.param(["--executor", "processes"], marks=pytest.mark.thorough)], ids=" ".join
+)
 def test_what_fails_in_another_process_is_one_line_too(how, here, capsys):
     damage_tile(here / "scans" / "a.svs", 1)
     assert run_command(["run", "scans/a.svs", "scans/old/c.png", "-o", "out/", "-q", *how]) == 3

@@ -180,7 +180,7 @@ def test_dzsave_is_bounded_for_its_own_picture_alone(here):
     assert seen == {3}
 
 
-@pytest.mark.parametrize("backend", ["stream", "vips"])
+@pytest.mark.parametrize("backend", ["stream", pytest.param("vips", marks=pytest.mark.thorough)])
 def test_damage_is_seen_while_other_pictures_fail_in_the_same_process(backend, here):
     whole = (here / "scans" / "j0.jpg").read_bytes()
     cut = here / "cut.jpg"

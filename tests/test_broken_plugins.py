@@ -96,12 +96,17 @@ def test_the_plugin_works_where_it_does_not_break(here):
     assert run_command(["breaking"]) == 0
 
 
-# An exit is the worst: unseen, it would be a success. The other ways are told apart at one place of each thread.
+# An exit is the worst: unseen, it would be a success. The other ways are told apart in a thread and where none is.
 CASES = [(place, "exit") for place in PLACES]
-CASES += [(place, way) for place in ("reader.guess", "source.read", "writer.encode", "command") for way in WAYS]
+CASES += [(place, way) for place in ("source.read", "command") for way in WAYS]
+MORE = [(place, way) for place in ("reader.guess", "writer.encode") for way in WAYS if way != "exit"]
 
 
-@pytest.mark.parametrize(("place", "way"), sorted(set(CASES)), ids="-".join)
+@pytest.mark.parametrize(
+    ("place", "way"),
+    [*sorted(set(CASES)), *(pytest.param(*case, marks=pytest.mark.thorough) for case in MORE)],
+    ids=str,
+)
 def test_a_method_that_breaks_is_one_line_naming_the_plugin(place, way, here, monkeypatch, capsys):
     if PLACES[place] is VERIFY:
         assert run_command([*ALL[:3], "made.breaking", *ALL[4:]]) == 0
@@ -349,7 +354,7 @@ def test_the_variable_shows_where_a_plugin_that_is_asked_for_could_not_be_loaded
     assert "fake_breaking.Fatal: 0" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("executor", ["processes", "pool"])
+@pytest.mark.parametrize("executor", ["processes", pytest.param("pool", marks=pytest.mark.thorough)])
 def test_so_is_one_that_breaks_in_another_process(executor, here, shown, monkeypatch, capsys):
     registry = load([shown("pool")])
     monkeypatch.setattr("tileframe_start.command.registry_module.load", lambda: registry)
@@ -359,7 +364,7 @@ def test_so_is_one_that_breaks_in_another_process(executor, here, shown, monkeyp
     assert f"tileframe: {PLUGIN} failed: SystemExit: 0 (TILEFRAME_TRACEBACK=1 shows where)\n" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("way", ["exit", "interrupt"])
+@pytest.mark.parametrize("way", [pytest.param("exit", marks=pytest.mark.thorough), "interrupt"])
 def test_the_program_itself_ends_with_6(way, here):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent / "plugins" / "breaking")}
     environment |= {"BREAKING_AT": "source.read", "BREAKING_BY": way}

@@ -85,7 +85,7 @@ CLOSED = pytest.mark.skipif(sys.platform == "win32", reason="it has no error of 
 
 @CLOSED
 @pytest.mark.parametrize("arguments", [["plugins"], ["--help"], ["info", "a.png", "--json"]])
-@pytest.mark.parametrize("buffering", ["", "1"])
+@pytest.mark.parametrize("buffering", ["", pytest.param("1", marks=pytest.mark.thorough)])
 def test_whoever_reads_no_further_is_told_nothing(arguments, buffering, here, monkeypatch):
     monkeypatch.setenv("PYTHONUNBUFFERED", buffering)
     png(here / "a.png", photo(300, 200))

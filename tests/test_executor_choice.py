@@ -138,6 +138,7 @@ def test_processes_that_were_chosen_end_with_a_run_that_is_interrupted(tmp_path,
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are killed by signals of POSIX")
+@pytest.mark.thorough  # as one that was asked for, in test_worker_processes
 def test_a_process_that_was_chosen_and_is_killed_ends_the_run_with_one_error(
     tmp_path, registry, starts_at_once, monkeypatch
 ):

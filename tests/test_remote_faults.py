@@ -140,7 +140,7 @@ def test_more_than_was_asked_for_is_an_error(served, capsys):
 
 
 @pytest.mark.parametrize("options", [[], ["--reader", "openslide"]], ids=" ".join)
-@pytest.mark.parametrize("after", [1, 2, 3, 4])
+@pytest.mark.parametrize("after", [1, *(pytest.param(after, marks=pytest.mark.thorough) for after in (2, 3)), 4])
 def test_a_slide_that_is_replaced_meanwhile_is_seen(after, options, served, capsys):
     served.changes_after = after
     assert failed(served, capsys, *options).startswith("was changed while it was read; run again")

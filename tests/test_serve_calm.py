@@ -371,7 +371,7 @@ def test_sigterm_under_load_loses_no_answer_that_was_begun(slide):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGTERM")
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", [pytest.param("1", marks=pytest.mark.thorough), "2"])
 def test_a_stop_as_soon_as_the_address_is_said_is_one_like_a_later_one(workers, slide):
     with server(slide, "--workers", workers) as (process, _):
         process.send_signal(signal.SIGTERM)

@@ -64,13 +64,16 @@ def differing(ask: Asked, pyramid: StoredPyramid, levels: range) -> list[str]:
 
 
 GEOMETRIES = [
-    {}, {"passthrough": "auto"}, {"format": "png"}, {"tile_size": 100, "overlap": 7}, {"format": "webp"},
-    {"layout": "zoomify"}, {"layout": "google"}, {"tile_size": 64, "overlap": 0, "layout": "google"},
+    {}, {"format": "png"}, {"tile_size": 100, "overlap": 7}, {"tile_size": 64, "overlap": 0, "layout": "google"},
     {"passthrough": "auto", "layout": "zoomify"}, {"format_options": {"quality": 95}}, {"limit_bounds": False},
 ]  # fmt: skip
+ALONE = [{"passthrough": "auto"}, {"format": "webp"}, {"layout": "zoomify"}, {"layout": "google"}]
+"""What a run of those is given with something else, or is like another format."""
 
 
-@pytest.mark.parametrize("asked", GEOMETRIES, ids=str)
+@pytest.mark.parametrize(
+    "asked", [*GEOMETRIES, *(pytest.param(asked, marks=pytest.mark.thorough) for asked in ALONE)], ids=str
+)
 def test_a_base_tile_is_byte_for_byte_the_one_that_a_run_writes(tmp_path, slide, asked):
     options = {name: value for name, value in asked.items() if name not in ("layout", "passthrough")}
     through = Passthrough(asked.get("passthrough", "never"))
@@ -140,8 +143,16 @@ def test_a_stored_level_of_a_third_gives_tiles_of_a_quarter_and_less(tmp_path):
                 assert np.abs(near.astype(int) - exact).mean() < 4
 
 
-@pytest.mark.parametrize(("layout", "container"), [("dzi", ""), ("dzi", ".szi"), ("dzi", ".zip"), ("zoomify", ""),
-                                                   ("zoomify", ".zip"), ("google", ""), ("iiif3", "")])  # fmt: skip
+@pytest.mark.parametrize(
+    ("layout", "container"),
+    [
+        ("dzi", ".szi"),
+        ("zoomify", ".zip"),
+        ("google", ""),
+        ("iiif3", ""),
+        *(pytest.param(*at, marks=pytest.mark.thorough) for at in [("dzi", ""), ("dzi", ".zip"), ("zoomify", "")]),
+    ],
+)
 def test_a_finished_pyramid_is_served_as_it_is(tmp_path, slide, layout, container):
     target = tmp_path / f"made{container}"
     tileframe.run(slide, target, layout=layout, tile_size=256, overlap=0)

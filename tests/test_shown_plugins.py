@@ -37,6 +37,12 @@ from tileframe import (
 from tileframe.registry import load
 from tileframe_start.command import build_cli
 
+BACKENDS = [
+    pytest.param("openslide", marks=pytest.mark.thorough),
+    "stream",
+    "vips",
+]  # it puts tile by tile, as stream does
+
 # What the page's plugins promise that it does not test itself, nor does plugins/example, which has the others.
 CONTRACTS = """
 import io
@@ -110,7 +116,7 @@ def test_a_package_with_openslides_interface_takes_ten_lines():
     assert len([line for line in classes.splitlines() if line.strip()]) == 10
 
 
-@pytest.mark.parametrize("backend", ["openslide", "stream", "vips"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_package_with_openslides_interface_gives_openslides_pixels(backend, loaded, tmp_path):
     slide, registry = svs(tmp_path / "slide.svs", photo(600, 421)), loaded("compatible_plugin")
     ours = run(slide, tmp_path / "ours", format="png", reader="compatible", backend=backend, registry=registry)
@@ -196,7 +202,7 @@ def test_the_view_takes_the_reader_that_is_asked_for(loaded, tmp_path):
         open_slide(slide, reader="negative", options={"reader": "x"}, registry=registry)
 
 
-@pytest.mark.parametrize("backend", ["openslide", "stream", "vips"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_layout_keeps_the_same_pixels(backend, loaded, tmp_path):
     slide, registry = png(tmp_path / "a.png", gradient(300, 200)), loaded("flat")
     how = {"format": "png", "tile_size": 100, "backend": backend, "registry": registry}
@@ -218,7 +224,7 @@ def test_the_layouts_pyramid_is_replaced_by_another_of_its_kind(loaded, tmp_path
     assert verify(tmp_path / "out.flat", registry=registry) == []
 
 
-@pytest.mark.parametrize("backend", ["openslide", "stream", "vips"])
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_store_keeps_what_a_backend_makes(backend, loaded, tmp_path):
     slide, registry = png(tmp_path / "a.png", gradient(300, 200)), loaded("database")
     plain = run(slide, tmp_path / "folder" / "a", backend=backend, registry=registry)
