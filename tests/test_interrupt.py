@@ -190,6 +190,26 @@ main()
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_while_python_waits_for_a_thread_at_its_end_ends_that(number):
+    code = f"""
+import os, sys, threading, time
+from tileframe_start.command import main
+
+def stop():
+    threading.main_thread().join()
+    os.kill(os.getpid(), {int(number)})
+
+threading.Thread(target=time.sleep, args=(60,)).start()
+threading.Thread(target=stop).start()
+sys.argv = ["tileframe", "--version"]
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("tileframe ")
+
+
 def test_below_the_ctrl_c_of_a_terminal_the_message_has_a_line_of_its_own(tmp_path, monkeypatch):
     import pty
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -81,9 +82,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:  # as below nohup
         signal.signal(signal.SIGINT, _interrupt)
     code = run_command(arguments)
-    # All is done, and said: a signal that comes while Python ends changes nothing, and would show a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # All is done, and said: a signal that comes while Python ends would show a traceback, and another exit code.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is _interrupt:
+            # Python waits for threads first, maybe for one in a read that hangs: nobody has to wait for that.
+            signal.signal(number, lambda *_: os._exit(code))
+            atexit.register(signal.signal, number, signal.SIG_IGN)  # and then it gives the handlers up
     gc.freeze()  # what is left goes with the process: Python would look through all of it for garbage, twice
     sys.exit(code)
 
