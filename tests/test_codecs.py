@@ -243,7 +243,10 @@ def test_another_process_gives_the_same_bytes(registry):
     assert done.stdout.split() == ours
 
 
-@pytest.mark.parametrize("name", LOSSLESS)
+# Encoding AVIF takes the longest, and all formats come to the engines alike.
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.thorough] if name == "avif" else []) for name in LOSSLESS]
+)
 def test_any_number_of_workers_and_either_engine_give_the_same_bytes(name, tmp_path, registry):
     slide = svs(tmp_path / "a.svs", photo(520, 400), levels=(1,))
     for backend, workers in (("stream", 1), ("stream", 3), ("openslide", 2)):

@@ -75,7 +75,7 @@ def test_a_source_that_fails(error, number, access, workers, tmp_path):
 
 
 @pytest.mark.parametrize("error", [CheckError("is no tile"), StrangeError("a bug in a writer")], ids=repr)
-@pytest.mark.parametrize("number", [0, 57, 125])
+@pytest.mark.parametrize("number", [0, pytest.param(57, marks=pytest.mark.thorough), 125])
 @everywhere
 @by_one_and_by_many
 def test_a_writer_that_fails(error, number, access, workers, tmp_path):
