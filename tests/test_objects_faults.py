@@ -44,7 +44,7 @@ def slide(tmp_path):
 
 @pytest.fixture
 def small(tmp_path):
-    return png(tmp_path / "slide.png", gradient(128, 110))
+    return png(tmp_path / "slide.png", gradient(192, 160))
 
 
 @pytest.fixture
@@ -85,20 +85,20 @@ def test_an_archive_is_whole_whatever_happens_to_its_parts(proxy, server, noisy,
     assert uploads(server) == []
 
 
-def test_a_store_that_stays_broken_is_one_line_and_the_run_can_be_gone_on_with(proxy, server, slide, tmp_path, capsys):
+def test_a_store_that_stays_broken_is_one_line_and_the_run_can_be_gone_on_with(proxy, server, small, tmp_path, capsys):
     output = f"s3://{place(tmp_path)}/slide"
     broken = iter(range(1000))
     proxy.fault = lambda number, method, target: (
-        "503" if "_files/" in target and method == "PUT" and next(broken) > 20 else None
+        "503" if "_files/" in target and method == "PUT" and next(broken) > 10 else None
     )
     # One request at a time: notes are kept each time that a few parts are finished.
     options = [*SMALL, *HASTY, "--store-option", "requests=1"]
-    assert run_command(["run", f"{slide}", "-o", output, *options]) == 4
+    assert run_command(["run", f"{small}", "-o", output, *options]) == 4
     told = capsys.readouterr().err
     assert re.fullmatch(r"tileframe: s3://\S+: cannot be written \(the server answered 503\)[^\n]*\n", told), told
     proxy.fault = lambda *_: None
     assert not any(key.endswith(".dzi") for key in names(server, place(tmp_path).partition("/")[2]))
-    assert run_command(["run", f"{slide}", "-o", output, "--no-resume", *SMALL]) == 0
+    assert run_command(["run", f"{small}", "-o", output, "--no-resume", *SMALL]) == 0
     assert verify(f"{output}.dzi") == []
     assert not any("/." in key for key in names(server, place(tmp_path).partition("/")[2]))
 

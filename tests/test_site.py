@@ -128,12 +128,19 @@ ELSEWHERE = """# Lost
 """
 
 
-def test_the_build_refuses_broken_links_pages_nobody_leads_to_and_what_is_loaded_from_elsewhere(tmp_path):
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "one.md").write_text("# One\n\n[two](two.md) [here](#nowhere) [there](../README.md#nowhere)\n")
-    (tmp_path / "docs" / "lost.md").write_text(ELSEWHERE)
-    (tmp_path / "README.md").write_text("# Start\n\n**Guide**\n\n* [One](docs/one.md): first.\n")
-    done = build(tmp_path)
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A site in which all is wrong that the build is to refuse, and how its build ended."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "docs").mkdir()
+    (folder / "docs" / "one.md").write_text("# Two\n\n[two](two.md) [here](#nowhere) [there](../README.md#nowhere)\n")
+    (folder / "docs" / "lost.md").write_text(ELSEWHERE)
+    (folder / "README.md").write_text("# Start\n\n**Guide**\n\n* [One](docs/one.md): first.\n")
+    return folder / "out", build(folder)
+
+
+def test_the_build_refuses_broken_links_pages_nobody_leads_to_and_what_is_loaded_from_elsewhere(broken):
+    _, done = broken
     assert done.returncode != 0
     warnings = [line.partition("WARNING: ")[2] for line in done.stderr.splitlines() if "WARNING: " in line]
     said = [
@@ -149,12 +156,15 @@ def test_the_build_refuses_broken_links_pages_nobody_leads_to_and_what_is_loaded
     assert [one for one, part in zip(warnings, said, strict=True) if part not in one] == []
 
 
-def test_the_groups_of_links_that_end_the_readme_are_the_navigation(tmp_path):
-    (tmp_path / "docs").mkdir()
-    (tmp_path / "docs" / "one.md").write_text("# Two\n")
-    (tmp_path / "README.md").write_text("# Start\n\n**Guide**\n\n* [One](docs/one.md): first.\n")
-    done = build(tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+def test_the_groups_of_links_that_end_the_readme_are_the_navigation(broken):
+    out, _ = broken
+    page = (out / "index.html").read_text(encoding="utf-8")
     assert 'href="docs/one.html">One</a>' in page
     assert ">Guide<" in page
+
+
+@pytest.mark.thorough  # as the gate, which builds the whole of the site
+def test_the_build_takes_what_is_right_without_a_word(tmp_path):
+    (tmp_path / "README.md").write_text("# Start\n")
+    done = build(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
