@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,25 @@ def test_a_folder_that_vanishes_during_the_run_is_an_error_and_nothing_is_left(w
     assert ended
     assert contents(here) == before
     assert not [path for path in here.rglob("*") if path.name.endswith(".partial")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="what is open is not removed there")
+def test_a_level_that_vanishes_while_libvips_writes_its_tiles_is_an_error_of_the_output(here):
+    ended = threading.Event()
+
+    def vanish() -> None:
+        while not ended.wait(0.001):
+            shutil.rmtree(Path("out/.o.partial/workspace/pyramid_files/11"), ignore_errors=True)
+
+    thread = threading.Thread(target=vanish)
+    thread.start()
+    try:
+        with pytest.raises(OutputError, match=r"^out: cannot be written \(.*unable to open file .* for writing; "):
+            run("a.svs", "out/o", backend="vips", tile_size=32)
+    finally:
+        ended.set()
+        thread.join()
+    assert not Path("out").exists()
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="nothing is closed to root or on Windows")
