@@ -84,7 +84,7 @@ def serving(*paths: Path | str, **asked: Any) -> Iterator[Asked]:
         try:
             yield Asked(app, run)
         finally:
-            app.close()
+            run(app.end())
 
 
 @contextmanager

@@ -280,8 +280,9 @@ def test_other_qualities_have_other_tags(slide):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
 def test_a_log_that_cannot_be_written_any_more_ends_and_no_more(slide, caplog):
-    with serving(slide, access_log="/dev/full") as ask:
-        assert [ask("/healthz").status for _ in range(3)] == [200, 200, 200]
+    with serving(slide, access_log="/dev/full", seconds=5) as ask:
+        pages = ("metadata.json", "thumbnail.jpg", "dzi/a.dzi")
+        assert [ask(f"/slides/{ask.id()}/{page}").status for page in pages] == [200, 200, 404]
         assert [record.getMessage() for record in caplog.records] == [
             "the access log cannot be written any more (No space left on device), and ends here"
         ]

@@ -71,7 +71,8 @@ class App(Web):
         for task in self._tasks:
             with suppress(asyncio.CancelledError, Exception):
                 await task
-        await asyncio.to_thread(self.close)
+        await self.served.close()
+        self.close_log()
 
     async def _tidy(self) -> None:
         """Close what nobody asks for, and set the gauges, which another worker process may be asked for."""
@@ -83,11 +84,6 @@ class App(Web):
             self.served.opened.close_unused()
             self.metrics.gauge(self.served.gauges())
             await asyncio.sleep(TIDIED)
-
-    def close(self) -> None:
-        """Close all that is open, when what is being made is done."""
-        self.served.close()
-        super().close()
 
 
 def create_app() -> App:

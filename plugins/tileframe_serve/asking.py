@@ -107,9 +107,9 @@ class Served:
         """Return how much of everything there is now, by the names of `Metrics`."""
         return {"open_slides": len(self.opened), "cache_bytes": self.kept.bytes, "queue": len(self.kitchen)}
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close all that is open, when what is being made is done."""
-        self.kitchen.close()
+        await asyncio.to_thread(self.kitchen.close)
         self.opened.close()
 
     def refusal(self, entry: Entry, error: Exception) -> Refused:

@@ -138,11 +138,11 @@ class Web:
             print(json.dumps(line), file=self._log, flush=True)
         except OSError as error:  # the disk is full, or who read it has gone: slides are served all the same
             LOG.error("the access log cannot be written any more (%s), and ends here", error.strerror)
-            self.close()
+            self.close_log()
             self._log = None
 
-    def close(self) -> None:
-        """Close the log."""
+    def close_log(self) -> None:
+        """Close the access log."""
         if self._log is not None and self._log is not sys.stdout:
             with suppress(OSError):  # what it still holds is lost
                 self._log.close()
