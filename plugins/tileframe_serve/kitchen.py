@@ -139,13 +139,14 @@ class Kitchen:
             raise Gone
 
     def _begin(self, making: _Making) -> _Making:
+        if len(self._threads) < min(self._most_threads, len(self._making) + 1):
+            name = f"tileframe-serve_{len(self._threads)}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            thread.start()  # first: where the system has no more, nothing is to wait for it
+            self._threads.append(thread)
         if making.uses is not None:
             making.uses.take()
         self._making[making.key] = making
-        if len(self._threads) < min(self._most_threads, len(self._making)):
-            name = f"tileframe-serve_{len(self._threads)}"
-            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
-            self._threads[-1].start()
         self._tasks.put(making)
         return making
 

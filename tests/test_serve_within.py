@@ -1,4 +1,4 @@
-"""The end of `tileframe serve`, from within."""
+"""`tileframe serve` from within: its end, and a system that has no more threads."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import asyncio
 import threading
 import time
 
-from tests.asking import serving
+import pytest
+
+from tests.asking import own_loop, serving
 from tests.pictures import gradient, png
 from tileframe_serve.asking import never
+from tileframe_serve.kitchen import Kitchen
 
 
 def test_at_the_end_the_event_loop_closes_what_is_open_once_all_is_made(tmp_path, monkeypatch):
@@ -36,3 +39,21 @@ def test_at_the_end_the_event_loop_closes_what_is_open_once_all_is_made(tmp_path
 
         loops_own = ask.run(end())
         assert closed == [loops_own, loops_own]
+
+
+def test_a_thread_that_could_not_be_started_is_started_for_the_next_request(monkeypatch):
+    made_by = Kitchen(threads=1, queue=10, seconds=5)
+
+    def refused(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    async def twice() -> None:
+        with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="new thread"):
+            patched.setattr(threading.Thread, "start", refused)
+            await made_by.make("a", bytes, then=len, receive=never)
+        assert len(made_by) == 0
+        assert await made_by.make("a", bytes, then=len, receive=never) == b""
+        made_by.close()
+
+    with own_loop() as run:
+        run(twice())
