@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.pictures import jpeg, photo
+from tileframe import verify
 from tileframe_start.command import run_command
 
 
@@ -47,3 +48,13 @@ def test_of_a_complete_pyramid_the_page_and_the_report_are_written_where_they_ar
     assert json.loads(report.read_text()) == json.loads(capsys.readouterr().out)
     assert json.loads(report.read_text())["status"] == "up to date"
     assert (tmp_path / "o.html").is_file()
+
+
+def test_a_report_is_not_written_among_the_tiles_of_a_complete_pyramid(slide, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    command = ["run", slide, "-o", "o", "--resume"]
+    assert run_command([*command, "--quiet"]) == 0
+    assert run_command([*command, "--report", "o_files/r.json"]) == 4
+    said = "tileframe: o_files/r.json: the report would be written over the slide or the pyramid; give another file\n"
+    assert capsys.readouterr().err == said
+    assert verify("o.dzi") == []

@@ -48,9 +48,10 @@ def test_a_thread_that_could_not_be_started_is_started_for_the_next_request(monk
         raise RuntimeError("can't start new thread")
 
     async def twice() -> None:
-        with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="new thread"):
+        with monkeypatch.context() as patched:
             patched.setattr(threading.Thread, "start", refused)
-            await made_by.make("a", bytes, then=len, receive=never)
+            with pytest.raises(RuntimeError, match="new thread"):
+                await made_by.make("a", bytes, then=len, receive=never)
         assert len(made_by) == 0
         assert await made_by.make("a", bytes, then=len, receive=never) == b""
         made_by.close()

@@ -29,6 +29,7 @@ from tileframe import (
     location_for,
     machine,
 )
+from tileframe import plan as plan_of
 from tileframe.cli.parameters import FILE, PAGE, TileSize, one_of, plugin_options, taking_alone
 from tileframe.cli.progress import ProgressBar
 from tileframe.cli.text import in_bytes, say, show_json, show_rows
@@ -155,6 +156,8 @@ def run(
         from tileframe_batch.running import up_to_date  # here, for most runs do without
 
         if target := up_to_date(spec, registry):
+            if report is not None:
+                _refuse_overwriting(report, spec, plan_of(spec, registry), registry)
             if pages is not None and not dry_run and not spec.location.page.exists():
                 _page(pages, spec, registry)
             return _show_complete(spec, target, report, as_json=as_json, quiet=quiet)
