@@ -1,17 +1,20 @@
-"""`tileframe serve` from within: its end, and a system that has no more threads."""
+"""`tileframe serve` from within: its end, slides that change places, a system without threads."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
-from tests.asking import own_loop, serving
-from tests.pictures import gradient, png
+from tests.asking import Reply, own_loop, serving
+from tests.pictures import gradient, photo, png, svs
 from tileframe_serve.asking import never
+from tileframe_serve.catalogue import Entry
 from tileframe_serve.kitchen import Kitchen
+from tileframe_serve.opened import Held, Opened
 
 
 def test_at_the_end_the_event_loop_closes_what_is_open_once_all_is_made(tmp_path, monkeypatch):
@@ -58,3 +61,29 @@ def test_a_thread_that_could_not_be_started_is_started_for_the_next_request(monk
 
     with own_loop() as run:
         run(twice())
+
+
+def test_two_slides_that_are_opened_at_the_same_moment_are_both_shown_where_one_may_be_open(tmp_path, monkeypatch):
+    for name in ("a.svs", "b.svs"):
+        svs(tmp_path / name, photo(300, 200))
+    both, real = threading.Barrier(3), Opened.open
+
+    def together(self: Opened, entry: Entry) -> Held:
+        held = real(self, entry)
+        with suppress(threading.BrokenBarrierError):
+            both.wait(timeout=5)
+        return held
+
+    monkeypatch.setattr(Opened, "open", together)
+    with serving(tmp_path, slides=1, threads=2) as ask:
+
+        async def ask_both() -> list[Reply]:
+            asked = [asyncio.ensure_future(ask.asking(f"/slides/{ask.id(name)}/thumbnail.jpg"))
+                     for name in ("a.svs", "b.svs")]  # fmt: skip
+            await asyncio.sleep(0)
+            both.wait(timeout=5)
+            both.abort()  # nobody waits for another from here on
+            time.sleep(0.1)  # the loop finds both opened in one turn
+            return await asyncio.gather(*asked)
+
+        assert [reply.status for reply in ask.run(ask_both())] == [200, 200]

@@ -72,11 +72,13 @@ class Served:
         work = partial(self.opened.open, entry)
         opening = self.kitchen.make(("open", entry.id), work, then=self._keep, receive=receive)
         try:
-            return await self._said(entry, opening)
+            held = await self._said(entry, opening)
         except Refused as error:
             if error.status != 503:
                 self._broken[entry.id] = (time.monotonic() + FORGOTTEN, error)
             raise
+        # Others that were opened at the same moment may have taken its place already.
+        return await self.open(entry, receive) if held.is_closed else held
 
     async def make(self, held: Held, key: Hashable, work: Callable[[], bytes], receive: Receive) -> bytes:
         """Return the bytes that ``work`` makes of what is open, or that are kept of it."""

@@ -32,6 +32,7 @@ class Held:
         self.entry, self.shown, self.state = entry, shown, state
         self.used = self.looked_at = time.monotonic()
         self._uses, self._let_go = 0, False
+        self.is_closed = False
 
     def take(self) -> None:
         """Use it; `give` ends that."""
@@ -40,14 +41,17 @@ class Held:
     def give(self) -> None:
         """End a use."""
         self._uses -= 1
-        if self._let_go and self._uses == 0:
-            self.shown.close()
+        self._close_if_unused()
 
     def let_go(self) -> None:
         """Close it as soon as nobody uses it."""
-        if self._uses == 0 and not self._let_go:
-            self.shown.close()
         self._let_go = True
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
+        if self._let_go and self._uses == 0 and not self.is_closed:
+            self.is_closed = True
+            self.shown.close()
 
 
 class Opened:
