@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 
@@ -30,6 +31,16 @@ def test_a_complete_pyramid_is_up_to_date_and_stays(slide, tmp_path, monkeypatch
     said = "tileframe: o: exists, and was made otherwise (format options); give --overwrite to replace the pyramid"
     assert capsys.readouterr().err.startswith(said)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+def test_a_pyramid_whose_tiles_were_removed_is_not_up_to_date(slide, tmp_path, capsys):
+    command = ["run", slide, "-o", str(tmp_path / "o"), "--quiet"]
+    assert run_command(command) == 0
+    shutil.rmtree(tmp_path / "o_files")
+    assert run_command([*command, "--resume"]) == 4
+    assert "o.dzi: exists; give --overwrite" in capsys.readouterr().err
+    assert run_command([*command, "--resume", "--overwrite"]) == 0
+    assert verify(tmp_path / "o.dzi") == []
 
 
 def test_a_pyramid_by_another_backend_of_the_same_pixels_is_up_to_date_where_that_is_left_open(slide, tmp_path, capsys):

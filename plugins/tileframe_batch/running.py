@@ -11,7 +11,7 @@ from threading import Event as Flag
 from typing import Any
 
 import tileframe
-from tileframe import InputError, Location, Manifest, OutputError, Plan, Spec, TileframeError
+from tileframe import InputError, Location, Manifest, OutputError, Plan, Spec, TileAddress, TileframeError
 from tileframe.machine import available_cores, available_memory
 from tileframe.manifest import versions
 from tileframe.registry import load
@@ -123,14 +123,15 @@ def planned(slides: Sequence[str], output: str | None, like: Spec, registry: Any
 
 
 def up_to_date(spec: Spec, registry: Any) -> str | None:
-    """Return the target, for people, of a pyramid that is there and as asked; None for none.
+    """Return the target, for people, of a pyramid that is there and as asked; None for none, or one without tiles.
 
     `OutputError` if another is there, and may not be replaced.
     """
     try:
         with tileframe.open_pyramid(spec.location, registry=registry) as pyramid:
             manifest = pyramid.manifest
-    except TileframeError:
+            pyramid.decode(TileAddress(pyramid.layout.levels.start, 0, 0))  # `tileframe verify` looks at all of them
+    except (TileframeError, KeyError):
         return None
     unlike = [] if manifest is None else _differences(manifest, spec, registry)
     if unlike and not spec.overwrite:
