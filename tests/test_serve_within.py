@@ -87,3 +87,18 @@ def test_two_slides_that_are_opened_at_the_same_moment_are_both_shown_where_one_
             return await asyncio.gather(*asked)
 
         assert [reply.status for reply in ask.run(ask_both())] == [200, 200]
+
+
+@pytest.mark.parametrize("raised", [SystemExit, StopIteration])
+def test_what_a_plugin_raises_that_no_event_loop_bears_fails_one_request(raised, tmp_path, monkeypatch):
+    png(tmp_path / "a.png", gradient(60, 40))
+
+    def raises(*_: object) -> bytes:
+        raise raised("enough")
+
+    with serving(tmp_path, seconds=5) as ask:
+        assert ask(f"/slides/{ask.id()}/metadata.json").status == 200
+        (held,) = ask.app.served.opened._held.values()
+        monkeypatch.setattr(held.shown, "tile", raises)
+        assert ask(f"/slides/{ask.id()}/dzi/{ask.id()}_files/5/0_0.jpeg").status == 500
+        assert ask(f"/slides/{ask.id()}/thumbnail.jpg").status == 200

@@ -156,17 +156,17 @@ class Kitchen:
             if not making.claim.acquire(blocking=False):
                 continue
             made: Any = None
-            failed: BaseException | None = None
+            failed: Exception | None = None
             try:
                 made = making.work()
             except BaseException as error:  # whoever waits for it is to know
-                failed = error
+                failed = _bearable(error)
             loop = making.done.get_loop()
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._end, making, made, failed)
             del making, made, failed  # nothing of it is held while there is nothing to do
 
-    def _end(self, making: _Making, made: Any, failed: BaseException | None) -> None:
+    def _end(self, making: _Making, made: Any, failed: Exception | None) -> None:
         self._forget(making)
         if failed is None:
             making.done.set_result(made)
@@ -186,6 +186,15 @@ class Kitchen:
             self._tasks.put(None)
         for thread in self._threads:
             thread.join()
+
+
+def _bearable(error: BaseException) -> Exception:
+    """Return ``error``; of a plugin's `SystemExit`, which would end the event loop, and its like, a `RuntimeError`."""
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        return error
+    other = RuntimeError(f"{type(error).__name__}: {error}")
+    other.__cause__ = error
+    return other
 
 
 async def _within(done: asyncio.Future[Any], seconds: float) -> bool:
