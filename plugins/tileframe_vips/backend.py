@@ -21,7 +21,9 @@ DZSAVES_SUFFIX = {"jpeg": "jpeg", "png": "png"}
 # Fixed, because dzsave takes a name that ends in .zip, .szi or .dz for a container.
 NAME = "pyramid"
 PROFILE = "icc-profile-data"
-DISK_ERRORS = ("no space left", "disk quota", "file too large", "write error", "unable to create", "for writing", "write failed")
+DISK_ERRORS = (
+    "no space left", "disk quota", "file too large", "write error", "write failed", "unable to create", "for writing",
+)  # fmt: skip
 
 
 class VipsBackend:
