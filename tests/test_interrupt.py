@@ -193,13 +193,17 @@ main()
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_while_python_waits_for_a_thread_at_its_end_ends_that(number):
     code = f"""
-import os, sys, threading, time
-from tileframe_start.command import main
+import os, signal, sys, threading, time
+from tileframe_start.command import _interrupt, main
 
 def stop():
-    threading.main_thread().join()
-    os.kill(os.getpid(), {int(number)})
+    while signal.getsignal({int(number)}) in (before, _interrupt):
+        time.sleep(0.01)
+    while True:  # Python sees none that comes just before it begins to wait
+        time.sleep(0.1)
+        os.kill(os.getpid(), {int(number)})
 
+before = signal.getsignal({int(number)})
 threading.Thread(target=time.sleep, args=(60,)).start()
 threading.Thread(target=stop).start()
 sys.argv = ["tileframe", "--version"]
