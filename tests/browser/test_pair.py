@@ -70,6 +70,7 @@ def test_either_can_be_moved(open_page, twins):
     assert psnr(canvas(opened, "a"), canvas(opened, "b")) > 45
 
 
+@pytest.mark.thorough
 def test_the_curtain_shows_one_and_then_the_other(open_page, pair):
     opened = open_page(pair[0], "#x=1500&y=1000&zoom=1&mode=curtain&curtain=0.5")
     stage = opened.box("#stages")
@@ -136,6 +137,7 @@ def test_the_worst_tile_is_gone_to_and_framed(open_page, pair):
     opened.keep("worst")
 
 
+@pytest.mark.thorough
 def test_a_level_of_the_table_leads_to_its_worst_tile(open_page, pair):
     opened = open_page(pair[0])
     opened.page.keyboard.press("i")
