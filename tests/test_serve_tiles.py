@@ -35,6 +35,7 @@ from tileframe import (
 )
 from tileframe_serve import levels
 from tileframe_serve.levels import Levels
+from tileframe_writers.jpeg import JpegWriter
 
 SIZE = 700, 500
 
@@ -82,6 +83,14 @@ def test_a_base_tile_is_byte_for_byte_the_one_that_a_run_writes(tmp_path, slide,
     with made, serving(slide, passthrough=through, **options) as ask:
         base = made.pyramid.base_level
         assert differing(ask, made, range(base, base + 1)) == []
+
+
+def test_a_tile_that_the_writer_makes_of_another_size_is_an_error(slide, monkeypatch):
+    encode = JpegWriter.encode
+    monkeypatch.setattr(JpegWriter, "encode", lambda writer, pixels: encode(writer, pixels[1:]))
+    with serving(slide, passthrough=Passthrough.NEVER, tile_size=256, overlap=0) as ask:
+        reply = ask(f"/slides/{ask.id()}/dzi/{ask.id()}_files/10/0_0.jpeg")
+    assert (reply.status, reply.json()["detail"].partition(": ")[2]) == (500, "the tile is 256x255, not 256x256")
 
 
 def test_a_slides_own_tiles_are_sent_as_they_are(slide):

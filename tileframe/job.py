@@ -205,7 +205,7 @@ class Job:
                 records.append(LEFT_OUT)
                 continue
             key = self.layout.key(tile)
-            self._refuse_other_size(box, key, data)
+            self.refuse_other_size(box, key, data)
             records.append(RECORD.pack(sha256(data).digest(), len(data), flags | FILLED * self._is_filled(tile)))
             kept.append((key, data))
             if extras:
@@ -217,10 +217,11 @@ class Job:
 
     def inspect(self, tile: TileAddress, key: str, data: bytes) -> TileRecord:
         """Return what there is to know of an encoded tile; `CheckError` if its header gives another size."""
-        self._refuse_other_size(self.pyramid.tile_box(tile), key, data)
+        self.refuse_other_size(self.pyramid.tile_box(tile), key, data)
         return TileRecord.of(data, filled=self._is_filled(tile))
 
-    def _refuse_other_size(self, box: Box, key: str, data: bytes) -> None:
+    def refuse_other_size(self, box: Box, key: str, data: bytes) -> None:
+        """Raise `CheckError` if the header of an encoded tile gives another size than ``box``, padded where all are."""
         if not isinstance(data, bytes):
             raise PluginError(f"the writer '{self.plan.format}' encodes a tile as {type(data).__name__}, not as bytes")
         try:

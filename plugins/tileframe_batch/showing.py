@@ -258,13 +258,8 @@ def _refuse_what_is_read_or_made(report: Path, to_do: Sequence[Named], index: In
     if any(real_path(file) == real_path(report) for file in files):
         raise OutputError(f"{report}: is one of the slides; give another file for the report")
     for place in (one.location for one in to_do if one.location.scheme == "file"):
-        made = {
-            place.path.name,
-            place.manifest_key,
-            place.digests_key,
-            place.page.name,
-            descriptor.format(name=place.name),
-        }
+        page, described = place.page.name, descriptor.format(name=place.name)
+        made = {place.path.name, place.manifest_key, place.digests_key, page, described}
         if report.name in made and real_path(report.parent) == real_path(Path(place.folder)):
             raise OutputError(f"{report}: is in the place of the pyramid {place}; give another file for the report")
     if index is not None and real_path(report) in map(real_path, index.files):

@@ -78,7 +78,7 @@ class _Making:
 class Kitchen:
     """Makes things in threads, for the event loop.
 
-    Not by an executor: its futures, and those of the event loop that follow them, take four times as long as this.
+    Not by an executor: its futures, and those of the event loop that follow them, take over twice as long.
     """
 
     def __init__(self, threads: int, queue: int, seconds: float) -> None:

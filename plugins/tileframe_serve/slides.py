@@ -13,7 +13,6 @@ from typing import Any
 import tileframe
 from tileframe import (
     Access,
-    CheckError,
     Equality,
     Job,
     Layout,
@@ -22,7 +21,6 @@ from tileframe import (
     Pixels,
     Plan,
     Pyramid,
-    Size,
     TileAddress,
 )
 from tileframe.serialize import to_json
@@ -103,10 +101,7 @@ class Slide:
             return own
         box = job.pyramid.tile_box(tile)
         data = job.encoded(self.levels.region(tile.level, box))
-        # As `Job.inspect` does, but for the digest.
-        wanted = Size(job.pyramid.tile_size, job.pyramid.tile_size) if job.layout.pads else box.size
-        if (found := job.writer.size(data)) != wanted:
-            raise CheckError(f"{job.layout.key(tile)}: the tile is {found}, not {wanted}")
+        job.refuse_other_size(box, job.layout.key(tile), data)
         return data
 
     def close(self) -> None:
