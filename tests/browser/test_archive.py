@@ -159,7 +159,7 @@ def test_the_first_view_needs_one_block_of_a_large_directory(tab, large, side, m
 def test_a_link_to_the_base_of_a_large_archive_needs_few_blocks(tab, large):
     folder, length = large(59_000)
     directory, tiles = read_of(tab, folder, length, "#x=30000&y=40000&zoom=1")
-    assert len(tiles) >= 15
+    assert len(tiles) >= 30
     assert sum(directory) < length / 8
 
 
@@ -167,7 +167,7 @@ def read_of(tab: Callable[..., Tab], folder: Path, directory: int, view: str = "
     """How many bytes were read of the directory of ``slide.szi``, and of its tiles, until all of a view was shown."""
     counting = Counting(folder)
     with served(counting) as origin:
-        page = tab().page
+        page = tab(width=1280, height=800).page
         page.goto(f"{origin}/slide.html{view}")
         page.wait_for_timeout(300)
         page.wait_for_selector("#stages[aria-busy=false]")

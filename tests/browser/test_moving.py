@@ -62,8 +62,8 @@ def test_everything_is_reached_by_tab(open_page, made):
 
 def test_a_link_restores_the_exact_view(open_page, made):
     page = page_of(made())
-    first = open_page(page)
-    first.page.mouse.move(400, 250)
+    first = open_page(page, width=1280, height=800)
+    first.page.mouse.move(500, 300)
     first.page.mouse.wheel(0, -300)
     first.page.keyboard.press("r")
     first.page.keyboard.press("f")
@@ -71,7 +71,7 @@ def test_a_link_restores_the_exact_view(open_page, made):
     first.page.mouse.move(5, 5)
     hash_ = first.page.evaluate("location.hash")
     assert "rotation=90" in hash_
-    second = open_page(page, hash_)
+    second = open_page(page, hash_, width=1280, height=800)
     second.page.mouse.move(5, 5)
     second.wait()
     assert psnr(canvas(first), canvas(second)) > 50
